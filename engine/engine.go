@@ -1,0 +1,282 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weirstream/weir/engine/task"
+	"github.com/weirstream/weir/ingest/codec"
+)
+
+const (
+	sessionTimeout    = 10 * time.Second
+	heartbeatInterval = 1 * time.Second
+	handOverTimeout   = 2 * time.Second
+	requestTimeout    = 10 * time.Second
+)
+
+// Options are what an engine runs with.
+type Options struct {
+	Plan *task.Plan
+	// Brokers are the bootstrap addresses, host:port.
+	Brokers []string
+	// ClientOptions reach every Kafka client: TLS, SASL, a dialer for tests.
+	ClientOptions []kgo.Opt
+	// Instance is the static identity of this process in the group. It must
+	// survive a restart and belong to one process only.
+	Instance string
+	// BootID tells whether the machine has restarted since the local state was
+	// written: what was not synced then is worth nothing.
+	BootID string
+	Store  Store
+	// NewDecoder makes a decoder for each task.
+	NewDecoder func() (codec.Decoder, error)
+	// PartitionOf is where the declared partitioner puts a device among n
+	// partitions; nil: not checked.
+	PartitionOf func(device []byte, n int) int
+	// CreateSource makes a missing source topic with so many partitions; 0
+	// refuses to start without one.
+	CreateSource int
+	// KeepSeat leaves the group seat in place at a clean stop, for a restart
+	// within the session timeout.
+	KeepSeat bool
+	Logger   *slog.Logger
+	// Failpoint is called with the name of each step of the protocol as it is
+	// reached; nil in production.
+	Failpoint func(point string, partition int32)
+}
+
+// Engine runs one pipeline on the partitions this process owns.
+type Engine struct {
+	o      Options
+	log    *slog.Logger
+	admin  *kadm.Client
+	topics topics
+	trust  *wallTrust
+	mono   monoBase
+	status *registry
+
+	mu      sync.Mutex
+	runners map[int32]*runnerHandle
+	ctx     context.Context
+	fatal   chan error
+	group   *membership
+}
+
+// runnerHandle is how the group's callbacks reach a running task.
+type runnerHandle struct {
+	stop   chan leave // at most one order
+	cancel context.CancelFunc
+	ended  chan struct{}
+	ends   chan endOffset
+}
+
+// New checks the options; nothing starts before Run.
+func New(o Options) (*Engine, error) {
+	switch {
+	case o.Plan == nil:
+		return nil, errors.New("engine needs a plan")
+	case len(o.Brokers) == 0:
+		return nil, errors.New("engine needs at least one broker address")
+	case o.Store == nil:
+		return nil, errors.New("engine needs a local store")
+	case o.NewDecoder == nil:
+		return nil, errors.New("engine needs a decoder")
+	case o.Instance == "":
+		return nil, errors.New("engine needs an identity")
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Failpoint == nil {
+		o.Failpoint = func(string, int32) {}
+	}
+	return &Engine{
+		o: o, log: o.Logger.With("pipeline", o.Plan.Pipeline.Name), trust: &wallTrust{}, mono: monoBase{time.Now()},
+		status: newRegistry(), runners: map[int32]*runnerHandle{}, fatal: make(chan error, 1),
+	}, nil
+}
+
+// clientOptions are common to every client of the engine.
+func (e *Engine) clientOptions(extra ...kgo.Opt) []kgo.Opt {
+	opts := []kgo.Opt{
+		kgo.SeedBrokers(e.o.Brokers...), kgo.ClientID("weir." + e.o.Plan.Pipeline.Name),
+		kgo.WithLogger(newKafkaLogger(e.log)),
+	}
+	opts = append(opts, e.o.ClientOptions...)
+	return append(opts, extra...)
+}
+
+// Run owns partitions and folds them until ctx ends, which is a clean stop: the
+// tasks finish their batch, checkpoint, seal and leave the group. Any other end
+// is an error; a *RefusedError is for a person to look at.
+func (e *Engine) Run(ctx context.Context) error {
+	client, err := kgo.NewClient(e.clientOptions()...)
+	if err != nil {
+		return fmt.Errorf("connect to kafka: %w", err)
+	}
+	defer client.Close()
+	e.admin = kadm.NewClient(client)
+	if err := e.prepare(ctx); err != nil {
+		return err
+	}
+
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	e.ctx = running
+	p := e.o.Plan.Pipeline
+	e.group = newMembership(p.Group, p.Source.Topic, e.o.Instance, e.log)
+	e.group.assigned, e.group.dropped = e.start, e.drop
+	if err := e.group.join(e.clientOptions()); err != nil {
+		return err
+	}
+	var background sync.WaitGroup
+	background.Go(func() { e.watchEnds(running) })
+
+	err = nil
+	select {
+	case <-ctx.Done():
+	case err = <-e.fatal:
+	case err = <-e.group.fatal:
+	}
+	how := handOver
+	if err != nil {
+		how = lost
+	}
+	e.drop(e.owned(), how)
+	stop()
+	background.Wait()
+	if err == nil && !e.o.KeepSeat {
+		e.leaveGroup()
+	}
+	e.group.client.Close()
+	return err
+}
+
+// leaveGroup gives the seat up; failing to only costs the others a session
+// timeout.
+func (e *Engine) leaveGroup() {
+	ctx, cancel := context.WithTimeout(context.Background(), handOverTimeout)
+	defer cancel()
+	if err := e.group.leaveGroup(ctx); err != nil {
+		e.log.Warn("leave", "error", err)
+	}
+}
+
+// start runs a task for each partition; the callback of the group returns at
+// once.
+func (e *Engine) start(partitions []int32) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, p := range partitions {
+		if _, ok := e.runners[p]; ok || e.ctx.Err() != nil {
+			continue
+		}
+		ctx, cancel := context.WithCancel(e.ctx)
+		h := &runnerHandle{stop: make(chan leave, 1), cancel: cancel, ended: make(chan struct{}), ends: make(chan endOffset, 1)}
+		e.runners[p] = h
+		go e.supervise(ctx, p, h)
+	}
+}
+
+// drop ends tasks and returns when they have ended: on a hand-over within
+// handOverTimeout, if they can.
+func (e *Engine) drop(partitions []int32, how leave) {
+	e.mu.Lock()
+	var handles []*runnerHandle
+	for _, p := range partitions {
+		if h, ok := e.runners[p]; ok {
+			handles = append(handles, h)
+		}
+	}
+	e.mu.Unlock()
+	for _, h := range handles {
+		select {
+		case h.stop <- how:
+		default:
+		}
+		if how == lost {
+			h.cancel()
+		}
+	}
+	limit := time.NewTimer(handOverTimeout)
+	defer limit.Stop()
+	for _, h := range handles {
+		select {
+		case <-h.ended:
+		case <-limit.C:
+			limit.Reset(0)
+			h.cancel()
+			<-h.ended
+		}
+	}
+	e.mu.Lock()
+	for _, p := range partitions {
+		delete(e.runners, p)
+	}
+	e.mu.Unlock()
+}
+
+func (e *Engine) owned() []int32 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var list []int32
+	for p := range e.runners {
+		list = append(list, p)
+	}
+	return list
+}
+
+// supervise runs a partition's task, and recovers it after every doubt, until it
+// is handed over, lost or refused.
+func (e *Engine) supervise(ctx context.Context, p int32, h *runnerHandle) {
+	defer close(h.ended)
+	defer h.cancel()
+	log := e.log.With("partition", p)
+	wait := 100 * time.Millisecond
+	for {
+		r := newRunner(e, p, h, log)
+		began := time.Now()
+		err := r.run(ctx)
+		e.status.drop(p)
+		var refused *RefusedError
+		var broken *StoreError
+		switch {
+		case err == nil, errors.Is(err, ErrLost), ctx.Err() != nil:
+			if err != nil && !errors.Is(err, context.Canceled) {
+				log.Info("task ended", "reason", err)
+			}
+			return
+		case errors.As(err, &refused), errors.As(err, &broken):
+			e.fail(fmt.Errorf("partition %d: %w", p, err))
+			return
+		}
+		e.status.recoveries.Add(1)
+		log.Warn("task dropped, recovering it", "reason", err)
+		if time.Since(began) > 10*wait {
+			wait = 100 * time.Millisecond
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-h.stop:
+			return
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, 5*time.Second)
+	}
+}
+
+func (e *Engine) fail(err error) {
+	select {
+	case e.fatal <- err:
+	default:
+	}
+}

@@ -1,0 +1,142 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weirstream/weir/statestore"
+)
+
+// lineageHeader marks every part of the journal, so that a group that lost its
+// offsets still finds its lineage, and a foreign journal is known as one.
+const lineageHeader = "weir-lineage"
+
+// span is offsets [from, to).
+type span struct{ from, to int64 }
+
+// readJournal applies the records in a span of the journal to the table. The
+// first record of a span that begins at the local copy's own record is only
+// compared with it.
+func (r *runner) readJournal(ctx context.Context, c committed, s span) error {
+	if s.from >= s.to {
+		return nil
+	}
+	topic := r.plan.Pipeline.JournalTopic
+	client, err := kgo.NewClient(r.e.clientOptions(
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {r.partition: kgo.NewOffset().At(s.from)}}),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.FetchMaxPartitionBytes(4<<20), kgo.FetchMaxBytes(16<<20),
+	)...)
+	if err != nil {
+		return fmt.Errorf("read journal: %w", err)
+	}
+	defer client.Close()
+	reader := journalReader{r: r, c: c}
+	for reader.position < s.to {
+		fetches := client.PollFetches(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		for _, f := range fetches.Errors() {
+			if errors.Is(f.Err, kerr.OffsetOutOfRange) {
+				return fmt.Errorf("%w: offset %d is out of range", ErrJournalGap, s.from)
+			}
+			return fmt.Errorf("read journal: %w", f.Err)
+		}
+		var failed error
+		fetches.EachRecord(func(rec *kgo.Record) {
+			if failed == nil {
+				failed = reader.take(rec)
+			}
+		})
+		if failed != nil {
+			return failed
+		}
+	}
+	if reader.assembler.Pending() {
+		return fmt.Errorf("%w: its last record is not complete", ErrJournalGap)
+	}
+	return nil
+}
+
+// journalReader puts parts together and applies complete records in sequence.
+type journalReader struct {
+	r         *runner
+	c         committed
+	assembler statestore.Assembler
+	position  int64
+	first     int64 // offset of the first part of the record being assembled
+}
+
+func (j *journalReader) take(rec *kgo.Record) error {
+	j.position = rec.Offset + 1
+	if rec.Attrs.IsControl() {
+		return nil
+	}
+	if err := j.checkLineage(rec); err != nil {
+		return err
+	}
+	if !j.assembler.Pending() {
+		j.first = rec.Offset
+	}
+	record, err := j.assembler.Add(rec.Value)
+	if err != nil {
+		return fmt.Errorf("%w: at offset %d: %w", ErrJournalGap, rec.Offset, err)
+	}
+	if record == nil {
+		return nil
+	}
+	return j.apply(record)
+}
+
+func (j *journalReader) checkLineage(rec *kgo.Record) error {
+	r := j.r
+	for _, h := range rec.Headers {
+		if h.Key != lineageHeader {
+			continue
+		}
+		l, err := parseLineage(h.Value)
+		if err != nil {
+			return refuse("the journal of partition %d holds a record at offset %d that is not weir's: %v", r.partition, rec.Offset, err)
+		}
+		if why := l.differs(r.binding(l.id)); why != "" {
+			return refuse("%s", why)
+		}
+		if j.c.found && l.id != j.c.meta.id || !j.c.found && r.lineage.id != [16]byte{} && l.id != r.lineage.id {
+			return refuse("the journal of partition %d holds a record at offset %d of another lineage: two pipelines share this journal", r.partition, rec.Offset)
+		}
+		r.lineage = l
+		return nil
+	}
+	return refuse("the journal of partition %d holds a record at offset %d that is not weir's: something else writes this topic", r.partition, rec.Offset)
+}
+
+func (j *journalReader) apply(record *statestore.Record) error {
+	r := j.r
+	if record.Seq == r.table.Seq() && j.first == r.place.recordOffset {
+		return nil // the local copy's own record: the journal still knows it
+	}
+	if err := r.table.Apply(record); err != nil {
+		switch {
+		case errors.Is(err, statestore.ErrGap):
+			return fmt.Errorf("%w: record %d follows record %d: %w", ErrJournalGap, record.Seq, r.table.Seq(), err)
+		case errors.Is(err, statestore.ErrLayout):
+			return refuse("the windows or rules of this pipeline have changed since its state was written: give it a new name, or give up its state by deleting group %q and topic %q (%v)", r.plan.Pipeline.Group, r.plan.Pipeline.JournalTopic, err)
+		}
+		return fmt.Errorf("%w: %w", ErrJournalGap, err)
+	}
+	r.place.recordOffset = j.first
+	if record.CycleStart == record.Seq {
+		r.place.cycleOffset = j.first
+	}
+	if r.place.baseOffset < 0 {
+		r.place.baseOffset, r.place.baseSeq = j.first, record.Seq
+	}
+	r.e.o.Failpoint("replaying", r.partition)
+	return nil
+}

@@ -1,0 +1,418 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weirstream/weir/engine/task"
+	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/statestore"
+)
+
+const (
+	alertInterval = 5 * time.Millisecond // least time between commits that an alert asks for
+	batchBytes    = 4 << 20              // a batch this big commits at once
+	foldChunk     = 1_024                // records folded between two looks at everything else
+)
+
+// runner is the shell of one task: it recovers it, feeds it, commits it and
+// saves it. All its state belongs to the goroutine of run.
+type runner struct {
+	e         *Engine
+	plan      *task.Plan
+	partition int32
+	h         *runnerHandle
+	log       *slog.Logger
+	local     LocalTask
+
+	producer *kgo.Client
+	table    *statestore.Table
+	task     *task.Task
+	lineage  lineage
+	place    place
+	k        int64 // committed source offset
+
+	distrustLocal bool // the local copy did not fit the journal
+
+	source   *sourceReader
+	slab     *slab // fetched, not yet folded
+	folded   int   // records of the slab that are folded
+	position int64 // source offset folded up to, control records counted
+	sealed   int64 // source offset of the last sealed batch
+	records  int   // folded since the last seal
+	ends     endOffset
+
+	committer committer
+	inflight  *batch
+	done      chan error
+	begun     time.Time // when the last commit began
+	spare     *task.Outputs
+	saver     *saver
+	timer     *time.Timer
+	ready     chan struct{} // closed: a select case that is always ready
+
+	trimmed   int64 // journal offset below which all was deleted
+	trimming  atomic.Bool
+	comparing atomic.Bool
+}
+
+func newRunner(e *Engine, p int32, h *runnerHandle, log *slog.Logger) *runner {
+	r := &runner{
+		e: e, plan: e.o.Plan, partition: p, h: h, log: log, local: e.o.Store.Task(p),
+		done: make(chan error, 1), spare: &task.Outputs{}, timer: time.NewTimer(time.Hour), ready: make(chan struct{}),
+	}
+	r.spare.Reset()
+	r.committer.r = r
+	r.saver = newSaver(r)
+	close(r.ready)
+	return r
+}
+
+// run owns the partition until it is handed over (nil), lost or in doubt.
+func (r *runner) run(ctx context.Context) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer func() {
+		cancel()
+		r.close()
+	}()
+	defer func() {
+		var page *statestore.PageError
+		if v := recover(); v != nil {
+			var ok bool
+			if page, ok = v.(*statestore.PageError); !ok {
+				panic(v)
+			}
+			err = &StoreError{page}
+		}
+	}()
+	began := time.Now()
+	r.e.status.enter(r.partition, Recovering)
+	if err := r.recover(ctx); err != nil {
+		return err
+	}
+	if err := r.goLive(ctx); err != nil {
+		return err
+	}
+	r.e.status.live(r.partition, time.Since(began))
+	return r.live(ctx)
+}
+
+func (r *runner) close() {
+	r.timer.Stop()
+	r.saver.abandon()
+	if r.source != nil {
+		r.source.close()
+	}
+	if r.inflight != nil {
+		<-r.done
+	}
+	if r.producer != nil {
+		r.producer.Close()
+	}
+}
+
+// goLive makes the task and commits an empty batch: it proves that the seat is
+// valid before a reading is folded, pins K at a first start, and is what the
+// wall clock is compared by.
+func (r *runner) goLive(ctx context.Context) error {
+	decoder, err := r.e.o.NewDecoder()
+	if err != nil {
+		return err
+	}
+	out := &task.Outputs{}
+	out.Reset()
+	r.task = task.New(r.plan, r.table, out, task.Options{
+		Partition: r.partition, Decoder: decoder, PartitionOf: r.partitionOf(), WallStamped: r.e.topics.wallStamped,
+	})
+	r.position, r.sealed = r.k, r.k
+	if err := r.seal(ctx, r.saver.wanted()); err != nil {
+		return err
+	}
+	select {
+	case err := <-r.done:
+		if err := r.confirmed(err); err != nil {
+			return err
+		}
+	case how := <-r.h.stop:
+		r.h.stop <- how
+		return ErrLost
+	}
+	r.compareClocks(ctx)
+	r.source, err = r.openSource(ctx)
+	return err
+}
+
+func (r *runner) partitionOf() func([]byte) int32 {
+	if r.e.o.PartitionOf == nil {
+		return nil
+	}
+	n := int(r.e.topics.partitions)
+	return func(device []byte) int32 { return int32(r.e.o.PartitionOf(device, n)) }
+}
+
+// live folds and commits until something ends it.
+func (r *runner) live(ctx context.Context) error {
+	for {
+		if r.commitDue(time.Now()) {
+			if err := r.seal(ctx, r.saver.due(r)); err != nil {
+				return err
+			}
+		}
+		var ready chan struct{}
+		var fetched chan *slab
+		switch {
+		case r.full():
+		case r.slab != nil:
+			ready = r.ready
+		default:
+			fetched = r.source.slabs
+		}
+		r.arm()
+		images, next := r.saver.next()
+		select {
+		case <-ready:
+			if err := r.fold(); err != nil {
+				return err
+			}
+		case s := <-fetched:
+			if err := r.accept(s); err != nil {
+				return err
+			}
+		case err := <-r.done:
+			if err := r.confirmed(err); err != nil {
+				return err
+			}
+		case r.ends = <-r.h.ends:
+			r.advance()
+		case images <- next:
+			r.saver.sent()
+		case err := <-r.saver.ended:
+			if err := r.saver.finish(r, err); err != nil {
+				return err
+			}
+		case <-r.timer.C:
+			r.saver.idle(r)
+		case how := <-r.h.stop:
+			if how == handOver {
+				return r.handOver(ctx)
+			}
+			return ErrLost
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// full reports that folding has to wait for the commit in flight.
+func (r *runner) full() bool {
+	return r.inflight != nil && r.pendingBytes() > batchBytes
+}
+
+func (r *runner) pendingBytes() int { return r.task.Pending().Bytes() + r.table.DirtyBytes() }
+
+// pending reports whether there is anything to commit. Control records alone
+// are not: an idle task opens no transaction.
+func (r *runner) pending() bool {
+	return r.records > 0 || r.table.DirtyCells() > 0 || r.task.Pending().Len() > 0
+}
+
+func (r *runner) commitDue(now time.Time) bool {
+	return r.inflight == nil && r.pending() && (!now.Before(r.deadline()) || r.pendingBytes() > batchBytes)
+}
+
+// deadline is when what is pending has to be committed.
+func (r *runner) deadline() time.Time {
+	if r.task.Pending().AlertChanged {
+		return r.begun.Add(alertInterval)
+	}
+	want := time.Duration(r.plan.Pipeline.CommitInterval) * time.Millisecond
+	return r.begun.Add(stretch(want, r.e.running()))
+}
+
+// arm sets the timer to the next moment something is due by itself.
+func (r *runner) arm() {
+	wait := r.saver.untilDue()
+	if r.inflight == nil && r.pending() {
+		wait = min(wait, time.Until(r.deadline()))
+	}
+	r.timer.Reset(max(wait, 0))
+}
+
+// accept takes a slab of fetched records.
+func (r *runner) accept(s *slab) error {
+	if s.err != nil {
+		return s.err
+	}
+	if len(s.records) > 0 && s.records[0].Offset < r.position {
+		return fmt.Errorf("source gave offset %d after %d", s.records[0].Offset, r.position)
+	}
+	r.slab, r.folded = s, 0
+	if len(s.records) == 0 {
+		r.release()
+	}
+	return nil
+}
+
+// fold folds a chunk of the slab.
+func (r *runner) fold() error {
+	n := min(foldChunk, len(r.slab.records)-r.folded)
+	chunk := r.slab.records[r.folded : r.folded+n]
+	if err := r.task.Fold(chunk); err != nil {
+		var misplaced *task.MisplacedError
+		if errors.As(err, &misplaced) {
+			return refuse("%v", err)
+		}
+		return err
+	}
+	r.folded += n
+	r.records += n
+	r.position = chunk[n-1].Offset + 1
+	r.table.Trim()
+	if r.folded == len(r.slab.records) {
+		r.release()
+	}
+	return nil
+}
+
+// release ends a slab: control records behind its last reading count as read.
+func (r *runner) release() {
+	r.position = max(r.position, r.slab.next)
+	r.source.free(r.slab)
+	r.slab = nil
+	r.e.status.setPosition(r.partition, r.position)
+	r.advance()
+}
+
+// advance lets wall time into the task if it has folded everything that was
+// appended by then, and if the wall clock can be believed.
+func (r *runner) advance() {
+	if r.ends.w == 0 || r.slab != nil || r.ends.end > r.position {
+		return
+	}
+	now := r.ends
+	r.ends = endOffset{}
+	skew, known := r.e.trust.skew(now.w, now.mono)
+	if !known || skew > maxClockSkew || skew < -maxClockSkew {
+		r.e.status.distrust(known, skew)
+		return
+	}
+	r.e.status.trusted()
+	r.task.Advance(task.Now{Wall: now.w, Mono: now.mono})
+	r.table.Trim()
+}
+
+// seal ends the batch and sends it. A checkpoint, if one is wanted, takes its
+// set of pages now, while memory holds exactly this batch's state.
+func (r *runner) seal(ctx context.Context, save bool) error {
+	header := statestore.Header{Seq: r.table.Seq() + 1, From: r.sealed, To: r.position, Wall: r.task.Clock()}
+	sealed := r.table.Seal(header, statestore.SealOptions{MaxPart: maxPartBytes, RefreshFloor: refreshFloor})
+	r.saver.cells += sealed.SetBytes / bytesPerCell
+	b := &batch{
+		sealed: sealed, outputs: r.task.Swap(r.spare), counters: r.task.Counters(), to: r.position, sealedAt: time.Now(),
+		meta:     metadata{lineage: r.lineage, seq: sealed.Seq, baseSeq: r.place.baseSeq, baseOffset: r.place.baseOffset},
+		newCycle: sealed.CycleStart == sealed.Seq,
+	}
+	r.spare = nil
+	switch {
+	case r.place.baseOffset < 0, sealed.NewBase == sealed.Seq:
+		b.ownBase, b.meta.baseSeq = true, sealed.Seq
+	case sealed.NewBase != 0 && r.place.cycleOffset >= 0:
+		b.meta.baseSeq, b.meta.baseOffset = sealed.NewBase, r.place.cycleOffset
+	}
+	if save {
+		r.saver.begin(r.table.BeginCheckpoint())
+	}
+	r.sealed, r.records = r.position, 0
+	r.inflight, r.begun = b, b.sealedAt
+	go func() { r.done <- r.committer.commit(ctx, b) }()
+	return nil
+}
+
+// confirmed takes the end of a transaction.
+func (r *runner) confirmed(err error) error {
+	b := r.inflight
+	r.inflight = nil
+	if err != nil {
+		return err
+	}
+	r.table.Confirm(b.sealed.Seq)
+	r.k = b.to
+	r.place.recordOffset = b.meta.journalOffset
+	if b.newCycle {
+		r.place.cycleOffset = b.meta.journalOffset
+	}
+	r.place.baseSeq, r.place.baseOffset = b.meta.baseSeq, b.meta.baseOffset
+	r.e.status.committed(r.partition, r.progress(b))
+	b.outputs.Reset()
+	r.spare = b.outputs
+	r.saver.confirm(r)
+	r.e.o.Failpoint("confirmed", r.partition)
+	r.trim()
+	r.compareNowAndThen()
+	return nil
+}
+
+// progress is what the outside may see of a confirmed batch.
+func (r *runner) progress(b *batch) progress {
+	p := progress{
+		seq: b.sealed.Seq, k: b.to, counters: b.counters, devices: r.table.Len(),
+		stateBytes: r.table.ResidentBytes(), took: time.Since(b.sealedAt), alertLatency: -1,
+		journalBytes: 0,
+	}
+	for _, part := range b.sealed.Parts {
+		p.journalBytes += len(part)
+	}
+	if b.outputs.AlertChanged && b.outputs.Oldest != event.Never {
+		p.alertLatency = time.Duration(wallNow()-b.outputs.Oldest) * time.Millisecond
+	}
+	return p
+}
+
+// handOver finishes what is folded, saves it and seals the local copy, so that
+// the next owner need not wait and this process can come back quickly.
+func (r *runner) handOver(ctx context.Context) error {
+	r.source.close()
+	if err := r.settleBatch(ctx); err != nil {
+		return err
+	}
+	if err := r.saver.drain(r); err != nil {
+		return err
+	}
+	if r.pending() {
+		if err := r.seal(ctx, true); err != nil {
+			return err
+		}
+		if err := r.settleBatch(ctx); err != nil {
+			return err
+		}
+	} else {
+		r.saver.begin(r.table.BeginCheckpoint())
+		r.saver.confirm(r)
+	}
+	r.saver.sealing = true
+	if err := r.saver.drain(r); err != nil {
+		return err
+	}
+	r.e.o.Failpoint("sealed", r.partition)
+	r.log.Info("partition handed over", "seq", r.table.Seq(), "offset", r.k)
+	return nil
+}
+
+// settleBatch waits for the commit in flight.
+func (r *runner) settleBatch(ctx context.Context) error {
+	if r.inflight == nil {
+		return nil
+	}
+	select {
+	case err := <-r.done:
+		return r.confirmed(err)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,54 @@
+package task
+
+// The task's own words: counters and clocks that are journaled whole with every
+// commit, so that what is exported never counts a replayed reading twice.
+const (
+	wordIn = iota
+	wordProcessed
+	wordFiltered
+	wordLate
+	wordFuture
+	wordBad
+	wordDuplicate
+	wordWindows      // window results produced, emitted to a topic or not
+	wordAlerts       // alert events produced
+	wordCorrections  // revisions that would have changed an alert
+	wordForgotten    // devices dropped after forget_after
+	wordClock        // the task's clock: the greatest append or wall time acted on
+	wordAlertSeq     // last weir-seq on the alerts topic
+	wordAggregateSeq // last sequence on the aggregates topics
+	wordRecords      // source records folded, control records not among them
+	wordSpare
+	taskWords
+)
+
+// Counters are the totals of a task since its first start. They obey the
+// conservation law: In = Processed + Filtered + Late + Future + Bad + Duplicate.
+// (Retained messages are dropped by the MQTT bridge, before Kafka.)
+type Counters struct {
+	In, Processed, Filtered, Late, Future, Bad, Duplicate uint64
+	Windows, Alerts, Corrections, Forgotten, Records      uint64
+}
+
+// countersOf reads the counters out of the task's words.
+func countersOf(w []uint64) Counters {
+	return Counters{
+		In: w[wordIn], Processed: w[wordProcessed], Filtered: w[wordFiltered], Late: w[wordLate],
+		Future: w[wordFuture], Bad: w[wordBad], Duplicate: w[wordDuplicate], Windows: w[wordWindows],
+		Alerts: w[wordAlerts], Corrections: w[wordCorrections], Forgotten: w[wordForgotten], Records: w[wordRecords],
+	}
+}
+
+// Conserved reports whether every reading is in exactly one class.
+func (c Counters) Conserved() bool {
+	return c.In == c.Processed+c.Filtered+c.Late+c.Future+c.Bad+c.Duplicate
+}
+
+// Add returns the sum of two tasks' counters.
+func (c Counters) Add(o Counters) Counters {
+	return Counters{
+		In: c.In + o.In, Processed: c.Processed + o.Processed, Filtered: c.Filtered + o.Filtered, Late: c.Late + o.Late,
+		Future: c.Future + o.Future, Bad: c.Bad + o.Bad, Duplicate: c.Duplicate + o.Duplicate, Windows: c.Windows + o.Windows,
+		Alerts: c.Alerts + o.Alerts, Corrections: c.Corrections + o.Corrections, Forgotten: c.Forgotten + o.Forgotten, Records: c.Records + o.Records,
+	}
+}

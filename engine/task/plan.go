@@ -1,0 +1,286 @@
+package task
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/weirstream/weir/alerts"
+	"github.com/weirstream/weir/configs"
+	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/operators"
+	"github.com/weirstream/weir/operators/window"
+	"github.com/weirstream/weir/statestore"
+)
+
+// Plan is a pipeline compiled for folding: which columns of state a device has,
+// and what each declared metric feeds. It is read-only and shared by all tasks
+// of the pipeline.
+type Plan struct {
+	Pipeline *configs.Pipeline
+	// Layout of a device's state. A change of it means that old state cannot be read.
+	Layout statestore.Layout
+	// AggregateTopics are the distinct topics that windows are emitted to.
+	// Output topic FirstAggregateTopic+i is AggregateTopics[i].
+	AggregateTopics []string
+	// Wide is set where all metrics of one message share its sequence number.
+	Wide bool
+
+	dedupe    operators.Dedupe
+	byDedupe  bool
+	dedupeCol int
+	rings     []ring
+	counts    []count
+	rules     []rule
+	metrics   []metric
+	lastCol   int
+	maxRule   int // words of the largest rule
+	idleAfter event.Time
+	forget    event.Time
+	skew      event.Time
+	wait      event.Time
+}
+
+// Head columns and words: one row of them a device.
+const (
+	headCol = 0
+
+	headClock    = 0 // the device's event clock
+	headSeen     = 1 // append time of its last reading
+	headDue      = 2 // when the next of its windows closes; event.Never where none will. 0: unknown
+	headFlags    = 3
+	headWords    = 4
+	flagIdle     = 1 // its open windows have been emitted provisionally since its last reading
+	dedupeWords  = 8
+	lastWords    = 2 // time+1, value
+	maxRuleWords = 32
+)
+
+// metric says what the readings of one declared metric feed.
+type metric struct {
+	name   string
+	rings  []int
+	counts []int
+	rules  []int // rules on its last value
+	last   int   // cell in the column of last values; -1: no rule looks at it
+}
+
+type ring struct {
+	*window.Ring
+	col      int
+	metric   int
+	windows  []int // window index in the ring -> index in Pipeline.Windows
+	rules    [][]ruleInput
+	onChange bool // some window of it is emitted at every reading
+}
+
+type count struct {
+	*window.Count
+	col    int
+	metric int
+	window int
+	rules  []ruleInput
+}
+
+// ruleInput binds a rule to one of the results of a window.
+type ruleInput struct{ rule, result int }
+
+type rule struct {
+	*alerts.Rule
+	col  int
+	spec *configs.Rule
+}
+
+// Compile turns a validated pipeline into a plan.
+func Compile(p *configs.Pipeline) (*Plan, error) {
+	c := &Plan{
+		Pipeline: p, Wide: len(p.Source.Reading.Metrics) > 0,
+		byDedupe:  p.Dedupe.By == "seq",
+		dedupe:    operators.Dedupe{Remember: p.Dedupe.Remember},
+		idleAfter: p.Time.IdleAfter, forget: p.State.ForgetAfter,
+		skew: p.Time.MaxFutureSkew, wait: p.Time.WaitForLate,
+		dedupeCol: -1, lastCol: -1,
+	}
+	c.column("head", 1, headWords)
+	for _, name := range p.Metrics {
+		c.metrics = append(c.metrics, metric{name: name, last: -1})
+	}
+	if c.byDedupe {
+		cells := len(c.metrics)
+		if c.Wide {
+			cells = 1
+		}
+		c.dedupeCol = c.column("dedupe", cells, dedupeWords)
+	}
+	if err := c.planWindows(); err != nil {
+		return nil, err
+	}
+	return c, c.planRules()
+}
+
+func (c *Plan) column(name string, cells, words int) int {
+	c.Layout.Columns = append(c.Layout.Columns, statestore.Column{Name: name, Cells: cells, Words: words})
+	return len(c.Layout.Columns) - 1
+}
+
+// planWindows gives the time windows of each metric their rings of panes, and
+// each count window its own readings.
+func (c *Plan) planWindows() error {
+	p := c.Pipeline
+	for m := range c.metrics {
+		var specs []window.Spec
+		var indexes []int
+		for i, w := range p.Windows {
+			if w.MetricIndex != m {
+				continue
+			}
+			if w.Emit.Topic != "" && !slices.Contains(c.AggregateTopics, w.Emit.Topic) {
+				c.AggregateTopics = append(c.AggregateTopics, w.Emit.Topic)
+			}
+			if w.Kind == configs.Count {
+				if err := c.planCount(i); err != nil {
+					return err
+				}
+				continue
+			}
+			specs = append(specs, window.Spec{Name: w.Name, Size: w.Size, Every: w.Every, Compute: w.Compute})
+			indexes = append(indexes, i)
+		}
+		if len(specs) == 0 {
+			continue
+		}
+		rings, members, err := window.PlanRings(specs, window.Time{
+			WaitForLate: c.wait, MaxFutureSkew: c.skew, Backfill: p.Time.AllowBackfill,
+		})
+		if err != nil {
+			return fmt.Errorf("plan windows of metric %q: %w", c.metrics[m].name, err)
+		}
+		for i, r := range rings {
+			c.addRing(r, m, indexes, members[i])
+		}
+	}
+	return nil
+}
+
+func (c *Plan) addRing(r *window.Ring, m int, indexes, members []int) {
+	added := ring{Ring: r, metric: m, rules: make([][]ruleInput, len(members))}
+	name := strings.Builder{}
+	fmt.Fprintf(&name, "panes %s", c.metrics[m].name)
+	for _, k := range members {
+		w := c.Pipeline.Windows[indexes[k]]
+		added.windows = append(added.windows, indexes[k])
+		added.onChange = added.onChange || w.Emit.On == "change"
+		fmt.Fprintf(&name, " %s/%d/%d/%s", w.Name, w.Size, w.Every, strings.Join(w.Compute, ","))
+	}
+	added.col = c.column(name.String(), r.Cells(), r.Words())
+	c.metrics[m].rings = append(c.metrics[m].rings, len(c.rings))
+	c.rings = append(c.rings, added)
+}
+
+func (c *Plan) planCount(i int) error {
+	w := c.Pipeline.Windows[i]
+	counted, err := window.NewCount(window.CountSpec{Name: w.Name, N: w.Count, Compute: w.Compute})
+	if err != nil {
+		return fmt.Errorf("plan window %q: %w", w.Name, err)
+	}
+	col := c.column(fmt.Sprintf("count %s %s/%d", c.metrics[w.MetricIndex].name, w.Name, w.Count), counted.Cells(), counted.Words())
+	m := &c.metrics[w.MetricIndex]
+	m.counts = append(m.counts, len(c.counts))
+	c.counts = append(c.counts, count{Count: counted, col: col, metric: w.MetricIndex, window: i})
+	return nil
+}
+
+// planRules binds each rule to the results it looks at.
+func (c *Plan) planRules() error {
+	lasts := 0
+	for i := range c.Pipeline.Rules {
+		spec := &c.Pipeline.Rules[i]
+		levels := make([]alerts.Level, len(spec.Levels))
+		names := make([]string, len(spec.Levels))
+		for k, l := range spec.Levels {
+			levels[k] = alerts.Level{Name: l.Name, Above: l.Above, Below: l.Below, ClearBelow: l.ClearBelow, ClearAbove: l.ClearAbove, Hold: l.Hold}
+			names[k] = l.Name
+		}
+		machine, err := alerts.Compile(alerts.Spec{Name: spec.Name, Levels: levels, IdleAfter: c.hole(spec)})
+		if err != nil {
+			return fmt.Errorf("compile rule %q: %w", spec.Name, err)
+		}
+		if machine.Words() > maxRuleWords {
+			return fmt.Errorf("compile rule %q: needs %d words of state, more than %d: use fewer levels", spec.Name, machine.Words(), maxRuleWords)
+		}
+		col := c.column(fmt.Sprintf("rule %s %s", spec.Name, strings.Join(names, ",")), 1, machine.Words())
+		c.rules = append(c.rules, rule{Rule: machine, col: col, spec: spec})
+		if spec.When.Window < 0 {
+			m := &c.metrics[spec.When.Metric]
+			m.rules = append(m.rules, i)
+			if m.last < 0 {
+				m.last = lasts
+				lasts++
+			}
+			continue
+		}
+		if err := c.bindRule(i, spec); err != nil {
+			return err
+		}
+	}
+	if lasts > 0 {
+		c.lastCol = c.column("last", lasts, lastWords)
+	}
+	return nil
+}
+
+func (c *Plan) bindRule(i int, spec *configs.Rule) error {
+	w := c.Pipeline.Windows[spec.When.Window]
+	in := ruleInput{rule: i, result: slices.Index(w.Compute, spec.When.Result)}
+	if in.result < 0 {
+		return fmt.Errorf("bind rule %q: window %q does not compute %q", spec.Name, w.Name, spec.When.Result)
+	}
+	for k := range c.rings {
+		if at := slices.Index(c.rings[k].windows, spec.When.Window); at >= 0 {
+			c.rings[k].rules[at] = append(c.rings[k].rules[at], in)
+			return nil
+		}
+	}
+	for k := range c.counts {
+		if c.counts[k].window == spec.When.Window {
+			c.counts[k].rules = append(c.counts[k].rules, in)
+		}
+	}
+	return nil
+}
+
+// hole is the longest time between two samples of a rule that is not a hole in
+// the data: a window speaks only once every so often.
+func (c *Plan) hole(spec *configs.Rule) event.Time {
+	if spec.When.Window < 0 {
+		return c.idleAfter
+	}
+	return max(c.idleAfter, c.Pipeline.Windows[spec.When.Window].Every)
+}
+
+// TopicName is the Kafka topic of an output.
+func (c *Plan) TopicName(t Topic) string {
+	switch t {
+	case AlertsTopic:
+		return c.Pipeline.Alerts.Topic
+	case QuarantineTopic:
+		return c.Pipeline.QuarantineTopic
+	default:
+		return c.AggregateTopics[t-FirstAggregateTopic]
+	}
+}
+
+// Topics is how many output topics the pipeline has.
+func (c *Plan) Topics() int { return int(FirstAggregateTopic) + len(c.AggregateTopics) }
+
+// TaskWords is how many words of its own a task keeps in the state table.
+func TaskWords() int { return taskWords }
+
+// aggregateTopic is the output topic of a window; ok is false where it is not emitted.
+func (c *Plan) aggregateTopic(w *configs.Window) (Topic, bool) {
+	i := slices.Index(c.AggregateTopics, w.Emit.Topic)
+	if w.Emit.Topic == "" || w.Emit.On == "never" || i < 0 {
+		return 0, false
+	}
+	return FirstAggregateTopic + Topic(i), true
+}

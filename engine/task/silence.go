@@ -1,0 +1,192 @@
+package task
+
+import (
+	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/statestore"
+)
+
+// Now is what the engine knows of time when a task has caught up.
+type Now struct {
+	Wall event.Time
+	Mono int64 // monotonic milliseconds since some fixed moment of this process
+}
+
+// hour bounds how far apart two sightings of silence need to be before a device
+// is forgotten.
+const hour = 3_600_000
+
+// armedPerAdvance is how many devices one Advance arms after recovery, so that
+// going live does not wait for a scan over all of them.
+const armedPerAdvance = 16_384
+
+// Advance lets wall time enter the task: the caller has caught up at now. It
+// emits the open windows of silent devices and forgets devices that have been
+// silent long enough.
+func (t *Task) Advance(now Now) {
+	t.record, t.mono = nil, now.Mono
+	if t.floor == 0 && t.o.WallStamped {
+		t.floor = now.Wall
+	}
+	t.armSome(armedPerAdvance)
+	t.tick(now.Wall)
+	if now.Wall >= t.forget.next() {
+		t.forget.expire(now.Wall, func(e timer) (timer, bool) { return t.forgetDue(e, now) })
+	}
+}
+
+// NextTimer is when Advance will next have something to do.
+func (t *Task) NextTimer() event.Time {
+	if t.scan < t.table.Bound() {
+		return 0
+	}
+	return min(t.idle.next(), t.forget.next())
+}
+
+// tick moves the task's clock and fires the timers of devices fallen silent.
+func (t *Task) tick(now event.Time) {
+	words := t.table.Task()
+	if now <= event.Time(words[wordClock]) {
+		return
+	}
+	words[wordClock] = uint64(now)
+	if now < t.idle.next() {
+		return
+	}
+	record := t.record
+	t.record = nil
+	t.idle.expire(now, t.idleDue)
+	t.record = record
+}
+
+// idleDue looks at a device whose timer ran out.
+func (t *Task) idleDue(e timer) (timer, bool) {
+	if !t.table.Live(e.slot) {
+		return timer{}, false
+	}
+	head := t.table.Row(headCol, e.slot)
+	due := t.silentFrom(event.Time(head[headSeen])) + t.plan.idleAfter
+	if due > t.Clock() {
+		e.due = due
+		return e, true
+	}
+	t.slot = e.slot
+	t.fallSilent()
+	return timer{}, false
+}
+
+// silentFrom is when a device last seen at seen counts as silent from.
+func (t *Task) silentFrom(seen event.Time) event.Time { return max(seen, t.floor) }
+
+// fallSilent emits the open windows of the device and makes the first of the two
+// sightings that forgetting it needs.
+func (t *Task) fallSilent() {
+	head := t.table.Write(headCol, 0, t.slot)
+	head[headFlags] |= flagIdle
+	for i := range t.plan.rings {
+		t.use(&t.plan.rings[i])
+		t.ring.Provisional(&t.row, event.Time(head[headClock]), t.emit)
+	}
+	t.sight(event.Time(head[headSeen]))
+}
+
+func (t *Task) sight(seen event.Time) {
+	t.setArmed(t.slot)
+	t.forget.add(timer{slot: t.slot, seen: seen, mono: t.mono, due: t.silentFrom(seen) + t.plan.forget})
+}
+
+// forgetDue makes the second sighting. Both wall and monotonic time must have
+// passed: a wall clock that jumped forward forgets nobody who still speaks.
+func (t *Task) forgetDue(e timer, now Now) (timer, bool) {
+	if !t.table.Live(e.slot) {
+		return timer{}, false
+	}
+	head := t.table.Row(headCol, e.slot)
+	if head[headFlags]&flagIdle == 0 || event.Time(head[headSeen]) != e.seen {
+		return timer{}, false // it spoke; its next silence has a timer of its own
+	}
+	apart := min(int64(t.plan.forget), hour)
+	if missing := apart - (now.Mono - e.mono); missing > 0 {
+		e.due = now.Wall + event.Time(missing)
+		return e, true
+	}
+	t.slot = e.slot
+	t.forgetDevice()
+	return timer{}, false
+}
+
+// forgetDevice ends what the device has open and drops its state.
+func (t *Task) forgetDevice() {
+	head := t.table.Row(headCol, t.slot)
+	for i := range t.plan.rings {
+		t.use(&t.plan.rings[i])
+		t.ring.Flush(&t.row, event.Time(head[headClock]), t.emit)
+	}
+	for k := range t.plan.rules {
+		rule := &t.plan.rules[k]
+		scratch := t.scratch[:rule.Words()]
+		copy(scratch, t.table.Cell(rule.col, 0, t.slot))
+		if e, firing := rule.Forget(scratch, event.Time(head[headClock])); firing {
+			t.alert(rule, &e, nil, "forgotten")
+		}
+	}
+	t.table.Task()[wordForgotten]++
+	t.clearArmed(t.slot)
+	t.table.Drop(t.slot)
+}
+
+// wake arms a device that recovery has not armed yet, before its reading is
+// looked at: a silence that ended with this reading was a silence.
+func (t *Task) wake(slot statestore.Slot) {
+	if t.isArmed(slot) {
+		return
+	}
+	head := t.table.Row(headCol, slot)
+	seen := event.Time(head[headSeen])
+	if seen == 0 || head[headFlags]&flagIdle != 0 || t.o.WallStamped && t.floor == 0 {
+		return
+	}
+	if t.silentFrom(seen)+t.plan.idleAfter <= t.Clock() {
+		record := t.record
+		t.record = nil
+		t.fallSilent()
+		t.record = record
+	}
+}
+
+// armSome arms the timers of the next n slots that recovery left unarmed.
+func (t *Task) armSome(n int) {
+	for ; n > 0 && t.scan < t.table.Bound(); n-- {
+		slot := t.scan
+		t.scan++
+		if t.isArmed(slot) || !t.table.Live(slot) {
+			continue
+		}
+		head := t.table.Row(headCol, slot)
+		seen := event.Time(head[headSeen])
+		if head[headFlags]&flagIdle != 0 {
+			t.slot = slot
+			t.sight(seen)
+			continue
+		}
+		t.arm(slot, timer{slot: slot, due: t.silentFrom(seen) + t.plan.idleAfter})
+	}
+}
+
+func (t *Task) arm(slot statestore.Slot, e timer) {
+	t.setArmed(slot)
+	t.idle.add(e)
+}
+
+func (t *Task) isArmed(slot statestore.Slot) bool {
+	i := int(slot >> 6)
+	return i < len(t.armed) && t.armed[i]>>(slot&63)&1 != 0
+}
+
+func (t *Task) setArmed(slot statestore.Slot) {
+	for int(slot>>6) >= len(t.armed) {
+		t.armed = append(t.armed, 0)
+	}
+	t.armed[slot>>6] |= 1 << (slot & 63)
+}
+
+func (t *Task) clearArmed(slot statestore.Slot) { t.armed[slot>>6] &^= 1 << (slot & 63) }

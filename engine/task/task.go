@@ -1,0 +1,331 @@
+package task
+
+import (
+	"fmt"
+
+	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/ingest/codec"
+	"github.com/weirstream/weir/operators"
+	"github.com/weirstream/weir/operators/window"
+	"github.com/weirstream/weir/statestore"
+)
+
+// Record is one record of the source. Its bytes are borrowed during Fold.
+type Record struct {
+	Offset int64
+	// Append is when the broker took the record (LogAppendTime), or where the
+	// topic does not say, when this process fetched it.
+	Append event.Time
+	Key    []byte
+	Value  []byte
+	// Device is the name the record carries beside its payload (header
+	// weir-device); nil: the payload tells.
+	Device []byte
+}
+
+// Options are what a task needs beside its plan.
+type Options struct {
+	Partition int32
+	// Decoder turns payloads into readings; it belongs to this task alone.
+	Decoder codec.Decoder
+	// PartitionOf is where a device's readings belong, by the declared
+	// partitioner; nil: not checked.
+	PartitionOf func(device []byte) int32
+	// WallStamped is set where append times are this process's own clock: such
+	// times prove nothing about a backlog, so silence is counted from the first
+	// Advance after recovery.
+	WallStamped bool
+}
+
+// MisplacedError is returned by Fold where a record's key hashes to another
+// partition than the one it lies in: the declared partitioner is not the one
+// the producers use, and per-device state would be split.
+type MisplacedError struct {
+	Device         string
+	Have, Declared int32
+	Offset         int64
+	Partitioner    string
+}
+
+func (e *MisplacedError) Error() string {
+	return fmt.Sprintf("source.partitioner=%s puts device %q in partition %d, but its record at offset %d lies in partition %d: declare the partitioner that the producers use",
+		e.Partitioner, e.Device, e.Declared, e.Offset, e.Have)
+}
+
+// Task folds the records of one partition into one state table.
+//
+// Invariants: (1) every device has at most one timer in each wheel for one
+// silence; (2) outputs of one device are in the order of their cause; (3)
+// after Fold returns, Counters().Conserved().
+type Task struct {
+	plan  *Plan
+	table *statestore.Table
+	o     Options
+	out   *Outputs
+
+	batch codec.Batch
+	from  []int32 // the record of each reading of the block
+	slots []statestore.Slot
+	found []bool
+
+	idle, forget *wheel
+	armed        []uint64        // bit per slot: its timer is in a wheel
+	scan         statestore.Slot // slots below it have been armed by the scan
+	floor        event.Time      // silence before it does not count (WallStamped)
+	mono         int64
+
+	// what the reading being applied is, for the callbacks of windows and rules
+	record  *Record // nil: a timer
+	slot    statestore.Slot
+	ring    *ring
+	row     row
+	emit    window.Emit
+	changed window.Emit
+	scratch [maxRuleWords]uint64
+	sample  int32 // wide messages: the sample judged last, and the verdict
+	repeat  bool
+	stamps  stamps
+}
+
+// row is one device's cells of one column, as operators see them.
+type row struct {
+	table *statestore.Table
+	col   int
+	slot  statestore.Slot
+}
+
+func (r *row) Words() []uint64         { return r.table.Row(r.col, r.slot) }
+func (r *row) Write(cell int) []uint64 { return r.table.Write(r.col, cell, r.slot) }
+
+// New returns a task over a table that is fresh or recovered. Outputs go to out,
+// which Swap exchanges.
+func New(p *Plan, table *statestore.Table, out *Outputs, o Options) *Task {
+	t := &Task{plan: p, table: table, o: o, out: out, idle: newWheel(p.idleAfter), forget: newWheel(p.forget)}
+	t.row.table = table
+	t.emit, t.changed = t.onWindow, t.onChange
+	t.idle.enter(t.Clock() / t.idle.granule)
+	t.forget.enter(t.Clock() / t.forget.granule)
+	return t
+}
+
+// Counters are the totals as of the last record folded.
+func (t *Task) Counters() Counters { return countersOf(t.table.Task()) }
+
+// CountersOf reads the counters out of a task's journaled words.
+func CountersOf(words []uint64) Counters { return countersOf(words) }
+
+// Clock is the greatest append or wall time the task has acted on.
+func (t *Task) Clock() event.Time { return event.Time(t.table.Task()[wordClock]) }
+
+// Pending is the buffer of outputs not yet taken by Swap.
+func (t *Task) Pending() *Outputs { return t.out }
+
+// Swap makes the task write to another buffer and returns the one it filled.
+func (t *Task) Swap(next *Outputs) *Outputs {
+	filled := t.out
+	t.out = next
+	return filled
+}
+
+// Block is how many readings are decoded and looked up before any is applied,
+// so that their cache misses overlap.
+const Block = 64
+
+// Fold folds records in the order of their offsets.
+func (t *Task) Fold(records []Record) error {
+	for len(records) > 0 {
+		n := t.decode(records)
+		if err := t.apply(records[:n]); err != nil {
+			return err
+		}
+		records = records[n:]
+	}
+	return nil
+}
+
+// decode fills the block with the readings of the next records and returns how
+// many records that were, at least one.
+func (t *Task) decode(records []Record) int {
+	t.batch.Reset()
+	t.from = t.from[:0]
+	n := 0
+	for n < len(records) && len(t.batch.Readings) < Block {
+		first := len(t.batch.Readings)
+		t.o.Decoder.Decode(records[n].Value, &t.batch)
+		if len(t.batch.Readings)-first > 1 {
+			message := codec.Batch{Readings: t.batch.Readings[first:]}
+			message.SortByTime(records[n].Append)
+		}
+		for range len(t.batch.Readings) - first {
+			t.from = append(t.from, int32(n))
+		}
+		n++
+	}
+	return n
+}
+
+// apply looks every device of the block up, then applies the readings.
+func (t *Task) apply(records []Record) error {
+	readings := t.batch.Readings
+	t.probe(records)
+	next := 0
+	for i := range records {
+		rec := &records[i]
+		t.record, t.sample = rec, -1
+		t.table.Task()[wordRecords]++
+		if !t.o.WallStamped {
+			t.tick(rec.Append)
+		}
+		for ; next < len(readings) && t.from[next] == int32(i); next++ {
+			if err := t.applyReading(rec, &readings[next], next); err != nil {
+				return err
+			}
+		}
+	}
+	t.record = nil
+	return nil
+}
+
+// probe finds the slots of the block's devices and touches their memory.
+func (t *Task) probe(records []Record) {
+	t.slots, t.found = t.slots[:0], t.found[:0]
+	for i := range t.batch.Readings {
+		r := &t.batch.Readings[i]
+		if d := records[t.from[i]].Device; d != nil {
+			r.Device = d
+			if r.Bad == event.NoDevice {
+				r.Bad = ""
+			}
+		}
+		var slot statestore.Slot
+		ok := false
+		if r.Bad == "" && r.Metric >= 0 {
+			slot, ok = t.table.Lookup(r.Device)
+		}
+		t.slots, t.found = append(t.slots, slot), append(t.found, ok)
+	}
+	t.table.Touch(headCol, t.slots)
+}
+
+// applyReading puts one reading into exactly one class.
+func (t *Task) applyReading(rec *Record, r *event.Reading, i int) error {
+	words := t.table.Task()
+	words[wordIn]++
+	arrived := operators.Arrive(r, rec.Append)
+	at := arrived.Event
+	switch {
+	case r.Bad == "" && len(r.Device) == 0:
+		r.Bad = event.NoDevice
+	case r.Bad == "" && len(r.Device) > event.MaxDevice:
+		r.Bad = event.NoDevice
+	case r.Bad == "" && r.Metric >= 0 && r.Value.Kind == event.String:
+		r.Bad = event.ValueType
+	}
+	switch {
+	case r.Bad != "":
+		words[wordBad]++
+		t.quarantine(r, at, r.Bad)
+		return nil
+	case r.Metric < 0:
+		words[wordFiltered]++
+		return nil
+	case arrived.Future(t.plan.skew):
+		words[wordFuture]++
+		t.quarantine(r, at, event.Future)
+		return nil
+	}
+	slot, ok := t.slots[i], t.found[i]
+	if !ok {
+		slot, ok = t.table.Lookup(r.Device) // an earlier reading of the block may have brought it
+	}
+	if !ok {
+		if belongs, err := t.place(rec, r); err != nil || !belongs {
+			if err == nil {
+				words[wordBad]++
+				t.quarantine(r, at, event.WrongPartition)
+			}
+			return err
+		}
+		slot = t.table.Add(r.Device)
+	}
+	t.slot = slot
+	t.wake(slot)
+	if t.duplicate(r, at) {
+		words[wordDuplicate]++
+		return nil
+	}
+	head := t.table.Row(headCol, slot)
+	clock := event.Time(head[headClock])
+	if t.late(int(r.Metric), at, clock) {
+		words[wordLate]++
+		t.quarantine(r, at, event.Late)
+		t.seen(rec.Append)
+		return nil
+	}
+	words[wordProcessed]++
+	t.process(r, arrived, clock)
+	return nil
+}
+
+// place decides whether a device not seen before belongs to this partition.
+func (t *Task) place(rec *Record, r *event.Reading) (bool, error) {
+	if t.o.PartitionOf == nil {
+		return true, nil
+	}
+	declared := t.o.PartitionOf(r.Device)
+	if declared == t.o.Partition {
+		return true, nil
+	}
+	if string(rec.Key) != string(r.Device) {
+		return false, nil
+	}
+	return false, &MisplacedError{
+		Device: string(r.Device), Have: t.o.Partition, Declared: declared,
+		Offset: rec.Offset, Partitioner: t.plan.Pipeline.Source.Partitioner,
+	}
+}
+
+// duplicate judges a reading by its sequence number and remembers it.
+func (t *Task) duplicate(r *event.Reading, at event.Time) bool {
+	if !t.plan.byDedupe || !r.HasSeq {
+		return false
+	}
+	cell := int(r.Metric)
+	if t.plan.Wide {
+		if r.Sample == t.sample {
+			return t.repeat
+		}
+		t.sample, cell = r.Sample, 0
+	}
+	t.repeat = t.plan.dedupe.Judge(t.table.Cell(t.plan.dedupeCol, cell, t.slot), r.Seq, at) == operators.Duplicate
+	if !t.repeat {
+		t.plan.dedupe.Mark(t.table.Write(t.plan.dedupeCol, cell, t.slot), r.Seq, at)
+	}
+	return t.repeat
+}
+
+// late reports whether nothing that the metric feeds can take the reading.
+func (t *Task) late(m int, at, clock event.Time) bool {
+	feeds := &t.plan.metrics[m]
+	for _, k := range feeds.rings {
+		if !t.plan.rings[k].Late(at, clock) {
+			return false
+		}
+	}
+	if len(feeds.counts) > 0 || len(feeds.rules) > 0 {
+		return at+t.plan.wait < clock
+	}
+	return true
+}
+
+// seen records that the device spoke.
+func (t *Task) seen(appended event.Time) {
+	w := t.table.Write(headCol, 0, t.slot)
+	if event.Time(w[headSeen]) < appended {
+		w[headSeen] = uint64(appended)
+	}
+	if w[headFlags]&flagIdle != 0 || !t.isArmed(t.slot) {
+		w[headFlags] &^= flagIdle
+		t.arm(t.slot, timer{slot: t.slot, due: event.Time(w[headSeen]) + t.plan.idleAfter})
+	}
+}

@@ -1,0 +1,136 @@
+package task
+
+import (
+	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/statestore"
+)
+
+// timer is one device to look at again. It proves nothing by itself: the
+// device's head says whether it is really due, so a reading need not move the
+// timer of its device.
+type timer struct {
+	due  event.Time
+	seen event.Time // append time of the device's last reading when the timer was armed
+	mono int64      // monotonic milliseconds of the first sighting; used by the forget wheel only
+	slot statestore.Slot
+}
+
+// before orders timers by deadline, then slot, so that expiry is deterministic.
+func (t timer) before(o timer) bool {
+	return t.due < o.due || t.due == o.due && t.slot < o.slot
+}
+
+// wheel is a hashed timing wheel (Varghese and Lauck 1987, scheme 6) whose
+// current granule is a heap: a timer costs O(1) until its granule comes, and
+// fires at its exact millisecond. Timers further ahead than the wheel is long
+// wait in the bucket they fall into and go round again.
+type wheel struct {
+	granule event.Time
+	current event.Time // number of the granule in near
+	near    []timer    // heap: timers of granules <= current
+	buckets [][]timer  // granules after current
+	far     int        // timers in buckets
+}
+
+const wheelBuckets = 256
+
+// newWheel returns a wheel made for timers about span milliseconds ahead.
+func newWheel(span event.Time) *wheel {
+	return &wheel{granule: max(span/(wheelBuckets/2), 1), buckets: make([][]timer, wheelBuckets)}
+}
+
+// add arms a timer; one that is already past fires at the next expiry.
+func (w *wheel) add(t timer) {
+	g := t.due / w.granule
+	if g <= w.current {
+		w.push(t)
+		return
+	}
+	i := g % wheelBuckets
+	w.buckets[i] = append(w.buckets[i], t)
+	w.far++
+}
+
+// expire hands every timer due at now to fire, in order of deadline. What fire
+// returns is armed again, if it says so; it must then lie after now.
+func (w *wheel) expire(now event.Time, fire func(timer) (timer, bool)) {
+	w.enter(now / w.granule)
+	for len(w.near) > 0 && w.near[0].due <= now {
+		t := w.pop()
+		if again, ok := fire(t); ok {
+			w.add(again)
+		}
+	}
+}
+
+// enter moves the granules up to g into the heap.
+func (w *wheel) enter(g event.Time) {
+	if g <= w.current {
+		return
+	}
+	if w.far > 0 {
+		from := max(w.current+1, g-wheelBuckets+1)
+		for k := from; k <= g; k++ {
+			w.drain(k%wheelBuckets, g)
+		}
+	}
+	w.current = g
+}
+
+// drain moves a bucket's timers of granules up to g into the heap and keeps the rest.
+func (w *wheel) drain(i, g event.Time) {
+	kept := w.buckets[i][:0]
+	for _, t := range w.buckets[i] {
+		if t.due/w.granule <= g {
+			w.far--
+			w.push(t)
+			continue
+		}
+		kept = append(kept, t)
+	}
+	w.buckets[i] = kept
+}
+
+// next is a time before which expire would do nothing.
+func (w *wheel) next() event.Time {
+	n := event.Never
+	if w.far > 0 {
+		n = (w.current + 1) * w.granule
+	}
+	if len(w.near) > 0 {
+		n = min(n, w.near[0].due)
+	}
+	return n
+}
+
+func (w *wheel) push(t timer) {
+	w.near = append(w.near, t)
+	for i := len(w.near) - 1; i > 0; {
+		up := (i - 1) / 2
+		if !w.near[i].before(w.near[up]) {
+			return
+		}
+		w.near[i], w.near[up] = w.near[up], w.near[i]
+		i = up
+	}
+}
+
+func (w *wheel) pop() timer {
+	top := w.near[0]
+	n := len(w.near) - 1
+	w.near[0] = w.near[n]
+	w.near = w.near[:n]
+	for i := 0; ; {
+		least := i
+		for c := 2*i + 1; c <= 2*i+2 && c < n; c++ {
+			if w.near[c].before(w.near[least]) {
+				least = c
+			}
+		}
+		if least == i {
+			return top
+		}
+		w.near[i], w.near[least] = w.near[least], w.near[i]
+		i = least
+	}
+}
