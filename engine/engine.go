@@ -118,7 +118,9 @@ func (e *Engine) clientOptions(extra ...kgo.Opt) []kgo.Opt {
 // tasks finish their batch, checkpoint, seal and leave the group. Any other end
 // is an error; a *RefusedError is for a person to look at.
 func (e *Engine) Run(ctx context.Context) error {
-	client, err := kgo.NewClient(e.clientOptions()...)
+	// The client answers for topics out of what it heard last; topics made a
+	// moment ago must not wait for that to age.
+	client, err := kgo.NewClient(e.clientOptions(kgo.MetadataMinAge(10 * time.Millisecond))...)
 	if err != nil {
 		return fmt.Errorf("connect to kafka: %w", err)
 	}

@@ -66,6 +66,7 @@ type Task struct {
 	batch codec.Batch
 	from  []int32 // the record of each reading of the block
 	slots []statestore.Slot
+	touch []statestore.Slot // those of slots that were found
 	found []bool
 
 	idle, forget *wheel
@@ -188,7 +189,7 @@ func (t *Task) apply(records []Record) error {
 
 // probe finds the slots of the block's devices and touches their memory.
 func (t *Task) probe(records []Record) {
-	t.slots, t.found = t.slots[:0], t.found[:0]
+	t.slots, t.found, t.touch = t.slots[:0], t.found[:0], t.touch[:0]
 	for i := range t.batch.Readings {
 		r := &t.batch.Readings[i]
 		if d := records[t.from[i]].Device; d != nil {
@@ -202,9 +203,12 @@ func (t *Task) probe(records []Record) {
 		if r.Bad == "" && r.Metric >= 0 {
 			slot, ok = t.table.Lookup(r.Device)
 		}
+		if ok {
+			t.touch = append(t.touch, slot)
+		}
 		t.slots, t.found = append(t.slots, slot), append(t.found, ok)
 	}
-	t.table.Touch(headCol, t.slots)
+	t.table.Touch(headCol, t.touch)
 }
 
 // applyReading puts one reading into exactly one class.
