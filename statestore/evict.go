@@ -1,0 +1,112 @@
+package statestore
+
+import "errors"
+
+// hand is the clock hand of Trim: the next page it looks at.
+type hand struct {
+	col  int
+	page int
+}
+
+// trimScan bounds the pages one Trim looks at, so that it can be called
+// between blocks of readings.
+const trimScan = 2048
+
+// admit makes a column's page resident and notes its use.
+func (t *Table) admit(col int32, p *page, s Slot) {
+	p.state |= recent
+	if p.state&resident != 0 {
+		return
+	}
+	words := make([]uint64, PageSlots*t.cols[col].rowWords)
+	if p.state&stored != 0 {
+		t.readPage(PageID{col, uint32(s >> pageShift)}, words)
+	}
+	t.settle(p, words)
+}
+
+// settle gives a page its words. It counts as evictable at once unless a
+// checkpoint is at it, which no page without words is.
+func (t *Table) settle(p *page, words []uint64) {
+	p.words = words
+	p.state |= resident
+	t.pageBytes += int64(len(words)) * 8
+	t.evictable++
+}
+
+// readPage fills words from the pager.
+func (t *Table) readPage(id PageID, words []uint64) {
+	if t.options.Pager == nil {
+		panic(&PageError{id, errors.New("there is no pager")})
+	}
+	image, ok, err := t.options.Pager.ReadPage(id, t.image[:0])
+	if err == nil && !ok {
+		err = errors.New("the page is not on disk")
+	}
+	if err == nil {
+		t.image = image
+		err = readWordsPage(image, words)
+	}
+	if err != nil {
+		panic(&PageError{id, err})
+	}
+}
+
+// leaveEvictable is called before a resident page becomes dirty or held.
+func (t *Table) leaveEvictable(p *page) {
+	if p.words != nil && p.state&(dirty|held) == 0 {
+		t.evictable--
+	}
+}
+
+// ResidentBytes is the memory of the table: resident pages, names, index and
+// masks.
+func (t *Table) ResidentBytes() int64 {
+	fixed := 8*(len(t.names.refs)+len(t.names.bitmap)+len(t.names.index)+
+		len(t.changed)+len(t.journaled)+len(t.changedMap)+len(t.dropMap)) + cap(t.names.arena)
+	return t.pageBytes + int64(fixed)
+}
+
+// Trim drops clean pages until ResidentBytes is within Options.MemoryBytes, by
+// the clock algorithm: a page used since the hand last passed is spared once.
+// It gives the number of pages dropped. One call looks at a bounded number of
+// pages; every Row and Cell handed out before is invalid afterwards.
+func (t *Table) Trim() int {
+	if t.options.MemoryBytes == 0 || t.options.Pager == nil {
+		return 0
+	}
+	over := t.ResidentBytes() - t.options.MemoryBytes
+	dropped := 0
+	for looked := 0; over > 0 && t.evictable > 0 && looked < trimScan; looked++ {
+		p := t.advance()
+		switch {
+		case p == nil || p.words == nil || p.state&(dirty|held) != 0:
+		case p.state&recent != 0:
+			p.state &^= recent
+		default:
+			size := int64(len(p.words)) * 8
+			p.words = nil
+			p.state &^= resident
+			t.pageBytes -= size
+			t.evictable--
+			over -= size
+			dropped++
+		}
+	}
+	return dropped
+}
+
+// advance moves the hand over one page and gives it; nil at a column's end.
+func (t *Table) advance() *page {
+	if t.hand.col >= len(t.cols) {
+		t.hand = hand{}
+		return nil
+	}
+	pages := t.cols[t.hand.col].pages
+	if t.hand.page >= len(pages) {
+		t.hand = hand{col: t.hand.col + 1}
+		return nil
+	}
+	t.hand.page++
+	return &pages[t.hand.page-1]
+}

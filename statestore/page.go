@@ -1,0 +1,163 @@
+package statestore
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+)
+
+// PageSlots is the number of consecutive slots that share a page.
+const PageSlots = 128
+
+const pageShift = 7
+
+// NamesColumn is the Column of the pages that hold device names.
+const NamesColumn = int32(-1)
+
+// PageID names a page: PageSlots slots of one column, beginning at slot
+// Index*PageSlots.
+type PageID struct {
+	Column int32 // index into Layout.Columns, or NamesColumn
+	Index  uint32
+}
+
+// String is for messages.
+func (id PageID) String() string {
+	if id.Column == NamesColumn {
+		return fmt.Sprintf("names/%d", id.Index)
+	}
+	return fmt.Sprintf("%d/%d", id.Column, id.Index)
+}
+
+// Image is a page as it is written to disk. Whoever receives one owns Data.
+type Image struct {
+	ID   PageID
+	Data []byte
+}
+
+// Pager reads back pages that memory has dropped. The image is appended to
+// dst; false means that the page was never written.
+type Pager interface {
+	ReadPage(id PageID, dst []byte) ([]byte, bool, error)
+}
+
+// PageError is the value a Table panics with when a page cannot be read back.
+// Whoever runs the fold recovers it and drops the task: no half of a batch can
+// be kept.
+type PageError struct {
+	ID  PageID
+	Err error
+}
+
+// Error names the page.
+func (e *PageError) Error() string { return fmt.Sprintf("read page %v: %v", e.ID, e.Err) }
+
+// Unwrap gives the pager's error.
+func (e *PageError) Unwrap() error { return e.Err }
+
+// ErrDamaged marks bytes that are no page, record or snapshot of ours.
+var ErrDamaged = errors.New("damaged")
+
+const (
+	pageVersion  = 1
+	namesVersion = 2
+)
+
+// checksum is CRC-32C. MakeTable knows the polynomial: it makes the table once
+// and leads to the processor's own instruction.
+func checksum(b []byte) uint32 {
+	return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli))
+}
+
+func appendChecksum(b []byte, from int) []byte {
+	return binary.LittleEndian.AppendUint32(b, checksum(b[from:]))
+}
+
+// trimChecksum gives b without its checksum, or false where it is wrong.
+func trimChecksum(b []byte) ([]byte, bool) {
+	if len(b) < 4 {
+		return nil, false
+	}
+	body := b[:len(b)-4]
+	return body, checksum(body) == binary.LittleEndian.Uint32(b[len(body):])
+}
+
+// appendWordsPage appends the image of a page of words. Zeros at its end are
+// left out, so a page of forgotten devices costs a few bytes.
+func appendWordsPage(b []byte, words []uint64) []byte {
+	from := len(b)
+	n := len(words)
+	for n > 0 && words[n-1] == 0 {
+		n--
+	}
+	b = append(b, pageVersion)
+	b = binary.LittleEndian.AppendUint32(b, uint32(n))
+	at := len(b)
+	b = append(b, make([]byte, 8*n)...)
+	for _, w := range words[:n] {
+		binary.LittleEndian.PutUint64(b[at:], w)
+		at += 8
+	}
+	return appendChecksum(b, from)
+}
+
+// readWordsPage fills words, which holds a page, from an image of it.
+func readWordsPage(image []byte, words []uint64) error {
+	body, ok := trimChecksum(image)
+	if !ok || len(body) < 5 || body[0] != pageVersion {
+		return fmt.Errorf("page image of %d bytes: %w", len(image), ErrDamaged)
+	}
+	n := int(binary.LittleEndian.Uint32(body[1:]))
+	body = body[5:]
+	if n > len(words) || len(body) != 8*n {
+		return fmt.Errorf("page image of %d words where %d fit: %w", n, len(words), ErrDamaged)
+	}
+	for i := range words[:n] {
+		words[i] = binary.LittleEndian.Uint64(body[8*i:])
+	}
+	clear(words[n:])
+	return nil
+}
+
+// appendNamesPage appends the image of the page of names that begins at first.
+func (n *names) appendPage(b []byte, first Slot) []byte {
+	from := len(b)
+	b = append(b, namesVersion)
+	for i := first; i < first+PageSlots; i++ {
+		if !n.live(i) {
+			b = append(b, 0)
+			continue
+		}
+		name := n.name(i)
+		b = binary.AppendUvarint(b, uint64(len(name))+1)
+		b = append(b, name...)
+	}
+	return appendChecksum(b, from)
+}
+
+// readPage takes names from an image of the page that begins at first.
+func (n *names) readPage(image []byte, first Slot) error {
+	body, ok := trimChecksum(image)
+	if !ok || len(body) < 1 || body[0] != namesVersion {
+		return fmt.Errorf("names image of %d bytes: %w", len(image), ErrDamaged)
+	}
+	body = body[1:]
+	for i := first; i < first+PageSlots; i++ {
+		size, k := binary.Uvarint(body)
+		if k <= 0 || size > maxName+1 || uint64(len(body)-k)+1 < size {
+			return fmt.Errorf("names image, slot %d: %w", i, ErrDamaged)
+		}
+		body = body[k:]
+		if size == 0 {
+			n.unset(i)
+			continue
+		}
+		n.set(i, body[:size-1])
+		body = body[size-1:]
+	}
+	if len(body) != 0 {
+		return fmt.Errorf("names image: %d bytes too many: %w", len(body), ErrDamaged)
+	}
+	return nil
+}
