@@ -109,12 +109,12 @@ func (r *runner) compareNowAndThen() {
 		return
 	}
 	offset, mono := r.place.recordOffset, r.e.mono.now()
-	go func() {
+	r.e.background.Go(func() {
 		defer r.comparing.Store(false)
 		ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 		defer cancel()
 		r.compare(ctx, offset, mono)
-	}()
+	})
 }
 
 // compareClocks compares this machine's clock with the brokers' by the append

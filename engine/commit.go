@@ -23,6 +23,7 @@ const (
 	recordOverhead     = 1_024 // batch and record framing, headers
 	refreshFloor       = 4 << 10
 	commitAttempts     = 6
+	assignmentWait     = 2 * time.Second // six of them outlast a session timeout
 )
 
 // batch is what one transaction commits: a task's outputs, its journal record
@@ -74,7 +75,7 @@ func (c *committer) commit(ctx context.Context, b *batch) error {
 		c.r.log.Warn("commit again", "attempt", attempt, "reason", err)
 		wait := time.Duration(attempt) * 20 * time.Millisecond
 		if errors.Is(err, kerr.IllegalGeneration) || errors.Is(err, kerr.RebalanceInProgress) {
-			wait = sessionTimeout // or until the assignment is known
+			wait = assignmentWait // or until the assignment is known
 		}
 		select {
 		case <-ctx.Done():

@@ -67,7 +67,9 @@ type Engine struct {
 	runners map[int32]*runnerHandle
 	ctx     context.Context
 	fatal   chan error
-	group   *membership
+
+	background sync.WaitGroup // short work beside the tasks: trims, comparisons of clocks
+	group      *membership
 }
 
 // runnerHandle is how the group's callbacks reach a running task.
@@ -139,8 +141,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err := e.group.join(e.clientOptions()); err != nil {
 		return err
 	}
-	var background sync.WaitGroup
-	background.Go(func() { e.watchEnds(running) })
+	e.background.Go(func() { e.watchEnds(running) })
 
 	err = nil
 	select {
@@ -154,7 +155,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	e.drop(e.owned(), how)
 	stop()
-	background.Wait()
+	e.background.Wait()
 	if err == nil && !e.o.KeepSeat {
 		e.leaveGroup()
 	}

@@ -58,7 +58,7 @@ type runner struct {
 	ready     chan struct{} // closed: a select case that is always ready
 
 	trimmed   int64 // journal offset below which all was deleted
-	trimming  atomic.Bool
+	trimmedAt time.Time
 	comparing atomic.Bool
 }
 

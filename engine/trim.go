@@ -2,9 +2,14 @@ package engine
 
 import (
 	"context"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 )
+
+// trimEvery is the least time between two trims of a task: a small state goes
+// through a refresh cycle at every commit.
+const trimEvery = 5 * time.Second
 
 // trim deletes what no recovery needs any more: records below the base, but
 // never past the local copy's own record, from which its recovery goes on. A
@@ -14,14 +19,12 @@ func (r *runner) trim() {
 	if r.saver.floor < to {
 		to = r.saver.floor
 	}
-	if to <= r.trimmed || r.trimming.Load() {
+	if to <= r.trimmed || time.Since(r.trimmedAt) < trimEvery {
 		return
 	}
-	r.trimmed = to
-	r.trimming.Store(true)
+	r.trimmed, r.trimmedAt = to, time.Now()
 	topic := r.plan.Pipeline.JournalTopic
-	go func() {
-		defer r.trimming.Store(false)
+	r.e.background.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 		defer cancel()
 		offsets := kadm.Offsets{}
@@ -33,5 +36,5 @@ func (r *runner) trim() {
 		if err != nil {
 			r.log.Warn("journal not trimmed, it only grows meanwhile", "to", to, "reason", err)
 		}
-	}()
+	})
 }

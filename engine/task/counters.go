@@ -18,7 +18,8 @@ const (
 	wordAlertSeq     // last weir-seq on the alerts topic
 	wordAggregateSeq // last sequence on the aggregates topics
 	wordRecords      // source records folded, control records not among them
-	wordSpare
+	wordFiring       // rules of devices that fire now
+	wordOpen         // windows that hold readings and have not closed
 	taskWords
 )
 
@@ -28,6 +29,9 @@ const (
 type Counters struct {
 	In, Processed, Filtered, Late, Future, Bad, Duplicate uint64
 	Windows, Alerts, Corrections, Forgotten, Records      uint64
+	// Firing and Open are no totals but present numbers: alerts that fire, and
+	// windows that hold readings and have not closed for good.
+	Firing, Open uint64
 }
 
 // countersOf reads the counters out of the task's words.
@@ -36,6 +40,7 @@ func countersOf(w []uint64) Counters {
 		In: w[wordIn], Processed: w[wordProcessed], Filtered: w[wordFiltered], Late: w[wordLate],
 		Future: w[wordFuture], Bad: w[wordBad], Duplicate: w[wordDuplicate], Windows: w[wordWindows],
 		Alerts: w[wordAlerts], Corrections: w[wordCorrections], Forgotten: w[wordForgotten], Records: w[wordRecords],
+		Firing: w[wordFiring], Open: w[wordOpen],
 	}
 }
 
@@ -50,5 +55,6 @@ func (c Counters) Add(o Counters) Counters {
 		In: c.In + o.In, Processed: c.Processed + o.Processed, Filtered: c.Filtered + o.Filtered, Late: c.Late + o.Late,
 		Future: c.Future + o.Future, Bad: c.Bad + o.Bad, Duplicate: c.Duplicate + o.Duplicate, Windows: c.Windows + o.Windows,
 		Alerts: c.Alerts + o.Alerts, Corrections: c.Corrections + o.Corrections, Forgotten: c.Forgotten + o.Forgotten, Records: c.Records + o.Records,
+		Firing: c.Firing + o.Firing, Open: c.Open + o.Open,
 	}
 }

@@ -74,6 +74,8 @@ type stamps struct {
 	at   [8]event.Time
 	text [8][26]byte // quoted
 	full [8]bool
+
+	scratch [64]byte
 }
 
 const stampLayout = `"2006-01-02T15:04:05.000Z"`
@@ -81,10 +83,12 @@ const stampLayout = `"2006-01-02T15:04:05.000Z"`
 func (s *stamps) append(dst []byte, t event.Time) []byte {
 	i := (uint64(t) * 0x9e3779b97f4a7c15) >> 61
 	if !s.full[i] || s.at[i] != t {
-		text := time.UnixMilli(int64(t)).UTC().AppendFormat(s.text[i][:0], stampLayout)
+		// Formatting writes more digits than it keeps, so it needs room to spare.
+		text := time.UnixMilli(int64(t)).UTC().AppendFormat(s.scratch[:0], stampLayout)
 		if len(text) != len(s.text[i]) { // a year beyond 9999
 			return append(dst, text...)
 		}
+		copy(s.text[i][:], text)
 		s.at[i], s.full[i] = t, true
 	}
 	return append(dst, s.text[i][:]...)

@@ -30,6 +30,7 @@ func (t *Task) process(r *event.Reading, a operators.Arrival, clock event.Time) 
 		t.use(ring)
 		ring.Fold(&t.row, at, r.Value.Num)
 		due = min(due, ring.Due(at, now))
+		t.table.Task()[wordOpen] += uint64(ring.Opened(t.row.Words(), at, now))
 		if t.plan.Pipeline.Time.AllowBackfill > 0 {
 			ring.Revise(&t.row, at, now, t.emit)
 		}
@@ -56,6 +57,8 @@ func (t *Task) use(r *ring) {
 // returns when the next one will be due.
 func (t *Task) closeDue(from, to event.Time) event.Time {
 	due := event.Never
+	t.closing = true
+	defer func() { t.closing = false }()
 	for i := range t.plan.rings {
 		t.use(&t.plan.rings[i])
 		t.ring.Close(&t.row, window.Span{From: from, To: to}, t.emit)
@@ -103,6 +106,9 @@ func (t *Task) last(feeds *metric, at event.Time, v float64) {
 // ones are compared with what the rules saw.
 func (t *Task) onWindow(r *window.Result) uint8 {
 	t.table.Task()[wordWindows]++
+	if t.closing {
+		t.table.Task()[wordOpen]--
+	}
 	w := &t.plan.Pipeline.Windows[t.ring.windows[r.Window]]
 	digest := uint8(0)
 	for _, in := range t.ring.rules[r.Window] {

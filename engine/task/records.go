@@ -83,6 +83,12 @@ func (t *Task) alert(r *rule, e *alerts.Event, ref *windowRef, reason string) {
 	words[wordAlerts]++
 	words[wordAlertSeq]++
 	t.out.AlertChanged = true
+	switch {
+	case e.State == alerts.EventFiring && e.Previous < 0:
+		words[wordFiring]++
+	case e.State == alerts.EventResolved:
+		words[wordFiring]--
+	}
 	if t.record != nil {
 		t.out.Oldest = min(t.out.Oldest, t.record.Append)
 	}

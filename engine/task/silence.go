@@ -117,6 +117,8 @@ func (t *Task) forgetDue(e timer, now Now) (timer, bool) {
 // forgetDevice ends what the device has open and drops its state.
 func (t *Task) forgetDevice() {
 	head := t.table.Row(headCol, t.slot)
+	t.closing = true
+	defer func() { t.closing = false }()
 	for i := range t.plan.rings {
 		t.use(&t.plan.rings[i])
 		t.ring.Flush(&t.row, event.Time(head[headClock]), t.emit)

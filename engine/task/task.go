@@ -86,6 +86,7 @@ type Task struct {
 	sample  int32 // wide messages: the sample judged last, and the verdict
 	repeat  bool
 	stamps  stamps
+	closing bool // windows are closing for good
 }
 
 // row is one device's cells of one column, as operators see them.

@@ -1,0 +1,66 @@
+# `make` alone lists the targets. Only Go is needed, except where a target says more.
+#
+# Settings: TIMEOUT (of one test run), FUZZTIME (for each fuzz test), BENCH (which benchmarks), STATICCHECK (its version).
+# Those of Kafka (KAFKA_PORT, KAFKA_BROKERS, KAFKA_VERSION, KAFKA_FRESH) are described in deploy/kafka/kafka.sh.
+#
+# Tests against real brokers carry the build tag `real` (//go:build real at the head of the file) and get their brokers from
+# internal/realbrokers. `make test` leaves them out; `make test-real` runs just them.
+
+SHELL       := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+TIMEOUT     ?= 10m
+FUZZTIME    ?= 10s
+BENCH       ?= .
+STATICCHECK ?= v0.8.2
+
+# Packages that start goroutines or share memory: the ones worth the race detector. Pure packages have neither.
+race_packages = $$(git ls-files -co --exclude-standard '*.go' | xargs grep -lE '"sync(/atomic)?"|golang.org/x/sync|^\s*go (func|[A-Za-z])' | xargs -n1 dirname | sort -u | sed 's,^,./,')
+
+.PHONY: help build demo test test-real check lint race fuzz-short bench kafka-up kafka-down
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/weir, stamped with the version from git
+	go build -buildvcs=auto -trimpath -o bin/weir ./cmd/weir
+
+demo: ## run the demo: embedded brokers, a simulated fleet, the console
+	@go run ./cmd/weir demo
+
+test: ## run all tests that need nothing but Go
+	go test -timeout $(TIMEOUT) ./...
+
+test-real: ## run the tests against real Kafka, Mosquitto and kcat; installs what it can, starts and stops what it needs
+	@.ci/test-real
+
+check: lint ## what CI runs first: format, vet, staticcheck, architecture, no leftovers
+	go test -count=1 ./internal/architecture/...
+	@.ci/leftovers
+
+lint: ## gofmt, go vet and staticcheck, over the real tests too
+	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs -r gofmt -l); \
+		if [ -n "$$unformatted" ]; then echo "not formatted (run gofmt -w):"; echo "$$unformatted"; exit 1; fi
+	go vet -tags real ./...
+	go run honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK) -tags real ./...
+
+race: ## run the tests of the concurrent packages under the race detector (needs a C compiler)
+	@packages="$(race_packages)"; echo go test -race $$packages; CGO_ENABLED=1 go test -race -timeout $(TIMEOUT) $$packages
+
+fuzz-short: ## run each fuzz test for FUZZTIME (10s)
+	@{ git ls-files -co --exclude-standard '*_test.go' | xargs -r grep -oHE '^func Fuzz[A-Za-z0-9_]*' || true; } | sed 's,:func , ,' | sort | \
+		while read -r file name; do \
+			echo "== $$name in $$(dirname $$file)"; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) </dev/null; \
+		done
+
+bench: ## run the benchmarks (BENCH=regexp) with allocations
+	@packages=$$({ git ls-files -co --exclude-standard '*_test.go' | xargs -r grep -l '^func Benchmark' || true; } | xargs -rn1 dirname | sort -u | sed 's,^,./,'); \
+		if [ -n "$$packages" ]; then go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m $$packages; fi
+
+kafka-up: ## start Apache Kafka on 127.0.0.1:9092 (needs Java 17 and Maven); KAFKA_PORT, KAFKA_BROKERS=3
+	@deploy/kafka/kafka.sh up
+
+kafka-down: ## stop the Kafka that kafka-up started, and only that
+	@deploy/kafka/kafka.sh down

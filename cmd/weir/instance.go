@@ -1,0 +1,285 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/weirstream/weir/configs"
+	"github.com/weirstream/weir/engine"
+	"github.com/weirstream/weir/ingest/kafka"
+	"github.com/weirstream/weir/ingest/mqtt"
+	"github.com/weirstream/weir/internal/brokers"
+	"github.com/weirstream/weir/statestore/badgerstore"
+)
+
+// instance is one running pipeline with everything it needs around it.
+type instance struct {
+	pipeline *configs.Pipeline
+	log      *slog.Logger
+	engine   *engine.Engine
+	store    *badgerstore.Store
+	kafka    *brokers.Kafka // embedded, or nil
+	mqtt     *brokers.MQTT  // embedded, or nil
+	brokers  []string
+
+	bridge   atomic.Pointer[mqtt.Bridge] // the one that runs now
+	retired  atomic.Pointer[mqtt.Counts] // what former bridges counted
+	keepSeat bool
+}
+
+type instanceOptions struct {
+	KeepSeat bool
+	Logger   *slog.Logger
+}
+
+// openInstance starts embedded brokers, opens the local store and makes the
+// engine. Close releases all of it, also after an error of Run.
+func openInstance(p *configs.Pipeline, o instanceOptions) (i *instance, err error) {
+	i = &instance{pipeline: p, log: o.Logger.With("pipeline", p.Name), brokers: p.Kafka.Brokers, keepSeat: o.KeepSeat}
+	i.retired.Store(&mqtt.Counts{})
+	defer func() {
+		if err != nil {
+			i.Close()
+		}
+	}()
+	createSource := 0
+	if e := p.Kafka.Embedded; e != nil {
+		createSource = e.Partitions
+		if i.kafka, err = brokers.StartKafka(brokers.KafkaOptions{Dir: e.Dir, Port: e.Port, Partitions: e.Partitions}); err != nil {
+			return nil, fmt.Errorf("start embedded kafka (kafka.embedded): %w", err)
+		}
+		i.brokers = []string{i.kafka.Addr()}
+		i.log.Info("embedded kafka listens", "address", i.kafka.Addr())
+	}
+	if p.MQTT != nil && p.MQTT.Embedded {
+		if i.mqtt, err = brokers.StartMQTT(brokers.MQTTOptions{Port: p.MQTT.Port}); err != nil {
+			return nil, fmt.Errorf("start embedded mqtt (mqtt.embedded): %w", err)
+		}
+		i.log.Info("embedded mqtt listens", "address", i.mqtt.Addr())
+	}
+	name, err := identity(stateDir(p))
+	if err != nil {
+		return nil, err
+	}
+	boot := bootID()
+	if i.store, err = openStore(p, boot, i.log); err != nil {
+		return nil, err
+	}
+	partitioner, err := kafka.Partitioner(p.Source.Partitioner)
+	if err != nil {
+		return nil, err
+	}
+	i.engine, err = newEngine(p, engine.Options{
+		Brokers: i.brokers, Instance: name, BootID: boot, Store: localStore{i.store},
+		PartitionOf: partitioner, CreateSource: createSource, KeepSeat: o.KeepSeat, Logger: o.Logger,
+	})
+	return i, err
+}
+
+// Close lets go of the store and the embedded brokers. It is not for a running
+// instance.
+func (i *instance) Close() {
+	if i.store != nil {
+		if err := i.store.Close(); err != nil {
+			i.log.Error("close state store", "error", err)
+		}
+	}
+	if i.mqtt != nil {
+		if err := i.mqtt.Close(); err != nil {
+			i.log.Warn("close embedded mqtt", "error", err)
+		}
+	}
+	if i.kafka != nil {
+		i.kafka.Close()
+	}
+}
+
+// Run runs engine, bridge and housekeeping until ctx ends or one of them fails.
+// The bridge stops first: what it has taken is folded before the tasks seal.
+func (i *instance) Run(ctx context.Context) error {
+	engineCtx, stopEngine := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopEngine()
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		err := i.engine.Run(engineCtx)
+		if err == nil && engineCtx.Err() == nil {
+			err = errors.New("engine ended by itself")
+		}
+		return err
+	})
+	group.Go(func() error {
+		defer stopEngine()
+		if i.pipeline.MQTT == nil {
+			<-groupCtx.Done()
+			return nil
+		}
+		return i.runBridge(groupCtx)
+	})
+	group.Go(func() error { i.collectGarbage(groupCtx); return nil })
+	return group.Wait()
+}
+
+// collectGarbage keeps Badger's value log from growing.
+func (i *instance) collectGarbage(ctx context.Context) {
+	ticker := time.NewTicker(time.Minute)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		for again := true; again && ctx.Err() == nil; {
+			var err error
+			if again, err = i.store.RunGC(); err != nil {
+				i.log.Warn("collect garbage of the state store", "error", err)
+				break
+			}
+		}
+	}
+}
+
+// runBridge bridges MQTT while this process owns partition 0: of all processes of
+// a pipeline exactly one should take messages from the MQTT broker, and the
+// group has already chosen one. The session follows by its client id.
+func (i *instance) runBridge(ctx context.Context) error {
+	producer, err := kafka.OpenProducer(kafka.ProducerOptions{
+		Topic: i.pipeline.Source.Topic, Partitioner: i.pipeline.Source.Partitioner,
+		Client: []kgo.Opt{kgo.SeedBrokers(i.brokers...), kgo.ClientID("weir." + i.pipeline.Name + ".bridge")},
+	})
+	if err != nil {
+		return fmt.Errorf("open producer for %q: %w", i.pipeline.Source.Topic, err)
+	}
+	defer producer.Close()
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		if i.ownsFirst() {
+			if err := i.bridgeWhileOwner(ctx, producer); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+func (i *instance) ownsFirst() bool {
+	for _, t := range i.engine.Status() {
+		if t.Partition == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (i *instance) bridgeWhileOwner(ctx context.Context, producer mqtt.Producer) error {
+	options, err := i.bridgeOptions()
+	if err != nil {
+		return err
+	}
+	bridge, err := mqtt.New(options, producer)
+	if err != nil {
+		return fmt.Errorf("mqtt: %w", err)
+	}
+	i.bridge.Store(bridge)
+	owner, lose := context.WithCancel(ctx)
+	defer lose()
+	go func() {
+		ticker := time.NewTicker(100 * time.Millisecond)
+		defer ticker.Stop()
+		gone := 0
+		for gone < 20 { // a task that is being recovered is still ours
+			select {
+			case <-owner.Done():
+				return
+			case <-ticker.C:
+			}
+			gone++
+			if i.ownsFirst() {
+				gone = 0
+			}
+		}
+		lose()
+	}()
+	err = bridge.Run(owner)
+	total := addCounts(*i.retired.Load(), bridge.Counts())
+	i.retired.Store(&total)
+	i.bridge.Store(nil)
+	if err != nil {
+		return fmt.Errorf("mqtt bridge: %w", err)
+	}
+	return nil
+}
+
+// bridgeCounts are the counts of all bridges of this instance.
+func (i *instance) bridgeCounts() mqtt.Counts {
+	total := *i.retired.Load()
+	if b := i.bridge.Load(); b != nil {
+		total = addCounts(total, b.Counts())
+	}
+	return total
+}
+
+func addCounts(a, b mqtt.Counts) mqtt.Counts {
+	return mqtt.Counts{
+		Received: a.Received + b.Received, RetainedDropped: a.RetainedDropped + b.RetainedDropped, Produced: a.Produced + b.Produced,
+		Failed: a.Failed + b.Failed, Abandoned: a.Abandoned + b.Abandoned, Redelivered: a.Redelivered + b.Redelivered,
+		NoDevice: a.NoDevice + b.NoDevice, Acked: a.Acked + b.Acked, Reconnects: a.Reconnects + b.Reconnects, Connected: b.Connected,
+	}
+}
+
+func (i *instance) bridgeOptions() (mqtt.Options, error) {
+	m := i.pipeline.MQTT
+	o := mqtt.Options{
+		Broker: m.Broker, ClientID: m.ClientID, Username: m.Username.Reveal(), Password: m.Password.Reveal(),
+		Device: m.Device, KeepRetained: m.Retained == "keep", Logger: i.log.With("from", "mqtt"),
+	}
+	if i.mqtt != nil {
+		o.Broker = i.mqtt.URL()
+	}
+	for _, s := range m.Subscribe {
+		o.Subscribe = append(o.Subscribe, mqtt.Subscription{Filter: s.Filter, QoS: s.QoS})
+	}
+	if m.TLS == nil {
+		return o, nil
+	}
+	var err error
+	o.TLS, err = tlsConfig(m.TLS)
+	return o, err
+}
+
+func tlsConfig(t *configs.TLS) (*tls.Config, error) {
+	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	if t.CA != "" {
+		pem, err := os.ReadFile(t.CA)
+		if err != nil {
+			return nil, fmt.Errorf("mqtt.tls.ca: %w", err)
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("mqtt.tls.ca: %q holds no certificate", t.CA)
+		}
+	}
+	if t.Cert != "" {
+		pair, err := tls.LoadX509KeyPair(t.Cert, t.Key)
+		if err != nil {
+			return nil, fmt.Errorf("mqtt.tls.cert and key: %w", err)
+		}
+		c.Certificates = []tls.Certificate{pair}
+	}
+	return c, nil
+}

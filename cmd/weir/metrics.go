@@ -1,0 +1,156 @@
+package main
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/weirstream/weir/engine"
+	"github.com/weirstream/weir/engine/task"
+)
+
+// metrics exports one pipeline. Totals come from confirmed commits, so a
+// replayed reading is not counted twice. Cardinality: a few dozen series and
+// four for each owned partition; no device is ever a label.
+type metrics struct {
+	i *instance
+
+	commit, checkpoint, recovery, latency prometheus.Histogram
+	journal                               prometheus.Counter
+
+	readings, results, alerts, corrections, forgotten, recoveries, aborted, commits *prometheus.Desc
+	firing, open, devices, state, skew, trusted                                     *prometheus.Desc
+	live, lag, offset, seq                                                          *prometheus.Desc
+	mqtt, mqttConnected                                                             *prometheus.Desc
+}
+
+func newMetrics(i *instance) *metrics {
+	labels := prometheus.Labels{"pipeline": i.pipeline.Name}
+	desc := func(name, help string, variable ...string) *prometheus.Desc {
+		return prometheus.NewDesc("weir_"+name, help, variable, labels)
+	}
+	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
+		return prometheus.NewHistogram(prometheus.HistogramOpts{Name: "weir_" + name, Help: help, ConstLabels: labels, Buckets: buckets})
+	}
+	fast := prometheus.ExponentialBuckets(0.001, 2, 14)
+	slow := prometheus.ExponentialBuckets(0.01, 2, 14)
+	return &metrics{
+		i:          i,
+		commit:     histogram("commit_duration_seconds", "From sealing a batch to the confirmation of its transaction.", fast),
+		checkpoint: histogram("checkpoint_duration_seconds", "From taking the dirty pages to the marker.", slow),
+		recovery:   histogram("recovery_duration_seconds", "From owning a partition to its task being live.", slow),
+		latency:    histogram("alert_latency_seconds", "From the append of the oldest reading that changed an alert to the commit of the alert.", fast),
+		journal:    prometheus.NewCounter(prometheus.CounterOpts{Name: "weir_journal_bytes_total", Help: "Bytes of journal records committed, before compression.", ConstLabels: labels}),
+
+		readings:    desc("readings_total", "Readings by what became of them; in is their sum.", "outcome"),
+		results:     desc("window_results_total", "Window results produced, revisions among them."),
+		alerts:      desc("alert_events_total", "Alert events produced."),
+		corrections: desc("alert_corrections_total", "Window revisions that would have changed an alert."),
+		forgotten:   desc("devices_forgotten_total", "Devices dropped after state.forget_after of silence."),
+		recoveries:  desc("recoveries_total", "Tasks dropped on a doubt and recovered."),
+		aborted:     desc("transactions_aborted_total", "Transactions aborted and sent again."),
+		commits:     desc("commits_total", "Transactions committed."),
+		firing:      desc("alerts_firing", "Alerts that fire now."),
+		open:        desc("windows_open", "Windows that hold readings and have not closed for good."),
+		devices:     desc("devices", "Devices with state."),
+		state:       desc("state_bytes", "Memory of the state tables."),
+		skew:        desc("clock_skew_seconds", "How far this machine's clock is ahead of the brokers'."),
+		trusted:     desc("clock_trusted", "1 while the clocks agree; silence is not judged while they do not."),
+		live:        desc("task_live", "1 where the task of an owned partition is live, 0 while it recovers.", "partition"),
+		lag:         desc("lag_records", "Source records not yet folded.", "partition"),
+		offset:      desc("committed_offset", "Source offset up to which outputs are committed.", "partition"),
+		seq:         desc("journal_seq", "Last confirmed journal record.", "partition"),
+
+		mqtt:          desc("mqtt_messages_total", "Messages of the MQTT bridge by what became of them.", "outcome"),
+		mqttConnected: desc("mqtt_connected", "1 while the bridge is subscribed and receiving."),
+	}
+}
+
+// Committed implements engine.Observer.
+func (m *metrics) Committed(took time.Duration, journalBytes int) {
+	m.commit.Observe(took.Seconds())
+	m.journal.Add(float64(journalBytes))
+}
+
+// AlertLatency implements engine.Observer.
+func (m *metrics) AlertLatency(d time.Duration) { m.latency.Observe(d.Seconds()) }
+
+// Checkpointed implements engine.Observer.
+func (m *metrics) Checkpointed(took time.Duration) { m.checkpoint.Observe(took.Seconds()) }
+
+// Recovered implements engine.Observer.
+func (m *metrics) Recovered(took time.Duration) { m.recovery.Observe(took.Seconds()) }
+
+// Describe implements prometheus.Collector.
+func (m *metrics) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(m, ch) }
+
+// Collect implements prometheus.Collector.
+func (m *metrics) Collect(ch chan<- prometheus.Metric) {
+	for _, c := range []prometheus.Collector{m.commit, m.checkpoint, m.recovery, m.latency, m.journal} {
+		c.Collect(ch)
+	}
+	total := func(d *prometheus.Desc, v uint64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+	}
+	now := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	var sum task.Counters
+	devices, state := 0, int64(0)
+	for _, t := range m.i.engine.Status() {
+		p := strconv.Itoa(int(t.Partition))
+		sum = sum.Add(t.Counters)
+		devices += t.Devices
+		state += t.StateBytes
+		now(m.live, flag(t.State == engine.Live), p)
+		now(m.lag, float64(t.Lag()), p)
+		now(m.offset, float64(t.Offset), p)
+		now(m.seq, float64(t.Seq), p)
+	}
+	bridge := m.i.bridgeCounts()
+	retained := uint64(bridge.RetainedDropped)
+	for _, class := range []struct {
+		name string
+		n    uint64
+	}{
+		{"in", sum.In + retained}, {"processed", sum.Processed}, {"filtered", sum.Filtered}, {"late", sum.Late},
+		{"future", sum.Future}, {"bad", sum.Bad}, {"duplicate", sum.Duplicate}, {"retained", retained},
+	} {
+		total(m.readings, class.n, class.name)
+	}
+	total(m.results, sum.Windows)
+	total(m.alerts, sum.Alerts)
+	total(m.corrections, sum.Corrections)
+	total(m.forgotten, sum.Forgotten)
+	now(m.firing, float64(sum.Firing))
+	now(m.open, float64(sum.Open))
+	now(m.devices, float64(devices))
+	now(m.state, float64(state))
+	totals := m.i.engine.Totals()
+	total(m.recoveries, uint64(totals.Recoveries))
+	total(m.aborted, uint64(totals.Aborts))
+	total(m.commits, uint64(totals.Commits))
+	now(m.skew, totals.ClockSkew.Seconds())
+	now(m.trusted, flag(totals.ClockTrusted))
+	if m.i.pipeline.MQTT == nil {
+		return
+	}
+	now(m.mqttConnected, flag(bridge.Connected))
+	for _, class := range []struct {
+		name string
+		n    int64
+	}{
+		{"received", bridge.Received}, {"produced", bridge.Produced}, {"retained_dropped", bridge.RetainedDropped}, {"failed", bridge.Failed},
+		{"abandoned", bridge.Abandoned}, {"redelivered", bridge.Redelivered}, {"no_device", bridge.NoDevice}, {"acked", bridge.Acked},
+	} {
+		total(m.mqtt, uint64(class.n), class.name)
+	}
+}
+
+func flag(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

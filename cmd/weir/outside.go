@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// outside is what on-call engineers and orchestrators see of the process.
+type outside struct {
+	instances []*instance
+	registry  *prometheus.Registry
+	listener  net.Listener
+}
+
+// newOutside makes the metrics of all instances. It must run before they do.
+func newOutside(instances []*instance) (*outside, error) {
+	o := &outside{instances: instances, registry: prometheus.NewRegistry()}
+	o.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, i := range instances {
+		m := newMetrics(i)
+		if err := o.registry.Register(m); err != nil {
+			return nil, fmt.Errorf("metrics of pipeline %q: %w", i.pipeline.Name, err)
+		}
+		i.engine.Observe(m)
+	}
+	return o, nil
+}
+
+func (o *outside) listen(address string) (err error) {
+	if o.listener, err = net.Listen("tcp", address); err != nil {
+		return fmt.Errorf("--http %s: %w", address, err)
+	}
+	return nil
+}
+
+func (o *outside) addr() string { return o.listener.Addr().String() }
+
+// serve answers until ctx ends.
+func (o *outside) serve(ctx context.Context) error {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(o.registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", o.ready)
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(o.listener) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve http: %w", err)
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := server.Shutdown(stop); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("stop http: %w", err)
+	}
+	return nil
+}
+
+// ready answers 200 only when every owned task of every pipeline is live.
+func (o *outside) ready(w http.ResponseWriter, _ *http.Request) {
+	for _, i := range o.instances {
+		if !i.engine.Ready() {
+			http.Error(w, fmt.Sprintf("pipeline %s: not every owned task is live", i.pipeline.Name), http.StatusServiceUnavailable)
+			return
+		}
+	}
+	fmt.Fprintln(w, "ready")
+}

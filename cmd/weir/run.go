@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/weirstream/weir/configs"
+)
+
+func newRunCommand() *cobra.Command {
+	var http, level string
+	var keepSeat, logJSON bool
+	cmd := &cobra.Command{
+		Use:   "run FILE...",
+		Short: "Run pipelines until stopped; SIGTERM drains, seals and leaves the group",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usageError{errors.New("run needs at least one pipeline file")}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, files []string) error {
+			log, err := newLogger(level, logJSON)
+			if err != nil {
+				return usageError{err}
+			}
+			return runPipelines(cmd.Context(), files, runOptions{HTTP: http, KeepSeat: keepSeat, Logger: log})
+		},
+	}
+	cmd.Flags().StringVar(&http, "http", "127.0.0.1:9464", "address for /metrics, /healthz and /readyz; empty: none")
+	cmd.Flags().BoolVar(&keepSeat, "keep-seat", false, "keep the group seat at a stop, for a restart within 10 s")
+	cmd.Flags().StringVar(&level, "log-level", "info", "debug, info, warn or error")
+	cmd.Flags().BoolVar(&logJSON, "log-json", false, "log as JSON instead of text")
+	return cmd
+}
+
+type runOptions struct {
+	HTTP     string
+	KeepSeat bool
+	Logger   *slog.Logger
+}
+
+// newLogger logs to standard error.
+func newLogger(level string, asJSON bool) (*slog.Logger, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("--log-level %q must be debug, info, warn or error", level)
+	}
+	options := &slog.HandlerOptions{Level: l}
+	if asJSON {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options)), nil
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options)), nil
+}
+
+// runPipelines runs each file's pipeline. All files are checked before anything
+// starts; one that fails stops all.
+func runPipelines(ctx context.Context, files []string, o runOptions) error {
+	var pipelines []*configs.Pipeline
+	var bad []error
+	for _, path := range files {
+		p, err := loadPipeline(path, func(d configs.Diagnostic) { o.Logger.Warn(d.String()) })
+		if err != nil {
+			bad = append(bad, err)
+			continue
+		}
+		for _, other := range pipelines {
+			if other.Name == p.Name {
+				bad = append(bad, fmt.Errorf("%s: name %q is also that of another file: two pipelines of one name would share group, journal and state", path, p.Name))
+			}
+		}
+		pipelines = append(pipelines, p)
+	}
+	if err := errors.Join(bad...); err != nil {
+		return err
+	}
+	var instances []*instance
+	defer func() {
+		for _, i := range instances {
+			i.Close()
+		}
+	}()
+	for _, p := range pipelines {
+		i, err := openInstance(p, instanceOptions{KeepSeat: o.KeepSeat, Logger: o.Logger})
+		if err != nil {
+			return err
+		}
+		instances = append(instances, i)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	outside, err := newOutside(instances)
+	if err != nil {
+		return err
+	}
+	if o.HTTP != "" {
+		if err := outside.listen(o.HTTP); err != nil {
+			return err
+		}
+		o.Logger.Info("http listens", "address", outside.addr())
+		group.Go(func() error { return outside.serve(ctx) })
+	}
+	for _, i := range instances {
+		group.Go(func() error {
+			if err := i.Run(ctx); err != nil {
+				return fmt.Errorf("pipeline %q: %w", i.pipeline.Name, err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}

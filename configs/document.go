@@ -1,0 +1,179 @@
+package configs
+
+// The types below describe the pipeline file key by key. Tags:
+//
+//	key      the key in the file
+//	doc      help, shown by editors that use the JSON Schema
+//	default  the value where the key is absent, written as in the file
+//	need     why the key must be there and what to write
+//	choice   the values allowed, separated by commas
+//	planned  values that are planned but not built, separated by commas
+//	form     an example of a section
+//	list     what to say of a list in place of a text, where one is planned
+//	min, max bounds, written as in the file
+//	secret   the value is never shown
+//	empty    what an empty text means; without it an empty text is refused
+//
+// A field of type planned is a key that is planned but not built; its tag doc
+// says what to do instead.
+
+type document struct {
+	section
+	Name           text            `key:"name" need:"it names the topics and the consumer group; write for example name: cold-chain" doc:"Name of the pipeline: lower case letters, digits and hyphens. It names the topics and the consumer group."`
+	Kafka          kafkaDoc        `key:"kafka" form:"{brokers: [localhost:9092]}" need:"write brokers: [host:9092], or embedded: {dir: ./data} for a broker inside the process" doc:"Where the Kafka brokers are."`
+	Source         sourceDoc       `key:"source" form:"{topic: readings}" need:"write topic: NAME, the topic that readings come from" doc:"Where readings come from and how to read them."`
+	MQTT           *mqttDoc        `key:"mqtt" form:"{broker: \"tcp://localhost:1883\", subscribe: [{filter: \"plant/#\"}]}" doc:"Bridge MQTT topics into the source topic."`
+	Time           timeDoc         `key:"time" form:"{wait_for_late: 30s, idle_after: 2m}" doc:"How late, how silent and how far ahead a device may be."`
+	Dedupe         dedupeDoc       `key:"dedupe" form:"{by: off}" doc:"How repeated readings are recognised."`
+	Devices        planned         `key:"devices"`
+	Where          planned         `key:"where" doc:"readings that no window and no rule uses are filtered already"`
+	Derive         planned         `key:"derive"`
+	Windows        list[windowDoc] `key:"windows" doc:"Windows, each over one metric and kept for each device."`
+	Rules          list[ruleDoc]   `key:"rules" doc:"Rules that raise alerts from a window result or a metric."`
+	Alerts         alertsDoc       `key:"alerts" form:"{topic: alerts}" doc:"Where alerts go."`
+	CommitInterval span            `key:"commit_interval" default:"100ms" min:"1ms" max:"1m" doc:"Longest time between a change and its commit. A change of an alert is committed at once."`
+	State          stateDoc        `key:"state" form:"{dir: ./state, memory: 512MB}" doc:"Where and how long state is kept."`
+}
+
+type kafkaDoc struct {
+	section
+	Brokers  texts        `key:"brokers" doc:"host:port of one or more brokers."`
+	Embedded *embeddedDoc `key:"embedded" form:"{dir: ./data}" doc:"A broker inside the process, for trying out and tests."`
+}
+
+type embeddedDoc struct {
+	section
+	Dir        text  `key:"dir" need:"write the folder where the broker inside the process keeps its topics, for example dir: ./data" doc:"Folder where the broker inside the process keeps its topics."`
+	Partitions whole `key:"partitions" default:"4" min:"1" max:"1024" doc:"Partitions of every topic it creates."`
+	Port       whole `key:"port" default:"0" min:"0" max:"65535" doc:"Port on loopback; 0 takes any free port."`
+}
+
+type sourceDoc struct {
+	section
+	Topic       text       `key:"topic" need:"write the topic that readings come from" doc:"Topic that readings come from, partitioned by device."`
+	Partitioner text       `key:"partitioner" default:"murmur2" choice:"murmur2,crc32,fnv1a" doc:"How producers choose the partition of a device. A mismatch is refused."`
+	Format      text       `key:"format" default:"json" choice:"json" planned:"senml,sparkplug,influx,cbor" doc:"Format of the messages."`
+	Reading     readingDoc `key:"reading" form:"{device: id, time: at}" doc:"Where a reading is in a message."`
+}
+
+type readingDoc struct {
+	section
+	Device  text  `key:"device" default:"device" doc:"Field with the name of the device."`
+	Metric  text  `key:"metric" default:"metric" doc:"Field with the name of the metric."`
+	Time    text  `key:"time" default:"ts" empty:"messages carry no time" doc:"Field with the event time; a message without it gets the append time."`
+	Unit    text  `key:"unit" choice:"s,ms,us,ns" doc:"Unit of an event time that is a number since 1970; without it event times are RFC 3339."`
+	Value   text  `key:"value" default:"value" doc:"Field with the value."`
+	Seq     text  `key:"seq" default:"seq" empty:"messages carry no sequence number" doc:"Field with the device's own number of the message."`
+	Metrics texts `key:"metrics" doc:"For wide messages: the fields that each hold the value of the metric of that name."`
+}
+
+type mqttDoc struct {
+	section
+	Broker    text          `key:"broker" doc:"tcp://host:port or ssl://host:port."`
+	Embedded  toggle        `key:"embedded" default:"false" doc:"A broker inside the process, listening on loopback."`
+	Port      whole         `key:"port" default:"0" min:"0" max:"65535" doc:"Port of the embedded broker; 0 takes any free port."`
+	Subscribe list[subsDoc] `key:"subscribe" need:"write the topics to bridge, for example subscribe: [{filter: \"plant/+/telemetry\", qos: 1}]" doc:"MQTT topics to bridge."`
+	Device    text          `key:"device" doc:"Where the name of the device is: \"{topic.2}\" takes a level of the MQTT topic, counted from 0; anything without braces is a field of the payload."`
+	Username  text          `key:"username" secret:"true" doc:"Write ${NAME} or ${file:/path}."`
+	Password  text          `key:"password" secret:"true" doc:"Write ${NAME} or ${file:/path}."`
+	TLS       *tlsDoc       `key:"tls" form:"{ca: ca.pem}" doc:"PEM files for an ssl:// broker."`
+	Retained  text          `key:"retained" default:"drop" choice:"drop,keep" doc:"Retained messages repeat at every reconnect, so a dead device would look alive."`
+	ClientID  text          `key:"client_id" doc:"Client identifier, stable over restarts; weir-<name> where absent."`
+}
+
+type subsDoc struct {
+	section
+	Filter text  `key:"filter" need:"write an MQTT topic filter such as \"plant/+/telemetry\"" doc:"MQTT topic filter; + stands for one level, # for all that follow."`
+	QoS    whole `key:"qos" default:"1" min:"0" max:"2" doc:"Quality of service."`
+}
+
+type tlsDoc struct {
+	section
+	CA   text `key:"ca" doc:"File with the certificate authorities to trust."`
+	Cert text `key:"cert" doc:"File with the client's certificate."`
+	Key  text `key:"key" doc:"File with the client's key."`
+}
+
+type timeDoc struct {
+	section
+	WaitForLate   span `key:"wait_for_late" default:"30s" doc:"A window closes for good when the device's clock is this far past its end."`
+	IdleAfter     span `key:"idle_after" default:"2m" min:"1ms" doc:"A device silent this long has its open windows emitted as provisional."`
+	MaxFutureSkew span `key:"max_future_skew" default:"5m" doc:"A reading further ahead of its append time goes to quarantine."`
+	Late          text `key:"late" default:"quarantine" choice:"quarantine,update" doc:"What becomes of a reading whose windows have closed for good."`
+	AllowBackfill span `key:"allow_backfill" default:"0s" doc:"With late: update, how long closed windows are kept for late readings."`
+}
+
+type dedupeDoc struct {
+	section
+	By       text `key:"by" default:"seq" choice:"seq,off" list:"a list of fields" doc:"seq: a repeat has the same sequence number and event time. off: nothing is recognised."`
+	Remember span `key:"remember" default:"24h" min:"1ms" doc:"How far back repeats are recognised, in event time."`
+}
+
+type windowDoc struct {
+	section
+	Name     text        `key:"name" need:"rules refer to a window by it; write for example name: temp_5m" doc:"Name of the window, used by rules and in the aggregates."`
+	Metric   text        `key:"metric" need:"write the metric the window is over" doc:"Metric the window is over."`
+	Tumbling span        `key:"tumbling" min:"1ms" doc:"Windows of this size, one after the other, aligned to 1970-01-01 UTC."`
+	Hopping  *hoppingDoc `key:"hopping" form:"{size: 10m, every: 1m}" doc:"Windows that overlap."`
+	Count    whole       `key:"count" min:"1" max:"4096" doc:"The newest N readings of a device."`
+	Rolling  planned     `key:"rolling" doc:"hopping with a small every comes close"`
+	Session  planned     `key:"session"`
+	Offset   planned     `key:"offset" doc:"windows are aligned to 1970-01-01 UTC"`
+	Timezone planned     `key:"timezone" doc:"windows are aligned to 1970-01-01 UTC"`
+	Where    planned     `key:"where"`
+	Compute  texts       `key:"compute" need:"write what to compute, for example compute: [mean, max]" choice:"count,sum,min,max,mean,last" planned:"stddev,first,delta,rate,distinct,median,mode,ewma,slope,time_weighted_mean,integral,pNN" doc:"What to compute."`
+	Emit     emitDoc     `key:"emit" form:"{topic: aggregates, on: close}" doc:"Where results go; without it only rules see them."`
+}
+
+type hoppingDoc struct {
+	section
+	Size  span `key:"size" min:"1ms" need:"write how long each window is, for example size: 10m" doc:"How long each window is."`
+	Every span `key:"every" min:"1ms" need:"write how often a window begins, for example every: 1m" doc:"How often a window begins; divides size."`
+}
+
+type emitDoc struct {
+	section
+	Topic text `key:"topic" doc:"Topic that results go to."`
+	On    text `key:"on" choice:"close,change,never" doc:"close: once the window closes. change: at every reading. Default: close for tumbling and hopping, change for count."`
+}
+
+type ruleDoc struct {
+	section
+	Name        text            `key:"name" need:"alerts carry it; write for example name: too-warm" doc:"Name of the rule, carried by its alerts."`
+	When        text            `key:"when" doc:"What the rule looks at: a window result such as temp_5m.mean, or a metric (its last value)."`
+	Levels      named[levelDoc] `key:"levels" doc:"Levels by name, lowest first."`
+	Message     text            `key:"message" doc:"Text of the alert, with {{device}}, {{value}}, {{threshold}}, {{level}}, {{rule}}, {{active_for}}, {{metric}}, {{window.start}}, {{window.end}}."`
+	Evaluate    planned         `key:"evaluate" doc:"tumbling and hopping windows are judged when they close, all else at every reading"`
+	KeepFiring  planned         `key:"keep_firing" doc:"clear_below and clear_above keep an alert from ending too early"`
+	OnGap       planned         `key:"on_gap" doc:"a hole in the data pauses hold"`
+	RepeatEvery planned         `key:"repeat_every"`
+	Flapping    planned         `key:"flapping" doc:"clear_below and clear_above keep an alert from flapping"`
+	Schedule    planned         `key:"schedule"`
+	NoData      planned         `key:"no_data"`
+	Anomaly     planned         `key:"anomaly"`
+	Labels      planned         `key:"labels"`
+}
+
+type levelDoc struct {
+	section
+	Above      number  `key:"above" doc:"The level holds for values greater than this."`
+	Below      number  `key:"below" doc:"The level holds for values less than this."`
+	ClearBelow number  `key:"clear_below" doc:"With above: the level ends for values less than this."`
+	ClearAbove number  `key:"clear_above" doc:"With below: the level ends for values greater than this."`
+	Hold       span    `key:"hold" default:"0s" doc:"The level is entered only after its condition held this long, in event time that readings cover."`
+	Labels     planned `key:"labels" doc:"the name of the level is carried by the alert"`
+}
+
+type alertsDoc struct {
+	section
+	Topic        text    `key:"topic" doc:"Topic that alerts go to; weir.<name>.alerts where absent."`
+	MQTT         planned `key:"mqtt" doc:"alerts go to a Kafka topic"`
+	Alertmanager planned `key:"alertmanager" doc:"alerts go to a Kafka topic"`
+}
+
+type stateDoc struct {
+	section
+	Dir         text `key:"dir" default:"./state" doc:"Folder of the local state, a cache of the journal."`
+	Memory      size `key:"memory" default:"512MB" min:"16MB" doc:"State held in memory."`
+	ForgetAfter span `key:"forget_after" default:"30d" min:"1s" doc:"A device silent this long is forgotten."`
+}

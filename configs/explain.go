@@ -1,0 +1,213 @@
+package configs
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/weirstream/weir/event"
+)
+
+// ExplainOptions says how much Explain tells.
+type ExplainOptions struct {
+	Full bool // every setting with its value, and whether that is the default
+}
+
+// Explain tells what the pipeline does, each window and rule as one sentence.
+// It shows no secret, and nothing that came from ${...} other than names and
+// thresholds.
+func (p *Pipeline) Explain(o ExplainOptions) string {
+	var b strings.Builder
+	p.explainWay(&b)
+	for i := range p.Windows {
+		fmt.Fprintf(&b, "\nWindow %s: %s\n", p.Windows[i].Name, p.sayWindow(&p.Windows[i]))
+	}
+	for i := range p.Rules {
+		fmt.Fprintf(&b, "\nRule %s: %s\n", p.Rules[i].Name, p.sayRule(&p.Rules[i]))
+	}
+	if o.Full {
+		p.explainSettings(&b)
+	}
+	return b.String()
+}
+
+// explainWay tells where readings come from and what they go through before
+// windows and rules.
+func (p *Pipeline) explainWay(b *strings.Builder) {
+	fmt.Fprintf(b, "Pipeline %s\n\n", p.Name)
+	brokers := "Kafka at " + strings.TrimSuffix(strings.TrimPrefix(p.shown("kafka.brokers"), "["), "]")
+	if p.Kafka.Embedded != nil {
+		brokers = "a Kafka broker inside the process, kept in " + p.shown("kafka.embedded.dir")
+	}
+	fmt.Fprintf(b, "Reads topic %s of %s, in the consumer group %s.\n", p.Source.Topic, brokers, p.Group)
+	fmt.Fprintf(b, "%s\n", p.sayMessages())
+	if p.MQTT != nil {
+		fmt.Fprintf(b, "%s\n", p.sayMQTT())
+	}
+	fmt.Fprintf(b, "%s\n", p.sayDedupe())
+	fmt.Fprintf(b, "Each device has its own clock, the greatest event time it has sent. %s\n", p.sayLate())
+	fmt.Fprintf(b, "A reading more than %s ahead of its append time goes to quarantine.\n", saySpan(p.Time.MaxFutureSkew))
+	fmt.Fprintf(b, "A device silent for %s has its open windows emitted as provisional; after %s it is forgotten.\n",
+		saySpan(p.Time.IdleAfter), saySpan(p.State.ForgetAfter))
+	fmt.Fprintf(b, "What cannot be used goes to %s with the reason.\n", p.QuarantineTopic)
+	if len(p.Rules) > 0 {
+		fmt.Fprintf(b, "Alerts go to topic %s.\n", p.Alerts.Topic)
+	}
+}
+
+func (p *Pipeline) sayMessages() string {
+	r := &p.Source.Reading
+	clock := "in " + r.Time + " as RFC 3339"
+	switch {
+	case r.Time == "":
+		clock = "taken from the append time"
+	case r.Unit != "":
+		clock = "in " + r.Time + " as " + r.Unit + " since 1970"
+	}
+	seq := ""
+	if r.Seq != "" {
+		seq = ", its sequence number in " + r.Seq
+	}
+	if len(r.Metrics) > 0 {
+		return fmt.Sprintf("A message is a JSON object, or an array of them, with the values of %s: its device is in %s, its time %s%s.",
+			andList(r.Metrics), r.Device, clock, seq)
+	}
+	return fmt.Sprintf("A message is a JSON object, or an array of them: its device is in %s, its metric in %s, its value in %s, its time %s%s.",
+		r.Device, r.Metric, r.Value, clock, seq)
+}
+
+func (p *Pipeline) sayMQTT() string {
+	m := p.MQTT
+	from := "the MQTT broker at " + p.shown("mqtt.broker")
+	if m.Embedded {
+		from = "an MQTT broker inside the process"
+	}
+	filters := make([]string, len(m.Subscribe))
+	for i := range m.Subscribe {
+		filters[i] = p.shown(fmt.Sprintf("mqtt.subscribe[%d].filter", i))
+	}
+	device := "the field " + m.Device
+	if m.DeviceParts != nil {
+		device = "the topic as " + p.shown("mqtt.device")
+	}
+	retained := "dropped"
+	if m.Retained == "keep" {
+		retained = "kept"
+	}
+	return fmt.Sprintf("Messages of %s on %s are bridged into that topic; their device is taken from %s, retained ones are %s.",
+		from, andList(filters), device, retained)
+}
+
+func (p *Pipeline) sayDedupe() string {
+	if p.Dedupe.By == "off" {
+		return "Repeated readings are not recognised: each counts."
+	}
+	return fmt.Sprintf("A repeat has the sequence number and event time of an earlier reading of its device, at most %s old, and counts once.",
+		saySpan(p.Dedupe.Remember))
+}
+
+func (p *Pipeline) sayLate() string {
+	late := "a reading for a window that has closed goes to quarantine."
+	if p.Time.Late == "update" {
+		late = fmt.Sprintf("a reading for a window that closed up to %s ago emits it again, older ones go to quarantine.", saySpan(p.Time.AllowBackfill))
+	}
+	return fmt.Sprintf("A window closes for good %s past its end on that clock; %s", saySpan(p.Time.WaitForLate), late)
+}
+
+// sayWindow is a window as one sentence.
+func (p *Pipeline) sayWindow(w *Window) string {
+	what := "the " + andList(w.Compute) + " of " + w.Metric
+	emit := "only rules see it"
+	switch w.Emit.On {
+	case "close":
+		emit = "sent to topic " + w.Emit.Topic + " when the window closes"
+	case "change":
+		emit = "sent to topic " + w.Emit.Topic + " at every reading"
+	}
+	span := ""
+	switch w.Kind {
+	case Tumbling:
+		span = "over every " + eachSpan(w.Size) + ", " + aligned(w.Every)
+	case Hopping:
+		span = "over " + saySpan(w.Size) + ", beginning anew every " + saySpan(w.Every)
+	case Count:
+		span = "over its newest " + plural(int64(w.Count), "reading") + ", once it has sent that many"
+		if w.Count == 1 {
+			span = "over its newest reading"
+		}
+	}
+	return "for each device, " + what + " " + span + "; " + emit + "."
+}
+
+func eachSpan(t event.Time) string {
+	s := saySpan(t)
+	return strings.TrimPrefix(s, "1 ")
+}
+
+// aligned tells where windows begin, for the usual lengths.
+func aligned(every event.Time) string {
+	if every > day || day%every != 0 {
+		return "counted from 1970-01-01 00:00 UTC"
+	}
+	return "counted from 00:00 UTC"
+}
+
+// sayRule is a rule as one sentence.
+func (p *Pipeline) sayRule(r *Rule) string {
+	judged := "judged at every reading"
+	subject := "the newest " + p.Metrics[r.When.Metric]
+	if r.When.Window >= 0 {
+		w := &p.Windows[r.When.Window]
+		subject = "the " + r.When.Result + " of window " + w.Name
+		if w.Kind != Count {
+			judged = "judged when a window closes"
+		}
+	}
+	levels := make([]string, len(r.Levels))
+	for i := range r.Levels {
+		levels[i] = sayLevel(&r.Levels[i])
+	}
+	return "for each device, " + subject + " raises " + strings.Join(levels, "; and ") + "; " + judged + "."
+}
+
+func sayLevel(l *Level) string {
+	direction, at, back, clear := "above", l.Above, "below", l.ClearBelow
+	if l.Above == nil {
+		direction, at, back, clear = "below", l.Below, "above", l.ClearAbove
+	}
+	s := l.Name + " once it is " + direction + " " + sayNumber(*at)
+	if l.Hold > 0 {
+		s += " for " + saySpan(l.Hold)
+	}
+	if clear == nil {
+		return s + ", until it no longer is"
+	}
+	return s + ", until it is " + back + " " + sayNumber(*clear)
+}
+
+func sayNumber(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+
+// shown is a setting as written in the file, with ${...} as it stands there.
+func (p *Pipeline) shown(path string) string {
+	for _, s := range p.settings {
+		if s.path == path {
+			return s.value
+		}
+	}
+	return ""
+}
+
+func (p *Pipeline) explainSettings(b *strings.Builder) {
+	b.WriteString("\nSettings (* marks a default)\n")
+	width := 0
+	for _, s := range p.settings {
+		width = max(width, len(s.path))
+	}
+	for _, s := range p.settings {
+		mark := " "
+		if s.isDefault {
+			mark = "*"
+		}
+		fmt.Fprintf(b, "%s %-*s  %s\n", mark, width, s.path, s.value)
+	}
+}

@@ -1,0 +1,230 @@
+package configs
+
+import "github.com/weirstream/weir/event"
+
+// Pipeline is a validated pipeline file with every default filled in. It is
+// made by Parse and read only afterwards.
+type Pipeline struct {
+	Name   string // [a-z0-9-], at most 100 characters
+	Kafka  Kafka
+	Source Source
+	MQTT   *MQTT // nil: readings arrive in the source topic by themselves
+	Time   Time
+	Dedupe Dedupe
+	// Windows and Rules are in the order of the file.
+	Windows []Window
+	Rules   []Rule
+	Alerts  Alerts
+	// CommitInterval is the longest time between a change and its commit, in
+	// milliseconds, 1 or more.
+	CommitInterval event.Time
+	State          State
+	// Metrics are the declared metrics: those that windows and rules use, each
+	// once, in order of first appearance in the file. A reading of any other
+	// metric is filtered.
+	Metrics []string
+
+	QuarantineTopic string // weir.<name>.quarantine
+	JournalTopic    string // weir.<name>.journal
+	Group           string // the consumer group, weir.<name>
+
+	settings []setting // every setting of the file, for Explain
+}
+
+// Kafka says where the brokers are: exactly one of Brokers and Embedded is set.
+type Kafka struct {
+	Brokers  []string // host:port
+	Embedded *Embedded
+}
+
+// Embedded is a Kafka broker inside the process.
+type Embedded struct {
+	Dir        string // where it keeps its topics
+	Partitions int    // of every topic it creates, 1 or more
+	Port       int    // on loopback; 0 takes any free port
+}
+
+// Source is the topic readings come from and how to read its records.
+type Source struct {
+	Topic       string
+	Partitioner string // murmur2, crc32 or fnv1a: how producers choose the partition of a device
+	Format      string // json
+	Reading     Reading
+}
+
+// Reading names the fields of a message. A message is narrow (Metrics is empty:
+// one metric, named by the field Metric, its value in the field Value) or wide
+// (Metrics names the fields that each hold the value of the metric of that
+// name, and Metric and Value are empty).
+type Reading struct {
+	Device string
+	Metric string
+	Time   string // empty: messages carry no time, the append time stands in
+	Unit   string // s, ms, us or ns since the epoch; empty: RFC 3339
+	Value  string
+	Seq    string // empty: messages carry no sequence number
+	// Metrics is empty for narrow messages.
+	Metrics []string
+}
+
+// MQTT is the bridge from MQTT topics into the source topic. Exactly one of
+// Broker and Embedded is set.
+type MQTT struct {
+	Broker    string // tcp://host:port or ssl://host:port
+	Embedded  bool   // a broker inside the process, listening on loopback
+	Port      int    // of the embedded broker; 0 takes any free port
+	Subscribe []Subscription
+	// Device says where the device's name is: a field of the payload, or a
+	// template over the levels of the topic such as "{topic.2}", which count
+	// from 0.
+	Device string
+	// DeviceParts is the parsed template of Device; nil where Device names a
+	// field of the payload.
+	DeviceParts []TopicPart
+	Username    Secret
+	Password    Secret
+	TLS         *TLS   // nil: the system's certificate authorities for ssl://
+	Retained    string // drop or keep
+	ClientID    string
+}
+
+// TopicPart is a piece of a device name made from an MQTT topic: the level of
+// the topic with that index, counting from 0, or a literal where Level is -1.
+type TopicPart struct {
+	Literal string
+	Level   int
+}
+
+// Subscription is one MQTT topic filter.
+type Subscription struct {
+	Filter string
+	QoS    byte // 0, 1 or 2
+}
+
+// TLS names PEM files; each may be empty, Cert and Key only together.
+type TLS struct {
+	CA, Cert, Key string
+}
+
+// Time holds the time rules of the pipeline, spans in milliseconds.
+type Time struct {
+	WaitForLate   event.Time
+	IdleAfter     event.Time
+	MaxFutureSkew event.Time
+	AllowBackfill event.Time // 0 unless Late is update
+	Late          string     // quarantine or update
+}
+
+// Dedupe says how a repeated reading is recognised.
+type Dedupe struct {
+	By       string     // seq or off
+	Remember event.Time // milliseconds; meaningless where By is off
+}
+
+// Kind is the kind of a window.
+type Kind uint8
+
+// The kinds of windows. Tumbling and hopping windows are spans of event time
+// [start, end) aligned to the Unix epoch; a count window is the newest N
+// readings of a series.
+const (
+	Tumbling Kind = iota
+	Hopping
+	Count
+)
+
+// Window is one window over one metric, kept for each device.
+type Window struct {
+	Name        string
+	Metric      string
+	MetricIndex int // into Pipeline.Metrics
+	Kind        Kind
+	Size        event.Time // milliseconds; 0 for a count window
+	Every       event.Time // milliseconds, divides Size; equals Size for a tumbling window
+	Count       int        // readings, 1..4096; 0 unless Kind is Count
+	Compute     []string   // count sum min max mean last, each at most once
+	Emit        Emit
+}
+
+// Emit says where the results of a window go. Topic is empty where they are
+// not emitted, and then On is never.
+type Emit struct {
+	Topic string
+	On    string // close, change or never
+}
+
+// Rule raises alerts from a window result or a metric.
+type Rule struct {
+	Name   string
+	When   When
+	Levels []Level // lowest first, at least one, all above or all below
+	// Message is the template as written, Template the same in parsed form.
+	Message  string
+	Template []Part
+}
+
+// When is what a rule looks at.
+type When struct {
+	Window int    // index into Pipeline.Windows; -1: the last value of a metric
+	Result string // one of that window's Compute; empty for a metric
+	Metric int    // index into Pipeline.Metrics: of the window, or of the rule itself
+}
+
+// Level is one severity of a rule. Exactly one of Above and Below is set;
+// ClearBelow can be set with Above only, ClearAbove with Below only. All
+// thresholds are finite.
+type Level struct {
+	Name                   string
+	Above, Below           *float64
+	ClearBelow, ClearAbove *float64
+	Hold                   event.Time // milliseconds of covered event time, 0 or more
+}
+
+// Part is one piece of a message: literal text, or a field where Field is not
+// empty.
+type Part struct {
+	Literal string
+	Field   string // device value threshold level rule active_for window.start window.end metric
+	Format  string // a printf format of one floating-point number; empty: the field's own
+}
+
+// Alerts says where alerts go.
+type Alerts struct {
+	Topic string
+}
+
+// State says where and how long state is kept.
+type State struct {
+	Dir         string
+	Memory      int64      // bytes
+	ForgetAfter event.Time // milliseconds of silence after which a device is forgotten
+}
+
+// Secret is a text that does not show itself: however it is printed or
+// encoded, only Reveal gives the text. The zero value is no secret.
+type Secret struct {
+	text string
+}
+
+// NewSecret returns a secret that holds text.
+func NewSecret(text string) Secret { return Secret{text: text} }
+
+// Reveal returns the text.
+func (s Secret) Reveal() string { return s.text }
+
+// IsZero reports whether there is no secret.
+func (s Secret) IsZero() bool { return s.text == "" }
+
+// String returns a placeholder, or nothing where there is no secret.
+func (s Secret) String() string {
+	if s.text == "" {
+		return ""
+	}
+	return "[secret]"
+}
+
+// GoString returns the placeholder that String returns.
+func (s Secret) GoString() string { return s.String() }
+
+// MarshalText encodes the placeholder that String returns.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

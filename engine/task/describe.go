@@ -1,0 +1,102 @@
+package task
+
+import (
+	"math"
+
+	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/statestore"
+)
+
+// DeviceState is one device's state, for people to look at.
+type DeviceState struct {
+	Device   string        `json:"device"`
+	Slot     uint32        `json:"slot"`
+	Clock    string        `json:"clock"`     // greatest event time seen, RFC 3339
+	LastSeen string        `json:"last_seen"` // append time of the last reading
+	Silent   bool          `json:"silent"`    // silent for idle_after
+	Windows  []WindowState `json:"windows,omitempty"`
+	Rules    []RuleState   `json:"rules,omitempty"`
+	Last     []LastValue   `json:"last,omitempty"`
+}
+
+// WindowState is the running value of the window that holds the device's clock.
+type WindowState struct {
+	Window string             `json:"window"`
+	Start  string             `json:"start"`
+	End    string             `json:"end"`
+	Count  uint64             `json:"count"`
+	Values map[string]float64 `json:"values"`
+}
+
+// RuleState is where a rule stands.
+type RuleState struct {
+	Rule  string `json:"rule"`
+	State string `json:"state"`
+	Level string `json:"level,omitempty"`
+	Since string `json:"since,omitempty"` // start of the episode
+}
+
+// LastValue is the newest value of a metric that a rule looks at.
+type LastValue struct {
+	Metric string  `json:"metric"`
+	Time   string  `json:"time"`
+	Value  float64 `json:"value"`
+}
+
+// Describe reads the state of a device out of a table.
+func (c *Plan) Describe(table *statestore.Table, slot statestore.Slot) DeviceState {
+	head := table.Row(headCol, slot)
+	clock := event.Time(head[headClock])
+	d := DeviceState{
+		Device: string(table.Name(slot)), Slot: uint32(slot), Clock: stamp(clock), LastSeen: stamp(event.Time(head[headSeen])),
+		Silent: head[headFlags]&flagIdle != 0,
+	}
+	for i := range c.rings {
+		r := &c.rings[i]
+		for k, w := range r.windows {
+			res, ok := r.Running(table.Row(r.col, slot), k, clock)
+			if ok {
+				d.Windows = append(d.Windows, c.windowState(w, res.Start, res.End, res.Count, res.Values))
+			}
+		}
+	}
+	for i := range c.counts {
+		n := &c.counts[i]
+		if res, full := n.Result(table.Row(n.col, slot)); full {
+			d.Windows = append(d.Windows, c.windowState(n.window, res.Start, res.End, res.Count, res.Values))
+		}
+	}
+	for i := range c.rules {
+		view := c.rules[i].View(table.Row(c.rules[i].col, slot))
+		s := RuleState{Rule: c.rules[i].spec.Name, State: view.State.String()}
+		if view.Level >= 0 {
+			s.Level = c.rules[i].spec.Levels[view.Level].Name
+		}
+		if view.EpisodeStart > 0 && s.State != "ok" {
+			s.Since = stamp(view.EpisodeStart)
+		}
+		d.Rules = append(d.Rules, s)
+	}
+	for i := range c.metrics {
+		if m := &c.metrics[i]; m.last >= 0 {
+			if cell := table.Cell(c.lastCol, m.last, slot); cell[0] != 0 {
+				d.Last = append(d.Last, LastValue{Metric: m.name, Time: stamp(event.Time(cell[0] - 1)), Value: math.Float64frombits(cell[1])})
+			}
+		}
+	}
+	return d
+}
+
+func (c *Plan) windowState(w int, start, end event.Time, count uint64, values []float64) WindowState {
+	spec := &c.Pipeline.Windows[w]
+	s := WindowState{Window: spec.Name, Start: stamp(start), End: stamp(end), Count: count, Values: map[string]float64{}}
+	for i, name := range spec.Compute {
+		s.Values[name] = values[i]
+	}
+	return s
+}
+
+func stamp(t event.Time) string {
+	var s stamps
+	return string(trimQuotes(s.append(nil, t)))
+}

@@ -1,0 +1,34 @@
+package window
+
+import (
+	"fmt"
+
+	"github.com/weirstream/weir/event"
+)
+
+// Check reports which of the ring's invariants a row breaks.
+func (r *Ring) Check(words []uint64, clock event.Time) error {
+	newest := floorDiv(clock+r.time.MaxFutureSkew, r.pane)
+	for i := range int(r.cells) {
+		cell := words[i*r.words : (i+1)*r.words]
+		if cell[0]&numberMask == 0 {
+			for k, w := range cell {
+				if w != 0 {
+					return fmt.Errorf("cell %d holds no pane, but word %d is %#x", i, k, w)
+				}
+			}
+			continue
+		}
+		p := paneNumber(cell)
+		if r.cell(p) != i {
+			return fmt.Errorf("cell %d holds pane %d, which belongs into cell %d", i, p, r.cell(p))
+		}
+		if p > newest {
+			return fmt.Errorf("cell %d holds pane %d, beyond %d, the newest at clock %d", i, p, newest, clock)
+		}
+		if cell[1]&touchedBit != 0 && cell[1]&countMask == 0 {
+			return fmt.Errorf("cell %d is touched, but holds no reading", i)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,174 @@
+package window
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/operators/aggregate"
+)
+
+// maxPanes bounds the panes of a ring, and so the state of one series.
+const maxPanes = 20_000
+
+// Ring is the panes that up to three windows of one metric share. It holds no
+// state of any device, only scratch: one ring serves every device of a task, from
+// one goroutine.
+//
+// Invariants, for a device whose clock is c:
+//
+//  1. Pane p is in cell p modulo Cells, or nowhere.
+//  2. Every pane with readings of a window that can still speak at c, or be
+//     revised, lies in Cells consecutive panes: none displaces another.
+//  3. A pane is never displaced by an older one.
+type Ring struct {
+	windows []ringWindow
+	folds   []slice // every aggregate of any window, once
+	time    Time
+	pane    event.Time // length of a pane
+	cells   int64
+	words   int
+
+	scratch []uint64 // aggregates' words of a window being merged
+	result  Result
+	running []float64
+}
+
+type ringWindow struct {
+	size, every event.Time
+	slices      []slice // in the order of Spec.Compute
+	values      []float64
+}
+
+// slice is the words of a pane that belong to an aggregate.
+type slice struct {
+	aggregate.Aggregate
+	from, to int
+}
+
+// newRing builds the ring of specs, which have been validated.
+func newRing(specs []Spec, t Time) (*Ring, error) {
+	r := &Ring{time: t, words: paneWords}
+	var size event.Time
+	for _, s := range specs {
+		r.pane = gcd(r.pane, gcd(s.Every, s.Size))
+		size = max(size, s.Size)
+	}
+	// At clock c the oldest window that can still be revised begins after
+	// c - wait - backfill - size, on a pane's edge; the newest reading lies at
+	// most at c + skew.
+	r.cells = int64((size+t.WaitForLate+t.Backfill+t.MaxFutureSkew-1)/r.pane) + 1
+	if r.cells > maxPanes {
+		return nil, fmt.Errorf("window %q: size=%dms with wait_for_late=%dms, allow_backfill=%dms and max_future_skew=%dms takes %d panes of every=%dms for each device, at most %d are allowed: use a larger every, or shorten the others",
+			specs[0].Name, size, t.WaitForLate, t.Backfill, t.MaxFutureSkew, r.cells, r.pane, maxPanes)
+	}
+	for _, s := range specs {
+		w := ringWindow{size: s.Size, every: s.Every, values: make([]float64, len(s.Compute))}
+		aggs, err := aggregates(s.Name, s.Compute)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range aggs {
+			w.slices = append(w.slices, r.place(a))
+		}
+		if len(r.running) < len(w.values) {
+			r.running = make([]float64, len(w.values))
+		}
+		r.windows = append(r.windows, w)
+	}
+	r.scratch = make([]uint64, r.words)
+	return r, nil
+}
+
+// place finds the words of an aggregate in the pane, or adds them.
+func (r *Ring) place(a aggregate.Aggregate) slice {
+	for _, s := range r.folds {
+		if s.Name() == a.Name() {
+			return s
+		}
+	}
+	s := slice{Aggregate: a, from: r.words, to: r.words + a.Words()}
+	r.words = s.to
+	r.folds = append(r.folds, s)
+	return s
+}
+
+// Cells is the number of panes: the cells of a row.
+func (r *Ring) Cells() int { return int(r.cells) }
+
+// Words is the number of 64-bit words of a pane.
+func (r *Ring) Words() int { return r.words }
+
+// Late reports whether nothing can take in a reading of time t: at the given
+// clock every window that contains t has closed for good, and can be revised no
+// more.
+func (r *Ring) Late(t, clock event.Time) bool {
+	gone := clock - r.time.WaitForLate - r.time.Backfill
+	for i := range r.windows {
+		if r.windows[i].lastEnd(t) > gone {
+			return false
+		}
+	}
+	return true
+}
+
+// Fold adds a reading to its pane. The caller has moved the clock, closed what
+// that made due, and refused the reading if it is Late or too far in the future;
+// a reading that would displace a newer pane shows that it has not, and panics.
+func (r *Ring) Fold(row Row, t event.Time, v float64) {
+	p := floorDiv(t, r.pane)
+	cell := row.Write(r.cell(p))
+	claim(cell, p)
+	count := cell[1] & countMask
+	s := aggregate.Sample{Time: t, Value: v, First: count == 0}
+	if count < countMask {
+		cell[1]++
+	}
+	cell[1] |= touchedBit
+	for i := range r.folds {
+		f := &r.folds[i]
+		if f.from < f.to {
+			f.Fold(cell[f.from:f.to], s)
+		}
+	}
+}
+
+// cell is where pane p is kept.
+func (r *Ring) cell(p int64) int {
+	return int(uint64(p+paneBias) % uint64(r.cells))
+}
+
+// at is the cell of pane p, and whether it holds that pane.
+func (r *Ring) at(words []uint64, p int64) ([]uint64, bool) {
+	from := r.cell(p) * r.words
+	cell := words[from : from+r.words]
+	return cell, paneNumber(cell) == p
+}
+
+// firstEnd is the earliest end of a window that contains t.
+func (w *ringWindow) firstEnd(t event.Time) event.Time {
+	return (event.Time(floorDiv(t, w.every)) + 1) * w.every
+}
+
+// lastEnd is the latest end of a window that contains t.
+func (w *ringWindow) lastEnd(t event.Time) event.Time {
+	return event.Time(floorDiv(t, w.every))*w.every + w.size
+}
+
+func floorDiv(t, by event.Time) int64 {
+	q := t / by
+	if t%by < 0 {
+		q--
+	}
+	return int64(q)
+}
+
+func gcd(a, b event.Time) event.Time {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+// noEnd is later than every window's end.
+const noEnd = event.Time(math.MaxInt64)

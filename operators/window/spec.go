@@ -1,0 +1,93 @@
+package window
+
+import (
+	"fmt"
+
+	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/operators/aggregate"
+)
+
+// maxSpan bounds every length of time (139 years), so that sums of them with a
+// time do not overflow.
+const maxSpan = event.Time(1) << 42
+
+// Row is one device's cells of one column.
+type Row interface {
+	// Words are the words of all cells, cell after cell, for reading; valid
+	// until the next Write.
+	Words() []uint64
+	// Write is one cell's words, for writing; valid until the next Write.
+	Write(cell int) []uint64
+}
+
+// Spec is one tumbling or hopping window of a metric. Lengths are in
+// milliseconds. A tumbling window has Every == Size.
+type Spec struct {
+	Name    string
+	Size    event.Time
+	Every   event.Time
+	Compute []string // names of aggregates, at least one
+}
+
+// Time is the pipeline's rules of time, in milliseconds from 0.
+type Time struct {
+	WaitForLate   event.Time // how long after its end a window stays open
+	MaxFutureSkew event.Time // how far a reading may run ahead of its append time
+	Backfill      event.Time // how long after closing a window can still be revised
+}
+
+// Span is the way a device's clock went.
+type Span struct {
+	From event.Time // not included
+	To   event.Time // included
+}
+
+func (s Spec) validate() error {
+	switch {
+	case s.Size <= 0 || s.Size > maxSpan:
+		return fmt.Errorf("window %q: size=%dms must be between 1ms and %dms", s.Name, s.Size, maxSpan)
+	case s.Every <= 0 || s.Every > s.Size:
+		return fmt.Errorf("window %q: every=%dms must be between 1ms and size=%dms", s.Name, s.Every, s.Size)
+	case s.Size%s.Every != 0:
+		return fmt.Errorf("window %q: every=%dms must divide size=%dms", s.Name, s.Every, s.Size)
+	}
+	_, err := aggregates(s.Name, s.Compute)
+	return err
+}
+
+func (t Time) validate() error {
+	for _, f := range []struct {
+		name string
+		span event.Time
+	}{
+		{"wait_for_late", t.WaitForLate},
+		{"max_future_skew", t.MaxFutureSkew},
+		{"allow_backfill", t.Backfill},
+	} {
+		if f.span < 0 || f.span > maxSpan {
+			return fmt.Errorf("%s=%dms must be between 0ms and %dms", f.name, f.span, maxSpan)
+		}
+	}
+	return nil
+}
+
+// aggregates resolves the names of a window's compute list.
+func aggregates(window string, names []string) ([]aggregate.Aggregate, error) {
+	if len(names) == 0 {
+		return nil, fmt.Errorf("window %q: compute is empty: name at least one aggregate", window)
+	}
+	out := make([]aggregate.Aggregate, len(names))
+	for i, name := range names {
+		a, err := aggregate.New(name)
+		if err != nil {
+			return nil, fmt.Errorf("window %q: compute[%d]: %w", window, i, err)
+		}
+		for _, other := range names[:i] {
+			if other == name {
+				return nil, fmt.Errorf("window %q: compute[%d]: %q is there already", window, i, name)
+			}
+		}
+		out[i] = a
+	}
+	return out, nil
+}
