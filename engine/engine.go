@@ -36,8 +36,9 @@ type Options struct {
 	// written: what was not synced then is worth nothing.
 	BootID string
 	Store  Store
-	// NewDecoder makes a decoder for each task.
-	NewDecoder func() (codec.Decoder, error)
+	// NewDecoder makes the decoders of a task: one that finds the device in the
+	// payload, one for records that carry it in a header.
+	NewDecoder func(DeviceIn) (codec.Decoder, error)
 	// PartitionOf is where the declared partitioner puts a device among n
 	// partitions; nil: not checked.
 	PartitionOf func(device []byte, n int) int
@@ -52,6 +53,15 @@ type Options struct {
 	// reached; nil in production.
 	Failpoint func(point string, partition int32)
 }
+
+// DeviceIn says where a record names its device.
+type DeviceIn int
+
+// The places of a device's name.
+const (
+	Payload DeviceIn = iota
+	Header           // weir-device
+)
 
 // Engine runs one pipeline on the partitions this process owns.
 type Engine struct {

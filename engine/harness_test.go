@@ -18,6 +18,7 @@ import (
 	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/engine/task"
 	"github.com/weirstream/weir/ingest/codec"
+	"github.com/weirstream/weir/internal/brokers"
 )
 
 const testPipeline = `
@@ -55,7 +56,7 @@ type bench struct {
 type benchOptions struct {
 	partitions int32
 	pipeline   string
-	createTime bool // the source does not stamp append times
+	createTime bool // the brokers do not stamp append times
 }
 
 func newBench(t testing.TB, o benchOptions) *bench {
@@ -66,9 +67,7 @@ func newBench(t testing.TB, o benchOptions) *bench {
 	if o.pipeline == "" {
 		o.pipeline = testPipeline
 	}
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.GroupMinSessionTimeout(time.Second))
-	require.NoError(t, err)
-	t.Cleanup(cluster.Close)
+	cluster := startCluster(t, o)
 	p, diagnostics := configs.Parse("test.yaml", []byte(o.pipeline), configs.Options{})
 	require.False(t, diagnostics.HasErrors(), "%s", diagnostics)
 	plan, err := task.Compile(p)
@@ -90,13 +89,33 @@ func newBench(t testing.TB, o benchOptions) *bench {
 	return b
 }
 
+// startCluster starts a broker that stamps append times, or the bare one, which
+// never does.
+func startCluster(t testing.TB, o benchOptions) *kfake.Cluster {
+	t.Helper()
+	if o.createTime {
+		cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+		require.NoError(t, err)
+		t.Cleanup(cluster.Close)
+		return cluster
+	}
+	kafka, err := brokers.StartKafka(brokers.KafkaOptions{})
+	require.NoError(t, err)
+	t.Cleanup(kafka.Close)
+	return kafka.Cluster()
+}
+
 func (b *bench) options(store Store) Options {
 	source := b.plan.Pipeline.Source.Reading
 	return Options{
 		Plan: b.plan, Brokers: b.cluster.ListenAddrs(), Instance: "test-instance", BootID: "boot", Store: store, Logger: b.log,
-		NewDecoder: func() (codec.Decoder, error) {
+		NewDecoder: func(in DeviceIn) (codec.Decoder, error) {
+			device := source.Device
+			if in == Header {
+				device = ""
+			}
 			return codec.NewScanner(codec.Options{
-				Device: source.Device, Metric: source.Metric, Time: source.Time, Unit: source.Unit, Value: source.Value, Seq: source.Seq,
+				Device: device, Metric: source.Metric, Time: source.Time, Unit: source.Unit, Value: source.Value, Seq: source.Seq,
 				Wide: source.Metrics, Metrics: b.plan.Pipeline.Metrics,
 			})
 		},
@@ -138,7 +157,7 @@ func (r *running) ended(t testing.TB) error {
 	case err := <-r.end:
 		r.once.Do(func() { r.err = err })
 		return err
-	case <-time.After(20 * time.Second):
+	case <-time.After(60 * time.Second):
 		require.Fail(t, "engine did not end")
 		return nil
 	}
@@ -200,7 +219,7 @@ func (b *bench) read(topic string, partition int32) []string {
 // settled waits until the engine has committed the source up to offset.
 func (r *running) settled(partition int32, offset int64) {
 	r.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(60 * time.Second)
 	for {
 		for _, s := range r.engine.Status() {
 			if s.Partition == partition && s.State == Live && s.Offset >= offset {

@@ -106,7 +106,7 @@ func TestFreezeAtEveryStep(t *testing.T) {
 			}()
 			select {
 			case <-frozen:
-			case <-time.After(10 * time.Second):
+			case <-time.After(60 * time.Second):
 				require.Fail(t, "never reached "+point)
 			}
 			next := b.start(b.options(store.copy()))
@@ -195,7 +195,7 @@ func TestBrokerErrorsInTransaction(t *testing.T) {
 }
 
 func waitHits(h *kfake.FaultHandle, n int) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	return h.Wait(ctx, n)
 }

@@ -121,14 +121,18 @@ func (r *runner) close() {
 // valid before a reading is folded, pins K at a first start, and is what the
 // wall clock is compared by.
 func (r *runner) goLive(ctx context.Context) error {
-	decoder, err := r.e.o.NewDecoder()
+	decoder, err := r.e.o.NewDecoder(Payload)
+	if err != nil {
+		return err
+	}
+	header, err := r.e.o.NewDecoder(Header)
 	if err != nil {
 		return err
 	}
 	out := &task.Outputs{}
 	out.Reset()
 	r.task = task.New(r.plan, r.table, out, task.Options{
-		Partition: r.partition, Decoder: decoder, PartitionOf: r.partitionOf(), WallStamped: r.e.topics.wallStamped,
+		Partition: r.partition, Decoder: decoder, HeaderDecoder: header, PartitionOf: r.partitionOf(), WallStamped: r.e.topics.wallStamped,
 	})
 	r.position, r.sealed = r.k, r.k
 	if err := r.seal(ctx, r.saver.wanted()); err != nil {

@@ -97,11 +97,12 @@ func (s *slab) fill(fetches kgo.Fetches, r *runner) {
 		if rec.Attrs.IsControl() {
 			return
 		}
+		stamped := rec.Attrs.TimestampType() == 1
 		appended := fetched
-		if rec.Attrs.TimestampType() == 1 {
+		if stamped {
 			appended = event.Time(rec.Timestamp.UnixMilli())
 		}
-		s.records = append(s.records, task.Record{Offset: rec.Offset, Append: appended, Key: rec.Key, Value: rec.Value, Device: deviceOf(rec)})
+		s.records = append(s.records, task.Record{Offset: rec.Offset, Append: appended, Unstamped: !stamped, Key: rec.Key, Value: rec.Value, Device: deviceOf(rec)})
 	})
 }
 

@@ -23,8 +23,7 @@ const DedupeWords = 8
 // runs, and on the counter starting again, lower, at a later time than any
 // before: that is a new run. Under this it is exact for
 //   - readings up to 63 numbers behind the greatest of the run, in any order;
-//   - repeats of anything seen in this run and of the last 64 numbers of the
-//     run before;
+//   - repeats of anything seen in this run and in the run before;
 //   - live readings sent before a backlog: a jump in the numbers leaves a gap,
 //     which may be filled any time later, upwards (up to 63 numbers out of
 //     order) or downwards (in order); what the device has lost may be missing;
@@ -55,22 +54,39 @@ type history struct {
 	backMask uint64
 	gapEnd   uint64 // above the gap; 0 where there is none
 	maxTime  event.Time
-	runStart event.Time // earliest time of the run, where there was one before
-	before   uint64     // greatest number of the run before; 0 where there is none
+
+	// Of the run before, where there is one, and where this one was first heard.
+	before   uint64 // greatest number; 0 where there is none
+	lastTime event.Time
+	runStart event.Time
 }
+
+// Times fit 43 bits for 278 years from the epoch. The start of the run is kept as
+// its distance from the last time of the run before, in the 21 bits left above
+// each of the other two.
+const (
+	timeBits = 43
+	timeMask = 1<<timeBits - 1
+	restBits = 64 - timeBits
+	restMask = 1<<restBits - 1
+)
 
 func load(w []uint64) history {
 	_ = w[DedupeWords-1]
+	lastTime := event.Time(w[6] & timeMask)
 	return history{
 		newest: w[0], mask: w[1], backlog: w[2], backMask: w[3], gapEnd: w[4],
-		maxTime: event.Time(w[5]), runStart: event.Time(w[6]), before: w[7],
+		maxTime: event.Time(w[5] & timeMask), before: w[7],
+		lastTime: lastTime, runStart: lastTime + event.Time(w[5]>>timeBits|w[6]>>timeBits<<restBits),
 	}
 }
 
 func (h history) store(w []uint64) {
 	_ = w[DedupeWords-1]
-	w[0], w[1], w[2], w[3], w[4] = h.newest, h.mask, h.backlog, h.backMask, h.gapEnd
-	w[5], w[6], w[7] = uint64(h.maxTime), uint64(h.runStart), h.before
+	w[0], w[1], w[2], w[3], w[4], w[7] = h.newest, h.mask, h.backlog, h.backMask, h.gapEnd, h.before
+	apart := uint64(h.runStart - h.lastTime)
+	w[5] = uint64(h.maxTime) | apart&restMask<<timeBits
+	w[6] = uint64(h.lastTime) | apart>>restBits<<timeBits
 }
 
 // place is where a reading belongs.
@@ -106,11 +122,11 @@ func (d Dedupe) Mark(w []uint64, seq int64, t event.Time) {
 	case tooOld, seen:
 		return
 	case runBefore:
-		h.before = n
+		h.before, h.lastTime = n, max(h.lastTime, t)
 		h.store(w)
 		return
 	case newRun:
-		h = history{before: h.newest, runStart: t, maxTime: t}
+		h = history{before: h.newest, lastTime: h.maxTime, runStart: t}
 		h.advance(n)
 	case ahead:
 		h.advance(n)
@@ -118,7 +134,6 @@ func (d Dedupe) Mark(w []uint64, seq int64, t event.Time) {
 		h.fill(n)
 	}
 	h.maxTime = max(h.maxTime, t)
-	h.runStart = min(h.runStart, t)
 	h.store(w)
 }
 
@@ -128,10 +143,9 @@ func (d Dedupe) find(h *history, n uint64, t event.Time) place {
 		return ahead
 	case d.Remember > 0 && t < h.maxTime-d.Remember:
 		return tooOld
-	case h.before != 0 && t < h.runStart && !h.overtaken(n):
-		if n > h.before {
-			return runBefore
-		}
+	case h.before != 0 && t < h.runStart && n > h.before:
+		return runBefore
+	case h.before != 0 && t <= h.lastTime:
 		return seen
 	case n > h.newest:
 		return ahead
@@ -141,13 +155,6 @@ func (d Dedupe) find(h *history, n uint64, t event.Time) place {
 		return seen
 	}
 	return unseen
-}
-
-// overtaken reports whether n, although older than the run's first reading, is
-// one of the run that this reading overtook: it is near the run's numbers, and
-// not near the end of the run before, whose repeats are to be expected.
-func (h *history) overtaken(n uint64) bool {
-	return n <= h.newest && h.newest-n < 64 && h.mask>>(h.newest-n)&1 == 0 && n+64 < h.before
 }
 
 // saw reports whether n, not beyond the newest, counts as seen.

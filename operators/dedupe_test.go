@@ -46,6 +46,15 @@ func TestDedupe(t *testing.T) {
 		{"first reading of a new run is overtaken", 0,
 			[]numbered{{500, 80}, {1, 110}, {0, 100}, {0, 100}, {500, 80}, {2, 120}, {1, 110}},
 			[]operators.Verdict{n, n, n, d, d, n, d}},
+		{"counter starts again out of reach, live readings come first", 0,
+			[]numbered{{1000, 1000}, {500, 3000}, {0, 2000}, {1, 2001}, {0, 2000}, {1000, 1000}, {501, 3001}, {499, 2999}, {1, 2001}},
+			[]operators.Verdict{n, n, n, n, d, d, n, n, d}},
+		{"backlog of the run before has numbers of this one, and comes much later", 0,
+			[]numbered{{9, 80}, {0, 10_000_000}, {5, 10_000_005}, {11, 10_000_011}, {10, 10_000_010}, {10, 5_000_000}, {10, 5_000_000}, {11, 5_000_001}, {9, 80}, {12, 10_000_012}},
+			[]operators.Verdict{n, n, n, n, n, n, d, n, d, n}},
+		{"small gap is filled later than the mask reaches", 0,
+			[]numbered{{0, 0}, {41, 41}, {81, 81}, {121, 121}, {1, 1}, {2, 2}, {1, 1}, {40, 40}},
+			[]operators.Verdict{n, n, n, n, n, n, d, n}},
 		{"last reading of the old run comes after the new one has begun", 0,
 			[]numbered{{500, 80}, {0, 100}, {501, 90}, {1, 110}, {2, 120}, {501, 90}, {1, 110}},
 			[]operators.Verdict{n, n, n, n, n, d, d}},
@@ -97,6 +106,7 @@ func TestDedupeEqualsSet(t *testing.T) {
 			case "lose":
 				d.lose(rapid.IntRange(1, 400).Draw(t, "readings"))
 			case "restart":
+				d.cut(rapid.IntRange(0, 100).Draw(t, "readings"))
 				d.restart()
 			}
 		}
@@ -110,8 +120,9 @@ type delivery struct {
 	next    numbered
 	seen    map[numbered]bool
 	run     []numbered // delivered in this run, in order of delivery
-	before  []numbered // the last numbers of the run before
+	before  []numbered // and in the run before
 	backlog []numbered // measured, not yet sent, oldest first
+	old     []numbered // of the run before
 	down    bool       // the backlog is sent newest first
 }
 
@@ -196,6 +207,12 @@ func (d *delivery) outage(n int) {
 
 // drain sends up to n of the backlog, with live readings between.
 func (d *delivery) drain(n, between int) {
+	for range min(n, len(d.old)) {
+		d.deliver(d.old[0])
+		d.run = d.run[:len(d.run)-1]
+		d.before = append(d.before, d.old[0])
+		d.old = d.old[1:]
+	}
 	for n > 0 && len(d.backlog) > 0 {
 		if d.down {
 			last := len(d.backlog) - 1
@@ -228,8 +245,19 @@ func (d *delivery) lose(n int) {
 	d.backlog = d.backlog[n:]
 }
 
+// cut measures without sending; what follows is a restart.
+func (d *delivery) cut(n int) {
+	if len(d.backlog) > 0 || len(d.old) > 0 || len(d.run) == 0 {
+		return
+	}
+	d.down = false
+	for range n {
+		d.backlog = append(d.backlog, d.measure())
+	}
+}
+
 func (d *delivery) restart() {
-	if len(d.backlog) > 0 || len(d.run) == 0 {
+	if len(d.backlog) > 0 && d.down || len(d.old) > 0 || len(d.run) == 0 {
 		return
 	}
 	var greatest int64
@@ -238,13 +266,23 @@ func (d *delivery) restart() {
 	}
 	d.next.seq = rapid.Int64Range(0, greatest).Draw(d.t, "restart at")
 	d.next.time += 10
-	d.before = nil
-	for _, r := range d.run {
-		if greatest-r.seq < 64 {
-			d.before = append(d.before, r)
+	d.before, d.run = d.run, nil
+	// What the device had measured before it sends in between, in order, unless
+	// a part of that run is missing further back.
+	for _, r := range d.backlog {
+		if r.seq > greatest {
+			d.old = append(d.old, r)
 		}
 	}
-	d.run = nil
+	d.backlog = nil
+	if greatest > 70 && rapid.Bool().Draw(d.t, "out of reach") {
+		// The first that is heard of the new run is a live reading.
+		d.next.seq = 0
+		d.down = rapid.Bool().Draw(d.t, "down")
+		for range rapid.IntRange(64, int(min(400, greatest))).Draw(d.t, "readings") {
+			d.backlog = append(d.backlog, d.measure())
+		}
+	}
 	d.deliver(d.measure())
 }
 

@@ -124,6 +124,12 @@ func newEngine(p *configs.Pipeline, o engine.Options) (*engine.Engine, error) {
 		return nil, fmt.Errorf("pipeline %q: %w", p.Name, err)
 	}
 	o.Plan = plan
-	o.NewDecoder = func() (codec.Decoder, error) { return codec.NewScanner(codecOptions(p)) }
+	o.NewDecoder = func(in engine.DeviceIn) (codec.Decoder, error) {
+		options := codecOptions(p)
+		if in == engine.Header {
+			options.Device = ""
+		}
+		return codec.NewScanner(options)
+	}
 	return engine.New(o)
 }

@@ -14,8 +14,9 @@ import (
 )
 
 // Plan is a pipeline compiled for folding: which columns of state a device has,
-// and what each declared metric feeds. It is read-only and shared by all tasks
-// of the pipeline.
+// and what each declared metric feeds. One plan serves all tasks of the pipeline;
+// its windows hold scratch, so each task compiles its own, and Describe is for
+// one goroutine at a time.
 type Plan struct {
 	Pipeline *configs.Pipeline
 	// Layout of a device's state. A change of it means that old state cannot be read.
@@ -115,7 +116,20 @@ func Compile(p *configs.Pipeline) (*Plan, error) {
 	if err := c.planWindows(); err != nil {
 		return nil, err
 	}
-	return c, c.planRules()
+	if err := c.planRules(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// own is the plan with windows of its own: they hold scratch, and tasks run at
+// the same time.
+func (c *Plan) own() *Plan {
+	o, err := Compile(c.Pipeline)
+	if err != nil {
+		panic(fmt.Sprintf("task: pipeline %q compiled once and does not again: %v", c.Pipeline.Name, err))
+	}
+	return o
 }
 
 func (c *Plan) column(name string, cells, words int) int {

@@ -68,7 +68,8 @@ func (t *Task) closeDue(from, to event.Time) event.Time {
 }
 
 // insert folds a reading into a count window, which speaks at every reading
-// once it is full.
+// once it is full. What it says is as of its newest reading, in whatever order
+// they come.
 func (t *Task) insert(c *count, at event.Time, v float64) {
 	t.row.col, t.row.slot = c.col, t.slot
 	if !c.Insert(&t.row, at, v) {
@@ -81,7 +82,7 @@ func (t *Task) insert(c *count, at event.Time, v float64) {
 	t.table.Task()[wordWindows]++
 	w := &t.plan.Pipeline.Windows[c.window]
 	for _, in := range c.rules {
-		t.evaluate(in.rule, alerts.Sample{Time: at, Value: result.Values[in.result]}, &windowRef{w.Name, result.Start, result.End})
+		t.evaluate(in.rule, alerts.Sample{Time: result.End - 1, Value: result.Values[in.result]}, &windowRef{w.Name, result.Start, result.End})
 	}
 	if topic, ok := t.plan.aggregateTopic(w); ok {
 		t.aggregate(topic, w, &result)
@@ -113,7 +114,8 @@ func (t *Task) onWindow(r *window.Result) uint8 {
 	digest := uint8(0)
 	for _, in := range t.ring.rules[r.Window] {
 		v := r.Values[in.result]
-		digest = digest*16 + uint8(t.plan.rules[in.rule].Crossed(v)+1)
+		rule := &t.plan.rules[in.rule]
+		digest = digest*uint8(len(rule.spec.Levels)+1) + uint8(rule.Crossed(v)+1)
 		if r.Revision == 1 {
 			t.evaluate(in.rule, alerts.Sample{Time: r.End, Value: v}, &windowRef{w.Name, r.Start, r.End})
 		}

@@ -249,7 +249,9 @@ func (t *Task) metricOf(spec *configs.Rule) string {
 
 // quarantine puts a reading that cannot be used aside, with the reason and its
 // place in the source. The payload goes along where it is the payload that is
-// wrong; a reading that is late or from the future is told by its fields.
+// wrong, with the first such reading of a record only: a message of thousands of
+// bad readings would multiply itself. A reading that is late or from the future
+// is told by its fields.
 func (t *Task) quarantine(r *event.Reading, at event.Time, reason event.Reason) {
 	rec := t.record
 	t.out.begin(QuarantineTopic, r.Device)
@@ -282,8 +284,8 @@ func (t *Task) quarantine(r *event.Reading, at event.Time, reason event.Reason) 
 			b = append(b, `,"seq":`...)
 			b = strconv.AppendInt(b, r.Seq, 10)
 		}
-	} else {
-		b = appendPayload(b, rec.Value)
+	} else if !t.shown {
+		b, t.shown = appendPayload(b, rec.Value), true
 	}
 	t.out.arena = append(b, '}')
 	t.out.end(0, "")
@@ -295,6 +297,9 @@ func appendPayload(b, payload []byte) []byte {
 	cut := payload
 	if len(cut) > maxPayload {
 		cut = cut[:maxPayload]
+		for n := 1; n < utf8.UTFMax && !utf8.RuneStart(payload[len(cut)]); n++ {
+			cut = cut[:len(cut)-1] // not within a character, or the text would pass for bytes
+		}
 		b = append(b, `,"truncated":true,"size":`...)
 		b = strconv.AppendInt(b, int64(len(payload)), 10)
 	}

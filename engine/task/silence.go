@@ -8,7 +8,7 @@ import (
 // Now is what the engine knows of time when a task has caught up.
 type Now struct {
 	Wall event.Time
-	Mono int64 // monotonic milliseconds since some fixed moment of this process
+	Mono int64 // monotonic milliseconds since some fixed moment of this process, from 0
 }
 
 // hour bounds how far apart two sightings of silence need to be before a device
@@ -24,6 +24,7 @@ const armedPerAdvance = 16_384
 // silent long enough.
 func (t *Task) Advance(now Now) {
 	t.record, t.mono = nil, now.Mono
+	t.date(now.Mono)
 	if t.floor == 0 && t.o.WallStamped {
 		t.floor = now.Wall
 	}
@@ -32,6 +33,7 @@ func (t *Task) Advance(now Now) {
 	if now.Wall >= t.forget.next() {
 		t.forget.expire(now.Wall, func(e timer) (timer, bool) { return t.forgetDue(e, now) })
 	}
+	t.mono = undated
 }
 
 // NextTimer is when Advance will next have something to do.
@@ -65,7 +67,7 @@ func (t *Task) idleDue(e timer) (timer, bool) {
 	}
 	head := t.table.Row(headCol, e.slot)
 	due := t.silentFrom(event.Time(head[headSeen])) + t.plan.idleAfter
-	if due > t.Clock() {
+	if due > e.due { // it spoke meanwhile; perhaps others fell silent before it did
 		e.due = due
 		return e, true
 	}
@@ -86,27 +88,67 @@ func (t *Task) fallSilent() {
 		t.use(&t.plan.rings[i])
 		t.ring.Provisional(&t.row, event.Time(head[headClock]), t.emit)
 	}
-	t.sight(event.Time(head[headSeen]))
+	t.sight()
 }
 
-func (t *Task) sight(seen event.Time) {
+// sighting is what forgetting knows of a slot beside the device's state.
+type sighting struct {
+	mono  int64 // of the first sighting of the device's present silence
+	timer bool  // the forget wheel holds a timer of the slot
+}
+
+// undated is the monotonic time of what happens while records are folded: the
+// next Advance dates it.
+const undated = -1
+
+// sight makes the first of the two sightings that forgetting the device needs. A
+// device that falls silent again and again keeps the timer it has.
+func (t *Task) sight() {
 	t.setArmed(t.slot)
-	t.forget.add(timer{slot: t.slot, seen: seen, mono: t.mono, due: t.silentFrom(seen) + t.plan.forget})
+	for int(t.slot) >= len(t.sightings) {
+		t.sightings = append(t.sightings, sighting{})
+	}
+	s := &t.sightings[t.slot]
+	if t.mono == undated && s.mono != undated {
+		t.undated = append(t.undated, t.slot)
+	}
+	s.mono = t.mono
+	if !s.timer {
+		s.timer = true
+		seen := event.Time(t.table.Row(headCol, t.slot)[headSeen])
+		t.forget.add(timer{slot: t.slot, due: t.silentFrom(seen) + t.plan.forget})
+	}
+}
+
+// date dates the sightings made since the last Advance. Dating them too late
+// only keeps a device longer.
+func (t *Task) date(mono int64) {
+	for _, slot := range t.undated {
+		if s := &t.sightings[slot]; s.mono == undated {
+			s.mono = mono
+		}
+	}
+	t.undated = t.undated[:0]
 }
 
 // forgetDue makes the second sighting. Both wall and monotonic time must have
 // passed: a wall clock that jumped forward forgets nobody who still speaks.
 func (t *Task) forgetDue(e timer, now Now) (timer, bool) {
+	s := &t.sightings[e.slot]
+	s.timer = false
 	if !t.table.Live(e.slot) {
 		return timer{}, false
 	}
 	head := t.table.Row(headCol, e.slot)
-	if head[headFlags]&flagIdle == 0 || event.Time(head[headSeen]) != e.seen {
-		return timer{}, false // it spoke; its next silence has a timer of its own
+	if head[headFlags]&flagIdle == 0 {
+		return timer{}, false // it spoke; its next silence gets a timer of its own
 	}
-	apart := min(int64(t.plan.forget), hour)
-	if missing := apart - (now.Mono - e.mono); missing > 0 {
-		e.due = now.Wall + event.Time(missing)
+	e.due = t.silentFrom(event.Time(head[headSeen])) + t.plan.forget
+	if missing := min(int64(t.plan.forget), hour) - (now.Mono - s.mono); missing > 0 {
+		e.due = max(e.due, now.Wall+event.Time(missing))
+	}
+	if e.due > now.Wall {
+		s.timer = true
 		return e, true
 	}
 	t.slot = e.slot
@@ -127,7 +169,10 @@ func (t *Task) forgetDevice() {
 		rule := &t.plan.rules[k]
 		scratch := t.scratch[:rule.Words()]
 		copy(scratch, t.table.Cell(rule.col, 0, t.slot))
-		if e, firing := rule.Forget(scratch, event.Time(head[headClock])); firing {
+		// A window's end, which its rules take for the time, may lie ahead of
+		// the clock; an episode must not end before it began.
+		at := max(event.Time(head[headClock]), rule.View(scratch).Last)
+		if e, open := rule.Forget(scratch, at); open {
 			t.alert(rule, &e, nil, "forgotten")
 		}
 	}
@@ -167,7 +212,7 @@ func (t *Task) armSome(n int) {
 		seen := event.Time(head[headSeen])
 		if head[headFlags]&flagIdle != 0 {
 			t.slot = slot
-			t.sight(seen)
+			t.sight()
 			continue
 		}
 		t.arm(slot, timer{slot: slot, due: t.silentFrom(seen) + t.plan.idleAfter})

@@ -2,6 +2,7 @@ package task
 
 import (
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/weirstream/weir/event"
 	"github.com/weirstream/weir/ingest/codec"
@@ -16,18 +17,25 @@ type Record struct {
 	// Append is when the broker took the record (LogAppendTime), or where the
 	// topic does not say, when this process fetched it.
 	Append event.Time
-	Key    []byte
-	Value  []byte
+	// Unstamped is set where Append is this process's clock: it moves the task's
+	// clock no further, for behind a backlog it proves no silence.
+	Unstamped bool
+	Key       []byte
+	Value     []byte
 	// Device is the name the record carries beside its payload (header
-	// weir-device); nil: the payload tells.
+	// weir-device), whatever the payload says; nil: the payload tells.
 	Device []byte
 }
 
 // Options are what a task needs beside its plan.
 type Options struct {
 	Partition int32
-	// Decoder turns payloads into readings; it belongs to this task alone.
+	// Decoder turns payloads into readings, where the payload names the device;
+	// it belongs to this task alone.
 	Decoder codec.Decoder
+	// HeaderDecoder is for records that name their device in a header: it does
+	// not look for one in the payload. nil: Decoder serves them too.
+	HeaderDecoder codec.Decoder
 	// PartitionOf is where a device's readings belong, by the declared
 	// partitioner; nil: not checked.
 	PartitionOf func(device []byte) int32
@@ -54,9 +62,9 @@ func (e *MisplacedError) Error() string {
 
 // Task folds the records of one partition into one state table.
 //
-// Invariants: (1) every device has at most one timer in each wheel for one
-// silence; (2) outputs of one device are in the order of their cause; (3)
-// after Fold returns, Counters().Conserved().
+// Invariants: (1) every device has at most one timer in each wheel; (2) outputs
+// of one device are in the order of their cause; (3) after Fold returns nil,
+// Counters().Conserved().
 type Task struct {
 	plan  *Plan
 	table *statestore.Table
@@ -70,10 +78,12 @@ type Task struct {
 	found []bool
 
 	idle, forget *wheel
-	armed        []uint64        // bit per slot: its timer is in a wheel
-	scan         statestore.Slot // slots below it have been armed by the scan
-	floor        event.Time      // silence before it does not count (WallStamped)
-	mono         int64
+	armed        []uint64          // bit per slot: its silence is being watched
+	scan         statestore.Slot   // slots below it have been armed by the scan
+	floor        event.Time        // silence before it does not count (WallStamped)
+	sightings    []sighting        // by slot
+	undated      []statestore.Slot // sighted since the last Advance
+	mono         int64             // monotonic milliseconds; undated but during Advance
 
 	// what the reading being applied is, for the callbacks of windows and rules
 	record  *Record // nil: a timer
@@ -85,6 +95,7 @@ type Task struct {
 	scratch [maxRuleWords]uint64
 	sample  int32 // wide messages: the sample judged last, and the verdict
 	repeat  bool
+	shown   bool // the payload of the record is in quarantine already
 	stamps  stamps
 	closing bool // windows are closing for good
 }
@@ -102,8 +113,8 @@ func (r *row) Write(cell int) []uint64 { return r.table.Write(r.col, cell, r.slo
 // New returns a task over a table that is fresh or recovered. Outputs go to out,
 // which Swap exchanges.
 func New(p *Plan, table *statestore.Table, out *Outputs, o Options) *Task {
-	t := &Task{plan: p, table: table, o: o, out: out, idle: newWheel(p.idleAfter), forget: newWheel(p.forget)}
-	t.row.table = table
+	t := &Task{plan: p.own(), table: table, o: o, out: out, idle: newWheel(p.idleAfter), forget: newWheel(p.forget)}
+	t.row.table, t.mono = table, undated
 	t.emit, t.changed = t.onWindow, t.onChange
 	t.idle.enter(t.Clock() / t.idle.granule)
 	t.forget.enter(t.Clock() / t.forget.granule)
@@ -153,7 +164,11 @@ func (t *Task) decode(records []Record) int {
 	n := 0
 	for n < len(records) && len(t.batch.Readings) < Block {
 		first := len(t.batch.Readings)
-		t.o.Decoder.Decode(records[n].Value, &t.batch)
+		decoder := t.o.Decoder
+		if records[n].Device != nil && t.o.HeaderDecoder != nil {
+			decoder = t.o.HeaderDecoder
+		}
+		decoder.Decode(records[n].Value, &t.batch)
 		if len(t.batch.Readings)-first > 1 {
 			message := codec.Batch{Readings: t.batch.Readings[first:]}
 			message.SortByTime(records[n].Append)
@@ -173,9 +188,9 @@ func (t *Task) apply(records []Record) error {
 	next := 0
 	for i := range records {
 		rec := &records[i]
-		t.record, t.sample = rec, -1
+		t.record, t.sample, t.shown = rec, -1, false
 		t.table.Task()[wordRecords]++
-		if !t.o.WallStamped {
+		if !t.o.WallStamped && !rec.Unstamped {
 			t.tick(rec.Append)
 		}
 		for ; next < len(readings) && t.from[next] == int32(i); next++ {
@@ -195,8 +210,8 @@ func (t *Task) probe(records []Record) {
 		r := &t.batch.Readings[i]
 		if d := records[t.from[i]].Device; d != nil {
 			r.Device = d
-			if r.Bad == event.NoDevice {
-				r.Bad = ""
+			if r.Bad == "" && !utf8.Valid(d) {
+				r.Bad = event.NoDevice
 			}
 		}
 		var slot statestore.Slot

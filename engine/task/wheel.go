@@ -10,8 +10,6 @@ import (
 // timer of its device.
 type timer struct {
 	due  event.Time
-	seen event.Time // append time of the device's last reading when the timer was armed
-	mono int64      // monotonic milliseconds of the first sighting; used by the forget wheel only
 	slot statestore.Slot
 }
 
@@ -52,7 +50,8 @@ func (w *wheel) add(t timer) {
 }
 
 // expire hands every timer due at now to fire, in order of deadline. What fire
-// returns is armed again, if it says so; it must then lie after now.
+// returns is armed again, if it says so; its deadline must then be a later one,
+// and may have come as well.
 func (w *wheel) expire(now event.Time, fire func(timer) (timer, bool)) {
 	w.enter(now / w.granule)
 	for len(w.near) > 0 && w.near[0].due <= now {

@@ -4,7 +4,8 @@ import "sync/atomic"
 
 // Counts says what a bridge has done since it was made. Every message counted
 // in Received ends in exactly one of RetainedDropped, Produced, Failed and
-// Abandoned; what is missing from the sum is still on its way.
+// Abandoned; what is missing from the sum is still on its way, or was when Run
+// ended, and then comes again.
 type Counts struct {
 	Received        int64 // messages the MQTT broker delivered
 	RetainedDropped int64 // of those, retained ones that were dropped

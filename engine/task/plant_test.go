@@ -1,0 +1,224 @@
+package task
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/weirstream/weir/alerts"
+	"github.com/weirstream/weir/configs"
+	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/ingest/codec"
+	"github.com/weirstream/weir/operators/window"
+	"github.com/weirstream/weir/statestore"
+)
+
+// plant is a task with the journal that its state goes to. After every step it
+// checks what must always hold.
+type plant struct {
+	t      require.TestingT
+	plan   *Plan
+	o      Options
+	table  *statestore.Table
+	task   *Task
+	out    *Outputs
+	offset int64
+	parts  [][]byte
+
+	said []said
+	seqs [2]uint64 // last weir-seq of alerts, of aggregates
+}
+
+// said is an output taken out of the buffer.
+type said struct {
+	topic   string
+	key, id string
+	value   string
+	seq     uint64
+}
+
+type plantOptions struct {
+	partitions  int // 0: devices are taken as they come
+	wallStamped bool
+}
+
+// parsePipeline reads a pipeline, of which the parts that no test of the fold
+// depends on may be left out.
+func parsePipeline(t require.TestingT, src string) *configs.Pipeline {
+	for _, part := range [...][2]string{{"kafka:", "kafka: {brokers: [\"broker:9092\"]}"}, {"source:", "source: {topic: readings}"}, {"name:", "name: plant"}} {
+		if !strings.Contains("\n"+src, "\n"+part[0]) {
+			src = part[1] + "\n" + src
+		}
+	}
+	p, diagnostics := configs.Parse("pipeline.yaml", []byte(src), configs.Options{})
+	require.False(t, diagnostics.HasErrors(), "%v\n%s", diagnostics, src)
+	return p
+}
+
+func newPlant(t require.TestingT, pipeline string, o plantOptions) *plant {
+	plan, err := Compile(parsePipeline(t, pipeline))
+	require.NoError(t, err)
+	p := &plant{t: t, plan: plan, o: Options{WallStamped: o.wallStamped}}
+	if o.partitions > 0 {
+		// The last character of a device's name says where it belongs.
+		p.o.PartitionOf = func(device []byte) int32 { return int32(device[len(device)-1]-'0') % int32(o.partitions) }
+	}
+	p.o.Decoder = decoderOf(t, plan.Pipeline, plan.Pipeline.Source.Reading.Device)
+	p.o.HeaderDecoder = decoderOf(t, plan.Pipeline, "")
+	p.table = p.newTable()
+	p.begin()
+	return p
+}
+
+func decoderOf(t require.TestingT, p *configs.Pipeline, device string) codec.Decoder {
+	r := p.Source.Reading
+	decoder, err := codec.NewScanner(codec.Options{
+		Device: device, Metric: r.Metric, Time: r.Time, Unit: r.Unit, Value: r.Value, Seq: r.Seq,
+		Wide: r.Metrics, Metrics: p.Metrics,
+	})
+	require.NoError(t, err)
+	return decoder
+}
+
+func (p *plant) newTable() *statestore.Table {
+	table, err := statestore.NewTable(p.plan.Layout, statestore.Options{TaskWords: TaskWords()})
+	require.NoError(p.t, err)
+	return table
+}
+
+func (p *plant) begin() {
+	p.out = &Outputs{}
+	p.out.Reset()
+	p.task = New(p.plan, p.table, p.out, p.o)
+}
+
+// fold gives records their offsets and folds them.
+func (p *plant) fold(records ...Record) error {
+	for i := range records {
+		records[i].Offset = p.offset
+		p.offset++
+	}
+	err := p.task.Fold(records)
+	if err == nil {
+		p.take()
+	}
+	return err
+}
+
+func (p *plant) advance(now Now) {
+	p.task.Advance(now)
+	p.take()
+}
+
+// take takes the outputs and checks the invariants.
+func (p *plant) take() {
+	for i := range p.out.Len() {
+		o := p.out.At(i)
+		topic := p.plan.TopicName(o.Topic)
+		p.said = append(p.said, said{topic: topic, key: string(o.Key), id: string(o.ID), value: string(o.Value), seq: o.Seq})
+		switch o.Topic {
+		case AlertsTopic:
+			p.seqs[0]++
+			require.Equal(p.t, p.seqs[0], o.Seq, "alerts are numbered without a gap")
+		case QuarantineTopic:
+			require.Zero(p.t, o.Seq)
+		default:
+			p.seqs[1]++
+			require.Equal(p.t, p.seqs[1], o.Seq, "aggregates are numbered without a gap")
+		}
+	}
+	p.out.Reset()
+	p.check()
+}
+
+// check compares the counters with the state.
+func (p *plant) check() {
+	c := p.task.Counters()
+	require.True(p.t, c.Conserved(), "%+v", c)
+	var open, firing uint64
+	for s := range p.table.Bound() {
+		if !p.table.Live(s) {
+			continue
+		}
+		clock := event.Time(p.table.Row(headCol, s)[headClock])
+		for i := range p.plan.rings {
+			r := &p.plan.rings[i]
+			r.Flush(&row{p.table, r.col, s}, clock, func(*window.Result) uint8 { open++; return 0 })
+		}
+		for i := range p.plan.rules {
+			state := p.plan.rules[i].View(p.table.Row(p.plan.rules[i].col, s)).State
+			if state == alerts.Firing || state == alerts.Recovering {
+				firing++
+			}
+		}
+	}
+	require.Equal(p.t, open, c.Open, "open windows")
+	require.Equal(p.t, firing, c.Firing, "alerts that fire")
+	require.Equal(p.t, p.seqs[0], c.Alerts)
+	require.LessOrEqual(p.t, len(p.task.undated), int(p.table.Bound()))
+}
+
+// seal commits what has changed to the journal.
+func (p *plant) seal() {
+	h := statestore.Header{Seq: p.table.Seq() + 1, From: p.table.Header().To, To: p.offset, Wall: p.task.Clock()}
+	sealed := p.table.Seal(h, statestore.SealOptions{MaxPart: 2000})
+	for _, part := range sealed.Parts {
+		p.parts = append(p.parts, slices.Clone(part))
+	}
+	p.table.Confirm(h.Seq)
+}
+
+// restart commits, loses the task and recovers it from the journal alone.
+func (p *plant) restart() {
+	p.seal()
+	before := p.task.Counters()
+	p.table = p.newTable()
+	var assembler statestore.Assembler
+	for _, part := range p.parts {
+		record, err := assembler.Add(part)
+		require.NoError(p.t, err)
+		if record != nil {
+			require.NoError(p.t, p.table.Apply(record))
+		}
+	}
+	require.NoError(p.t, p.table.FinishReplay())
+	p.begin()
+	require.Equal(p.t, before, p.task.Counters())
+	p.check()
+}
+
+// taken returns what was said since the last call.
+func (p *plant) taken() []said {
+	s := p.said
+	p.said = nil
+	return s
+}
+
+// reading is a record with one narrow reading.
+type reading struct {
+	device, metric string
+	at             event.Time // Never: none
+	appended       event.Time
+	value          string // JSON
+	seq            int64  // < 0: none
+}
+
+func (r reading) record() Record {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, `{"device":%q,"metric":%q`, r.device, r.metric)
+	if r.at != event.Never {
+		fmt.Fprintf(&b, `,"ts":"%s"`, stamp(r.at))
+	}
+	fmt.Fprintf(&b, `,"value":%s`, r.value)
+	if r.seq >= 0 {
+		fmt.Fprintf(&b, `,"seq":%d`, r.seq)
+	}
+	b.WriteByte('}')
+	return Record{Append: r.appended, Key: []byte(r.device), Value: b.Bytes()}
+}
+
+func mustPlant(t testing.TB, pipeline string) *plant { return newPlant(t, pipeline, plantOptions{}) }

@@ -1,0 +1,245 @@
+package task
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/weirstream/weir/event"
+)
+
+// The pipelines that properties are tried on.
+func propertyPipelines() []string {
+	return []string{`
+time: {wait_for_late: 5s, idle_after: 20s, max_future_skew: 1m}
+windows:
+- {name: t, metric: temperature, tumbling: 30s, compute: [count, sum, min, max, mean, last], emit: {topic: aggregates}}
+- {name: h, metric: temperature, hopping: {size: 40s, every: 10s}, compute: [mean, count], emit: {topic: aggregates}}
+- {name: n, metric: humidity, count: 3, compute: [mean, last], emit: {topic: counted}}
+rules:
+- {name: hot, when: t.max, levels: {warning: {above: 20, clear_below: 15}, critical: {above: 40, hold: 30s}}}
+- {name: wet, when: n.mean, levels: {alarm: {above: 20}}}
+- {name: cold, when: temperature, levels: {alarm: {below: 5, clear_above: 10, hold: 5s}}}
+`, `
+time: {wait_for_late: 2s, idle_after: 15s, max_future_skew: 5s, late: update, allow_backfill: 1m}
+windows:
+- {name: t, metric: temperature, tumbling: 20s, compute: [mean, count], emit: {topic: aggregates}}
+- {name: c, metric: humidity, hopping: {size: 30s, every: 10s}, compute: [max], emit: {topic: aggregates, on: change}}
+rules:
+- {name: hot, when: t.mean, levels: {warning: {above: 20}, critical: {above: 40}}}
+- {name: wet, when: c.max, levels: {alarm: {above: 20}}}
+`, `
+source: {topic: readings}
+dedupe: {by: off}
+time: {wait_for_late: 0s, idle_after: 1m}
+rules:
+- {name: hot, when: temperature, levels: {warning: {above: 20, clear_below: 15}, critical: {above: 40, clear_below: 30, hold: 10s}}}
+`}
+}
+
+// drawStream is a stream of up to five devices as a topic has it: append times
+// never go back, event times lag, run ahead and repeat, and some messages are of
+// no use.
+func drawStream(t *rapid.T) []Record {
+	var records []Record
+	appended := scriptDay + 43_200_000
+	seqs := map[string]int64{}
+	var sent []reading
+	for range rapid.IntRange(1, 80).Draw(t, "records") {
+		appended += event.Time(rapid.SampledFrom([]int{0, 1, 500, 3_000, 10_000, 19_999, 20_000, 45_000}).Draw(t, "passed"))
+		kind := rapid.IntRange(0, 19).Draw(t, "kind")
+		switch {
+		case kind == 0:
+			records = append(records, Record{Append: appended, Value: []byte(`{"device":`)})
+			continue
+		case kind == 1 && len(sent) > 0:
+			r := rapid.SampledFrom(sent).Draw(t, "repeat")
+			r.appended = appended
+			records = append(records, r.record())
+			continue
+		case kind == 2:
+			records = append(records, drawArray(t, appended))
+			continue
+		}
+		device := fmt.Sprintf("d%d", rapid.IntRange(1, 5).Draw(t, "device"))
+		lag := event.Time(rapid.SampledFrom([]int{0, 0, 0, 100, 2_000, 15_000, 60_000, -2_000, -4_999, -60_001}).Draw(t, "lag"))
+		r := reading{
+			device: device, metric: rapid.SampledFrom([]string{"temperature", "temperature", "humidity", "door"}).Draw(t, "metric"),
+			at: appended - lag, appended: appended, value: fmt.Sprint(rapid.IntRange(-100, 600).Draw(t, "value") / 10), seq: -1,
+		}
+		if rapid.IntRange(0, 9).Draw(t, "numbered") > 0 {
+			seqs[device]++
+			r.seq = seqs[device]
+		}
+		sent = append(sent, r)
+		records = append(records, r.record())
+	}
+	return records
+}
+
+// drawArray is a message with a few readings of several devices in any order.
+func drawArray(t *rapid.T, appended event.Time) Record {
+	var parts []string
+	for range rapid.IntRange(0, 5).Draw(t, "readings") {
+		r := reading{
+			device: fmt.Sprintf("d%d", rapid.IntRange(1, 5).Draw(t, "device")), metric: "temperature", seq: -1,
+			at: appended - event.Time(rapid.IntRange(0, 30_000).Draw(t, "lag")), value: fmt.Sprint(rapid.IntRange(0, 60).Draw(t, "value")),
+		}
+		parts = append(parts, string(r.record().Value))
+	}
+	return Record{Append: appended, Value: []byte("[" + strings.Join(parts, ",") + "]")}
+}
+
+func drawPipeline(t *rapid.T) string {
+	return rapid.SampledFrom(propertyPipelines()).Draw(t, "pipeline")
+}
+
+// uninterrupted folds the records one by one and lets them all fall silent.
+func uninterrupted(t *rapid.T, pipeline string, records []Record) *plant {
+	p := newPlant(t, pipeline, plantOptions{})
+	for i := range records {
+		require.NoError(t, p.fold(records[i]))
+	}
+	p.advance(later(records, 3_600_000))
+	return p
+}
+
+func later(records []Record, by event.Time) Now {
+	wall := records[len(records)-1].Append + by
+	return Now{Wall: wall, Mono: int64(wall - scriptDay)}
+}
+
+func TestAnyChunkingGivesTheSameBytes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pipeline, records := drawPipeline(t), drawStream(t)
+		want := uninterrupted(t, pipeline, records)
+		got := newPlant(t, pipeline, plantOptions{})
+		for rest := slices.Clone(records); len(rest) > 0; {
+			n := rapid.IntRange(1, len(rest)).Draw(t, "chunk")
+			require.NoError(t, got.fold(rest[:n]...))
+			rest = rest[n:]
+		}
+		got.advance(later(records, 3_600_000))
+		require.Equal(t, want.said, got.said)
+		require.Equal(t, want.task.Counters(), got.task.Counters())
+	})
+}
+
+// A task that is sealed, lost and recovered says of each device what one does
+// that was not. Between devices the order may differ: who fell silent unnoticed
+// is noticed at its next reading.
+func TestRestartAnywhereChangesNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pipeline, records := drawPipeline(t), drawStream(t)
+		want := uninterrupted(t, pipeline, records)
+		got := newPlant(t, pipeline, plantOptions{})
+		for i := range records {
+			switch rapid.IntRange(0, 5).Draw(t, "then") {
+			case 0:
+				got.restart()
+			case 1:
+				got.seal()
+			case 2:
+				got.advance(Now{Wall: records[i].Append})
+			}
+			require.NoError(t, got.fold(records[i]))
+		}
+		got.restart()
+		got.advance(later(records, 3_600_000))
+		require.Equal(t, byDevice(want.said), byDevice(got.said))
+		require.Equal(t, want.task.Counters(), got.task.Counters())
+	})
+}
+
+// Live, wall time comes in often; a replay sees append times alone. The windows
+// are the same, to the byte.
+func TestReplayEqualsLive(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pipeline, records := drawPipeline(t), drawStream(t)
+		want := uninterrupted(t, pipeline, records)
+		live := newPlant(t, pipeline, plantOptions{})
+		wall := records[0].Append
+		for i := range records {
+			for wall < records[i].Append && rapid.IntRange(0, 3).Draw(t, "advance") > 0 {
+				wall += event.Time(rapid.IntRange(1, int(records[i].Append-wall)).Draw(t, "by"))
+				live.advance(Now{Wall: wall, Mono: int64(wall - scriptDay)})
+			}
+			wall = records[i].Append
+			require.NoError(t, live.fold(records[i]))
+		}
+		live.advance(later(records, 3_600_000))
+		require.Equal(t, want.said, live.said)
+		require.Equal(t, want.task.Counters(), live.task.Counters())
+	})
+}
+
+// However far off one device's clock is, what is said of the others is the same.
+func TestAWrongClockTouchesNoOtherDevice(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pipeline, records := drawPipeline(t), drawStream(t)
+		off := event.Time(rapid.SampledFrom([]int{86_400_000, 4_000, -86_400_000}).Draw(t, "off"))
+		want := uninterrupted(t, pipeline, records)
+		shifted := slices.Clone(records)
+		for i := range shifted {
+			if strings.HasPrefix(string(shifted[i].Value), `{"device":"d1"`) {
+				shifted[i].Value = shiftTime(t, shifted[i].Value, off)
+			}
+		}
+		got := uninterrupted(t, pipeline, shifted)
+		others := func(all []said) [][]string {
+			said := byDevice(all)
+			delete(said, "d1")
+			return [][]string{said[""], said["d2"], said["d3"], said["d4"], said["d5"]}
+		}
+		require.Equal(t, others(want.said), others(got.said))
+	})
+}
+
+func shiftTime(t *rapid.T, value []byte, by event.Time) []byte {
+	before, rest, ok := strings.Cut(string(value), `"ts":"`)
+	require.True(t, ok)
+	text, after, _ := strings.Cut(rest, `"`)
+	at, err := time.Parse(time.RFC3339, text)
+	require.NoError(t, err)
+	return []byte(before + `"ts":"` + stamp(event.Time(at.UnixMilli())+by) + `"` + after)
+}
+
+// byDevice is what was said of each device, in order, without the numbers that
+// run through all devices.
+func byDevice(all []said) map[string][]string {
+	lists := map[string][]string{}
+	for _, o := range all {
+		lists[o.key] = append(lists[o.key], o.topic+" "+o.id+" "+o.value)
+	}
+	return lists
+}
+
+// Tasks of one plan run at the same time, and what they compute in must be each
+// one's own: -race sees it where it is not.
+func TestTasksOfOnePlanShareNoScratch(t *testing.T) {
+	plan := mustPlant(t, propertyPipelines()[0]).plan
+	var group sync.WaitGroup
+	for range 2 {
+		p := &plant{t: t, plan: plan, o: Options{Decoder: decoderOf(t, plan.Pipeline, "device")}}
+		p.table = p.newTable()
+		p.begin()
+		require.NotSame(t, plan.rings[0].Ring, p.task.plan.rings[0].Ring)
+		require.NotSame(t, plan.counts[0].Count, p.task.plan.counts[0].Count)
+		group.Go(func() {
+			for i := range event.Time(500) {
+				at := scriptDay + i*1000
+				r := reading{device: "d1", metric: "temperature", at: at, appended: at, value: "1", seq: -1}
+				if err := p.task.Fold([]Record{r.record()}); err != nil {
+					panic(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+}

@@ -1,0 +1,259 @@
+package task
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/weirstream/weir/event"
+)
+
+// field is a field of a JSON object, in the order of the document.
+type field struct {
+	name  string
+	value json.RawMessage
+}
+
+func fieldsOf(t require.TestingT, object string) []field {
+	d := json.NewDecoder(strings.NewReader(object))
+	open, err := d.Token()
+	require.NoError(t, err, object)
+	require.Equal(t, json.Delim('{'), open)
+	var fields []field
+	for d.More() {
+		name, err := d.Token()
+		require.NoError(t, err, object)
+		f := field{name: name.(string)}
+		require.NoError(t, d.Decode(&f.value), object)
+		fields = append(fields, f)
+	}
+	_, err = d.Token()
+	require.NoError(t, err, object)
+	require.Equal(t, int64(len(object)), d.InputOffset(), "something follows the object: %s", object)
+	return fields
+}
+
+// sayOutput is an output as one line.
+func sayOutput(t require.TestingT, o said) string {
+	var head struct {
+		Schema string `json:"schema"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(o.value), &head), o.value)
+	switch head.Schema {
+	case alertSchema:
+		return sayAlert(t, o)
+	case quarantineSchema:
+		return sayQuarantine(t, o)
+	}
+	return sayAggregate(t, o)
+}
+
+func sayAggregate(t require.TestingT, o said) string {
+	var r struct {
+		Pipeline, Window, Device, Metric string
+		Start, End                       time.Time
+		Revision                         int
+		Final                            bool
+		Corrects                         bool `json:"corrects_alert"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(o.value), &r), o.value)
+	require.Equal(t, r.Device, o.key)
+	require.Empty(t, o.id)
+	var b strings.Builder
+	fmt.Fprintf(&b, "aggregate %s %s [%s,%s)", r.Window, r.Device, clockOf(r.Start), clockOf(r.End))
+	if o.topic != "aggregates" {
+		fmt.Fprintf(&b, " to=%s", o.topic)
+	}
+	if r.Final {
+		b.WriteString(" final")
+	}
+	fmt.Fprintf(&b, " rev=%d", r.Revision)
+	if r.Corrects {
+		b.WriteString(" corrects_alert")
+	}
+	for _, f := range fieldsOf(t, o.value) {
+		switch f.name {
+		case "pipeline", "window", "device", "metric", "start", "end", "revision", "final", "corrects_alert":
+		default:
+			fmt.Fprintf(&b, " %s=%s", f.name, f.value)
+		}
+	}
+	return b.String()
+}
+
+// alertRecord is an alert as consumers read it.
+type alertRecord struct {
+	Schema, ID, Pipeline, Rule, Device, State, Status string
+	Level, Previous                                   *string
+	Value, Threshold                                  json.RawMessage
+	At, StartsAt                                      time.Time
+	EndsAt                                            *time.Time
+	Window                                            *struct {
+		Name       string
+		Start, End time.Time
+	}
+	Episode struct {
+		Start time.Time
+		Event int
+	}
+	Labels      map[string]string
+	Annotations map[string]string
+	Cause       struct {
+		Topic     string
+		Partition int
+		Offset    *int64
+		Reason    string
+	}
+}
+
+func decodeStrictly(t require.TestingT, text string, into any) {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.DisallowUnknownFields()
+	require.NoError(t, d.Decode(into), text)
+}
+
+func sayAlert(t require.TestingT, o said) string {
+	var a alertRecord
+	decodeStrictly(t, o.value, &a)
+	require.Equal(t, a.Device, o.key)
+	require.Equal(t, fmt.Sprintf("%s-%d", a.ID, a.Episode.Event), o.id)
+	require.Len(t, a.ID, 32)
+	require.Equal(t, a.StartsAt, a.Episode.Start)
+	require.Equal(t, a.EndsAt != nil, a.State == "resolved" || a.State == "ok")
+	if a.EndsAt != nil {
+		require.Equal(t, a.At, *a.EndsAt)
+	}
+	require.False(t, a.At.Before(a.StartsAt), "an episode cannot end before it began: %s", o.value)
+	require.Equal(t, a.Rule, a.Labels["alertname"])
+	require.Equal(t, a.Device, a.Labels["device"])
+	require.Equal(t, a.Pipeline, a.Labels["pipeline"])
+	level := "-"
+	if a.Level != nil {
+		level = *a.Level
+		require.Equal(t, level, a.Labels["severity"])
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "alert %s %s %s %s", a.Rule, a.Device, a.State, level)
+	if a.Previous != nil && *a.Previous != level {
+		fmt.Fprintf(&b, " after %s", *a.Previous)
+	}
+	fmt.Fprintf(&b, " value=%s threshold=%s at=%s since=%s #%d", a.Value, a.Threshold, clockOf(a.At), clockOf(a.StartsAt), a.Episode.Event)
+	if w := a.Window; w != nil {
+		fmt.Fprintf(&b, " window=%s[%s,%s)", w.Name, clockOf(w.Start), clockOf(w.End))
+	}
+	if a.Cause.Offset != nil {
+		fmt.Fprintf(&b, " cause=%d", *a.Cause.Offset)
+	} else {
+		fmt.Fprintf(&b, " cause=%s", a.Cause.Reason)
+	}
+	if text := a.Annotations["summary"]; text != "" {
+		fmt.Fprintf(&b, " %q", text)
+	}
+	return b.String()
+}
+
+func sayQuarantine(t require.TestingT, o said) string {
+	var q struct {
+		Schema, Pipeline, Reason string
+		Source                   struct {
+			Topic     string
+			Partition int
+			Offset    int64
+		}
+		Sample    int
+		Appended  time.Time
+		Device    string
+		Metric    string
+		Time      time.Time
+		Value     json.RawMessage
+		Seq       *int64
+		Truncated bool
+		Size      int
+		Payload   *string
+		Base64    []byte `json:"payload_base64"`
+	}
+	decodeStrictly(t, o.value, &q)
+	require.Equal(t, q.Device, strings.ToValidUTF8(o.key, "\ufffd"))
+	require.Empty(t, o.id)
+	var b strings.Builder
+	fmt.Fprintf(&b, "quarantine %s", q.Reason)
+	if q.Device != "" {
+		fmt.Fprintf(&b, " %s", q.Device)
+	}
+	if q.Metric != "" {
+		fmt.Fprintf(&b, " %s %s %s", clockOf(q.Time), q.Metric, q.Value)
+	}
+	if q.Seq != nil {
+		fmt.Fprintf(&b, " seq=%d", *q.Seq)
+	}
+	fmt.Fprintf(&b, " from=%d/%d append=%s", q.Source.Offset, q.Sample, clockOf(q.Appended))
+	if q.Truncated {
+		fmt.Fprintf(&b, " size=%d", q.Size)
+		require.Len(t, *q.Payload, maxPayload)
+		return b.String() + " payload truncated"
+	}
+	if q.Payload != nil {
+		fmt.Fprintf(&b, " payload=%s", *q.Payload)
+	}
+	if q.Base64 != nil {
+		fmt.Fprintf(&b, " payload=hex:%x", q.Base64)
+	}
+	return b.String()
+}
+
+func clockOf(t time.Time) string { return clock(event.Time(t.UnixMilli())) }
+
+func sayCounters(c Counters) string {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "counters in=%d processed=%d", c.In, c.Processed)
+	for _, f := range [...]struct {
+		name string
+		n    uint64
+	}{
+		{"filtered", c.Filtered}, {"late", c.Late}, {"future", c.Future}, {"bad", c.Bad}, {"duplicate", c.Duplicate},
+		{"windows", c.Windows}, {"alerts", c.Alerts}, {"corrections", c.Corrections}, {"forgotten", c.Forgotten},
+		{"firing", c.Firing}, {"open", c.Open},
+	} {
+		if f.n > 0 {
+			fmt.Fprintf(&b, " %s=%d", f.name, f.n)
+		}
+	}
+	return b.String()
+}
+
+func sayState(d DeviceState) []string {
+	short := func(stamp string) string {
+		t, err := time.Parse(time.RFC3339, stamp)
+		if err != nil {
+			return stamp
+		}
+		return clockOf(t)
+	}
+	silent := ""
+	if d.Silent {
+		silent = " silent"
+	}
+	lines := []string{fmt.Sprintf("%s slot=%d clock=%s seen=%s%s", d.Device, d.Slot, short(d.Clock), short(d.LastSeen), silent)}
+	for _, w := range d.Windows {
+		values, _ := json.Marshal(w.Values)
+		lines = append(lines, fmt.Sprintf("  window %s [%s,%s) count=%d %s", w.Window, short(w.Start), short(w.End), w.Count, values))
+	}
+	for _, r := range d.Rules {
+		line := fmt.Sprintf("  rule %s %s", r.Rule, r.State)
+		if r.Level != "" {
+			line += " " + r.Level
+		}
+		if r.Since != "" {
+			line += " since " + short(r.Since)
+		}
+		lines = append(lines, line)
+	}
+	for _, l := range d.Last {
+		lines = append(lines, fmt.Sprintf("  last %s %v at %s", l.Metric, l.Value, short(l.Time)))
+	}
+	return lines
+}

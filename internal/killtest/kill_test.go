@@ -1,0 +1,293 @@
+//go:build real
+
+package killtest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/weirstream/weir/internal/fleet"
+	"github.com/weirstream/weir/internal/realbrokers"
+)
+
+const partitions = 4
+
+// killRun is the size of TestKill.
+type killRun struct {
+	readings int64 // repeats not counted
+	devices  int
+	kills    int
+	seed     uint64
+}
+
+func newKillRun(t *testing.T) killRun {
+	t.Helper()
+	r := killRun{
+		readings: int64(setting(t, "WEIR_KILL_READINGS", 1_000_000)),
+		kills:    int(setting(t, "WEIR_KILLS", 20)),
+		seed:     setting(t, "WEIR_KILL_SEED", uint64(time.Now().UnixNano()%1_000_000)),
+	}
+	// 100 readings of each device at least, so that windows close and alerts come and go.
+	r.devices = int(min(10_000, max(100, r.readings/100)))
+	return r
+}
+
+func setting(t *testing.T, name string, otherwise uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	v, err := strconv.ParseUint(text, 10, 64)
+	require.NoError(t, err, name)
+	return v
+}
+
+// fleet is the fleet both pipelines read. Every device takes one reading a second.
+func (r killRun) fleet(t *testing.T, repeats bool, seen func(fleet.Reading)) fleet.Source {
+	t.Helper()
+	f, err := fleet.New(fleet.Options{
+		Devices: r.devices, Seed: r.seed, Start: fleetStart(),
+		Duplicates: 0.05, OutOfOrder: 0.01, Late: 0.005, Overheating: r.devices / 20,
+	})
+	require.NoError(t, err)
+	return &limited{fleet: f, left: r.readings, repeats: repeats, seen: seen}
+}
+
+// killPipeline has every kind of window, and two rules with hysteresis and hold.
+type killPipeline struct {
+	name, source, aggregates, alerts string
+	mqtt                             string // URL; empty: readings arrive in the source by themselves
+}
+
+func newKillPipeline(role string) killPipeline {
+	name := uniqueName("kill-" + role)
+	return killPipeline{name: name, source: name + ".readings", aggregates: name + ".aggregates", alerts: name + ".alerts"}
+}
+
+func (p killPipeline) outputs() []string {
+	return []string{p.aggregates, p.alerts, "weir." + p.name + ".quarantine", "weir." + p.name + ".journal"}
+}
+
+func (p killPipeline) file(kafka string) string {
+	bridge := ""
+	if p.mqtt != "" {
+		bridge = fmt.Sprintf(`mqtt: {broker: %q, subscribe: [{filter: "plant/+/+/telemetry", qos: 1}], device: "{topic.2}"}`, p.mqtt)
+	}
+	return fmt.Sprintf(`
+name: %s
+kafka: {brokers: [%s]}
+source: {topic: %s}
+%s
+time: {wait_for_late: 3s, idle_after: 24h, max_future_skew: 5m}
+windows:
+  - {name: tumbling, metric: temperature, tumbling: 5s, compute: [count, sum, min, max, mean, last], emit: {topic: %[5]s}}
+  - {name: hopping, metric: temperature, hopping: {size: 20s, every: 5s}, compute: [mean, max], emit: {topic: %[5]s}}
+  - {name: newest, metric: temperature, count: 10, compute: [mean, last], emit: {topic: %[5]s, on: change}}
+rules:
+  - name: hot
+    when: tumbling.mean
+    levels:
+      warning: {above: 40, clear_below: 35}
+      critical: {above: 80, clear_below: 75, hold: 5s}
+    message: "{{device}} is at {{value}}"
+  - name: heated
+    when: newest.mean
+    levels:
+      warning: {above: 60, clear_below: 50, hold: 3s}
+    message: "{{device}} has been at {{value}} for {{active_for}}"
+alerts: {topic: %s}
+state: {dir: $STATE}
+`, p.name, strings.ReplaceAll(kafka, ",", ", "), p.source, bridge, p.aggregates, p.alerts)
+}
+
+// moment is when to kill.
+type moment struct {
+	at    int64         // source records committed, or
+	after time.Duration // the age of the process, for one that is still starting
+	delay time.Duration // later still, so that any step of a commit can be hit
+}
+
+// moments spreads the kills: three in four over the run, the others over the first 1.5 s of a life.
+func (r killRun) moments() []moment {
+	rng := rand.New(rand.NewPCG(r.seed, 0x6b696c6c))
+	var places []int64
+	early := 0
+	for range r.kills {
+		if rng.IntN(4) == 0 {
+			early++
+		} else {
+			places = append(places, 1+rng.Int64N(r.readings*97/100))
+		}
+	}
+	slices.Sort(places)
+	var list []moment
+	for _, at := range places {
+		list = append(list, moment{at: at, delay: time.Duration(rng.IntN(150)) * time.Millisecond})
+	}
+	for range early {
+		list = slices.Insert(list, rng.IntN(len(list)+1), moment{after: time.Duration(rng.IntN(1_500)) * time.Millisecond})
+	}
+	return list
+}
+
+func TestKill(t *testing.T) {
+	run := newKillRun(t)
+	t.Logf("%d readings of %d devices, %d kills; the same again with WEIR_KILL_SEED=%d WEIR_KILL_READINGS=%d WEIR_KILLS=%d",
+		run.readings, run.devices, run.kills, run.seed, run.readings, run.kills)
+	realbrokers.Kcat(t)
+	mosquitto := realbrokers.Mosquitto(t)
+	kafka := openCluster(t)
+	binary := buildWeir(t)
+
+	killed, whole := newKillPipeline("killed"), newKillPipeline("whole")
+	killed.mqtt = mosquitto.URL()
+	for _, p := range []killPipeline{killed, whole} {
+		kafka.source(p.source, partitions)
+		kafka.forget(p.outputs()...)
+	}
+	withKills := run.withKills(t, kafka, newWeir(t, binary, killed.name, killed.file(kafka.addr)), killed)
+	without := run.withoutKills(t, kafka, newWeir(t, binary, whole.name, whole.file(kafka.addr)), whole)
+
+	require.Equal(t, without.processed, withKills.processed, "readings processed")
+	require.Equal(t, without.late, withKills.late, "readings late")
+	for _, topic := range slices.Concat(killed.outputs(), whole.outputs()) {
+		kafka.requireNothingOpen(topic)
+	}
+	compareRuns(t, kafka, whole, killed)
+}
+
+// tally is what a run ended with.
+type tally struct {
+	processed, late int64
+}
+
+// withKills sends the fleet over MQTT and kills weir again and again while it reads.
+func (r killRun) withKills(t *testing.T, kafka *cluster, w *weir, p killPipeline) tally {
+	t.Helper()
+	w.start()
+	w.ready(partitions, true)
+	publisher, err := fleet.OpenMQTT(fleet.MQTTOptions{Broker: p.mqtt, ClientID: p.name})
+	require.NoError(t, err)
+	began := time.Now()
+	sending := send(t, r.fleet(t, true, nil), publisher, 0)
+	for i, m := range r.moments() {
+		r.killAt(t, kafka, w, p, i+1, m)
+	}
+	sent := sending.wait(10 * time.Minute)
+	end := r.finish(t, kafka, w, p)
+	took := time.Since(began)
+	in, duplicates := outcome(end, "in"), outcome(end, "duplicate")
+	require.Equal(t, r.readings, sent.Sent-sent.Duplicates)
+	require.GreaterOrEqual(t, duplicates, sent.Duplicates)
+	t.Logf("with kills: %d messages (%d repeats, %d late, %d out of order) sent over MQTT in %.1f s; all committed after %.1f s and %d kills",
+		sent.Sent, sent.Duplicates, sent.Late, sent.OutOfOrder, sending.took.Seconds(), took.Seconds(), r.kills)
+	t.Logf("with kills: %d records reached Kafka, %d more than were sent: MQTT's redelivery after each kill", in, in-sent.Sent)
+	t.Logf("with kills: %d in = %d processed + %d duplicate + %d late; %d tasks dropped and recovered by themselves",
+		in, outcome(end, "processed"), duplicates, outcome(end, "late"), w.logged("task dropped, recovering it"))
+	return tally{outcome(end, "processed"), outcome(end, "late")}
+}
+
+// killAt waits for the moment, kills, and starts again at once.
+func (r killRun) killAt(t *testing.T, kafka *cluster, w *weir, p killPipeline, n int, m moment) {
+	t.Helper()
+	what := "while starting"
+	if m.at > 0 {
+		what = "at record " + strconv.FormatInt(m.at, 10)
+		await(t, fmt.Sprintf("kill %d %s", n, what), 5*time.Minute, func() (bool, string) {
+			w.alive()
+			done := total(kafka.committed(p.name, p.source))
+			return done >= m.at, fmt.Sprintf("%d records committed\n%s", done, w.logTail())
+		})
+	}
+	// The delay is the fault's moment; nothing is waited for.
+	if wait := m.delay + max(0, m.after-time.Since(w.life.started)); wait > 0 {
+		<-time.After(wait)
+	}
+	age := time.Since(w.life.started)
+	w.kill()
+	t.Logf("kill %2d %-18s (%7d committed), process %.2f s old", n, what, total(kafka.committed(p.name, p.source)), age.Seconds())
+	w.start()
+}
+
+// withoutKills puts the fleet into a topic and lets weir read it in peace.
+func (r killRun) withoutKills(t *testing.T, kafka *cluster, w *weir, p killPipeline) tally {
+	t.Helper()
+	publisher, err := fleet.OpenKafka(p.source, strings.Split(kafka.addr, ",")...)
+	require.NoError(t, err)
+	send(t, r.fleet(t, false, nil), publisher, 0).wait(5 * time.Minute)
+	began := time.Now()
+	w.start()
+	end := r.finish(t, kafka, w, p)
+	took := time.Since(began)
+	require.Zero(t, outcome(end, "duplicate"))
+	require.Zero(t, w.logged("task dropped, recovering it"), "recoveries without a fault\n%s", w.logTail())
+	t.Logf("without kills: %d readings straight from Kafka in %.1f s (%.0f/s with the start)", r.readings, took.Seconds(), float64(r.readings)/took.Seconds())
+	return tally{outcome(end, "processed"), outcome(end, "late")}
+}
+
+// finish waits until every reading is processed and everything in the source is committed, stops weir, and returns the last metrics.
+func (r killRun) finish(t *testing.T, kafka *cluster, w *weir, p killPipeline) map[string]float64 {
+	t.Helper()
+	var m map[string]float64
+	await(t, p.name+" through", 10*time.Minute, func() (bool, string) {
+		m = w.metrics()
+		processed, late := outcome(m, "processed"), outcome(m, "late")
+		if processed+late < r.readings || outcome(m, "in") < total(kafka.ends(p.source)) {
+			return false, fmt.Sprintf("%d processed, %d late\n%s", processed, late, w.logTail())
+		}
+		return kafka.consumed(p.name, p.source)
+	})
+	require.Equal(t, r.readings, outcome(m, "processed")+outcome(m, "late"), "readings processed or late")
+	require.Equal(t, total(kafka.ends(p.source)), outcome(m, "in"), "readings in, of the records in the source")
+	sum := int64(0)
+	for _, class := range []string{"processed", "filtered", "late", "future", "bad", "duplicate", "retained"} {
+		sum += outcome(m, class)
+	}
+	require.Equal(t, outcome(m, "in"), sum, "the classes add up")
+	w.stop()
+	return m
+}
+
+// compareRuns reads both pipelines' outputs with kcat and compares them.
+func compareRuns(t *testing.T, kafka *cluster, whole, killed killPipeline) {
+	t.Helper()
+	began := time.Now()
+	wholeBlank, killedBlank := newBlank(whole.name, whole.source), newBlank(killed.name, killed.source)
+
+	want, got := kafka.read(whole.alerts), kafka.read(killed.alerts)
+	requireGapless(t, want)
+	requireGapless(t, got)
+	requireIDs(t, whole.name, want)
+	requireIDs(t, killed.name, got)
+	wanted := wholeBlank.byDevice(want)
+	require.NotEmpty(t, wanted)
+	requireSame(t, "alerts", wanted, killedBlank.byDevice(got))
+	t.Logf("%d alert events of %d devices are equal, record for record", wanted.total(), len(wanted))
+
+	want, got = kafka.read(whole.aggregates), kafka.read(killed.aggregates)
+	for _, window := range []string{"tumbling", "hopping"} {
+		requireWindowsOnce(t, want, window)
+		requireWindowsOnce(t, got, window)
+	}
+	wanted = wholeBlank.byDevice(want)
+	require.NotEmpty(t, wanted)
+	requireSame(t, "aggregates", wanted, killedBlank.byDevice(got))
+	t.Logf("%d aggregates of %d devices are equal, record for record (read and compared in %.1f s)", wanted.total(), len(wanted), time.Since(began).Seconds())
+}
+
+func total(offsets map[int32]int64) int64 {
+	sum := int64(0)
+	for _, o := range offsets {
+		sum += o
+	}
+	return sum
+}

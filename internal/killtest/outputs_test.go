@@ -1,0 +1,129 @@
+//go:build real
+
+package killtest
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/weirstream/weir/alerts"
+	"github.com/weirstream/weir/event"
+)
+
+// outputs are a topic's records by device, in the order of the topic, without what must differ between two pipelines.
+type outputs map[string][]string
+
+// blank takes out the pipeline's name, the source's name and offset, and the id that is made of the name.
+type blank struct{ names, places *regexp.Regexp }
+
+func newBlank(pipeline, source string) blank {
+	return blank{
+		names:  regexp.MustCompile(`"(pipeline|topic)":"(` + regexp.QuoteMeta(pipeline) + `|` + regexp.QuoteMeta(source) + `)"`),
+		places: regexp.MustCompile(`"id":"[0-9a-f]{32}"|"offset":\d+`),
+	}
+}
+
+func (b blank) of(value string) string {
+	return b.places.ReplaceAllString(b.names.ReplaceAllString(value, `"$1":"*"`), "*")
+}
+
+func (b blank) byDevice(records []record) outputs {
+	found := outputs{}
+	for _, r := range records {
+		found[r.device] = append(found[r.device], b.of(r.value))
+	}
+	return found
+}
+
+// requireSame compares two runs record for record and shows the first record that differs, with its neighbours.
+func requireSame(t *testing.T, what string, want, got outputs) {
+	t.Helper()
+	differ := 0
+	for device, wanted := range want {
+		have := got[device]
+		for i := range max(len(wanted), len(have)) {
+			if i < len(wanted) && i < len(have) && wanted[i] == have[i] {
+				continue
+			}
+			if differ++; differ <= 3 {
+				t.Errorf("%s of %s differ from record %d on:\nwithout kills (%d):\n%s\nwith kills (%d):\n%s",
+					what, device, i, len(wanted), around(wanted, i), len(have), around(have, i))
+			}
+			break
+		}
+	}
+	for device := range got {
+		if _, ok := want[device]; !ok {
+			differ++
+		}
+	}
+	require.Zero(t, differ, "devices whose %s differ", what)
+}
+
+func around(list []string, i int) string {
+	var b strings.Builder
+	for k := max(0, i-2); k < min(len(list), i+3); k++ {
+		fmt.Fprintf(&b, "  %d %s\n", k, list[k])
+	}
+	return b.String()
+}
+
+// total is the number of records.
+func (o outputs) total() int {
+	n := 0
+	for _, list := range o {
+		n += len(list)
+	}
+	return n
+}
+
+// requireGapless checks the weir-seq of a pipeline's alerts: 1, 2, 3 and so on in each partition.
+func requireGapless(t *testing.T, records []record) {
+	t.Helper()
+	last := map[int]int64{}
+	for _, r := range records {
+		seq, err := strconv.ParseInt(r.header("weir-seq"), 10, 64)
+		require.NoError(t, err, r.headers)
+		require.Equal(t, last[r.partition]+1, seq, "weir-seq in partition %d at offset %d", r.partition, r.offset)
+		last[r.partition] = seq
+	}
+}
+
+// requireIDs checks that the id of each alert is that of its episode, and that no event of an episode is there twice.
+func requireIDs(t *testing.T, pipeline string, records []record) {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, r := range records {
+		var a alert
+		require.NoError(t, json.Unmarshal([]byte(r.value), &a), r.value)
+		at := event.Time(a.Episode.Start.UnixMilli())
+		require.Equal(t, alerts.EpisodeID(pipeline, a.Rule, r.device, at), a.ID, r.value)
+		id := r.header("weir-id")
+		require.Equal(t, a.ID+"-"+strconv.Itoa(a.Episode.Event), id)
+		require.False(t, seen[id], "%s is there twice: %s", id, r.value)
+		seen[id] = true
+	}
+}
+
+// requireWindowsOnce checks that a device's windows of one name come in the order of their ends and none comes twice.
+func requireWindowsOnce(t *testing.T, records []record, window string) {
+	t.Helper()
+	prefix := `"window":"` + window + `"`
+	last := map[string]string{}
+	for _, r := range records {
+		if !strings.Contains(r.value, prefix) {
+			continue
+		}
+		var w struct{ End string }
+		require.NoError(t, json.Unmarshal([]byte(r.value), &w), r.value)
+		require.Less(t, last[r.device], w.End, "ends of %s of %s", window, r.device)
+		last[r.device] = w.End
+	}
+	require.NotEmpty(t, last, window)
+}
