@@ -34,7 +34,6 @@ type saver struct {
 
 	cells int // journaled since the last checkpoint began
 	last  time.Time
-	first bool // no local copy yet
 	seq   uint64
 	floor int64 // journal offset that the local copy needs; -1: there is no copy
 }

@@ -83,7 +83,8 @@ func (s *sourceReader) read(ctx context.Context, r *runner) {
 // this far.
 func (s *slab) fill(fetches kgo.Fetches, r *runner) {
 	s.records, s.next, s.err = s.records[:0], 0, nil
-	for _, f := range fetches.Errors() {
+	if failed := fetches.Errors(); len(failed) > 0 {
+		f := failed[0] // the client fetches one partition only
 		if errors.Is(f.Err, kerr.OffsetOutOfRange) {
 			s.err = refuse("source partition %d no longer holds offset %d, up to which outputs are committed: readings behind it were deleted (retention) before they were folded. To go on without them, delete group %q, topic %q and the state directory", r.partition, r.k, r.plan.Pipeline.Group, r.plan.Pipeline.JournalTopic)
 			return

@@ -35,7 +35,6 @@ type Plan struct {
 	rules     []rule
 	metrics   []metric
 	lastCol   int
-	maxRule   int // words of the largest rule
 	idleAfter event.Time
 	forget    event.Time
 	skew      event.Time

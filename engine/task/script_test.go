@@ -62,13 +62,25 @@ func TestScripts(t *testing.T) {
 			src, err := os.ReadFile(file)
 			require.NoError(t, err)
 			got := runScript(t, src, false)
-			require.Equal(t, string(got), string(runScript(t, src, true)), "one by one, the outputs differ")
+			sameLines(t, got, runScript(t, src, true), "one batch and one by one")
 			if *updateFlag {
 				require.NoError(t, os.WriteFile(file, got, 0o644))
 				return
 			}
-			require.Equal(t, string(src), string(got), "run with -update to accept")
+			sameLines(t, src, got, "expected and actual (-update accepts it)")
 		})
+	}
+}
+
+// sameLines shows the first line in which two texts differ.
+func sameLines(t *testing.T, x, y []byte, what string) {
+	a, b := strings.Split(string(x), "\n"), strings.Split(string(y), "\n")
+	for i := range max(len(a), len(b)) {
+		if i >= len(a) || i >= len(b) || a[i] != b[i] {
+			from := max(i-3, 0)
+			require.Fail(t, what+" differ", "line %d:\n-- %s\n++ %s", i+1,
+				strings.Join(a[min(from, len(a)):min(i+2, len(a))], "\n-- "), strings.Join(b[min(from, len(b)):min(i+2, len(b))], "\n++ "))
+		}
 	}
 }
 

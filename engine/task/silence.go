@@ -30,6 +30,7 @@ func (t *Task) Advance(now Now) {
 	}
 	t.armSome(armedPerAdvance)
 	t.tick(now.Wall)
+	t.expireIdle(t.Clock()) // what was armed just now may have been due already
 	if now.Wall >= t.forget.next() {
 		t.forget.expire(now.Wall, func(e timer) (timer, bool) { return t.forgetDue(e, now) })
 	}
@@ -51,6 +52,10 @@ func (t *Task) tick(now event.Time) {
 		return
 	}
 	words[wordClock] = uint64(now)
+	t.expireIdle(now)
+}
+
+func (t *Task) expireIdle(now event.Time) {
 	if now < t.idle.next() {
 		return
 	}

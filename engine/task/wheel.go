@@ -1,6 +1,8 @@
 package task
 
 import (
+	"fmt"
+
 	"github.com/weirstream/weir/event"
 	"github.com/weirstream/weir/statestore"
 )
@@ -21,20 +23,29 @@ func (t timer) before(o timer) bool {
 // wheel is a hashed timing wheel (Varghese and Lauck 1987, scheme 6) whose
 // current granule is a heap: a timer costs O(1) until its granule comes, and
 // fires at its exact millisecond. Timers further ahead than the wheel is long
-// wait in the bucket they fall into and go round again.
+// wait in the bucket they fall into and go round again. A slot has one timer at
+// most, so a bucket is a chain through an array by slot: where a whole fleet
+// speaks at once, every bucket would in time have grown to hold all of it.
 type wheel struct {
 	granule event.Time
-	current event.Time // number of the granule in near
-	near    []timer    // heap: timers of granules <= current
-	buckets [][]timer  // granules after current
-	far     int        // timers in buckets
+	current event.Time           // number of the granule in near
+	near    []timer              // heap: timers of granules <= current
+	buckets [wheelBuckets]uint32 // granules after current: 1 + the first slot of the chain; 0: none
+	links   []link               // by slot
+	far     int                  // timers in buckets
+}
+
+// link is a timer in a bucket.
+type link struct {
+	due  event.Time // 0: the slot has none
+	next uint32     // 1 + the next slot of the chain; 0: none
 }
 
 const wheelBuckets = 256
 
 // newWheel returns a wheel made for timers about span milliseconds ahead.
 func newWheel(span event.Time) *wheel {
-	return &wheel{granule: max(span/(wheelBuckets/2), 1), buckets: make([][]timer, wheelBuckets)}
+	return &wheel{granule: max(span/(wheelBuckets/2), 1)}
 }
 
 // add arms a timer; one that is already past fires at the next expiry.
@@ -44,8 +55,15 @@ func (w *wheel) add(t timer) {
 		w.push(t)
 		return
 	}
-	i := g % wheelBuckets
-	w.buckets[i] = append(w.buckets[i], t)
+	if missing := int(t.slot) + 1 - len(w.links); missing > 0 {
+		w.links = append(w.links, make([]link, missing)...)
+	}
+	l := &w.links[t.slot]
+	if l.due != 0 {
+		panic(fmt.Sprintf("task: slot %d has a timer at %d already, now one at %d", t.slot, l.due, t.due))
+	}
+	first := &w.buckets[g%wheelBuckets]
+	*l, *first = link{due: t.due, next: *first}, uint32(t.slot)+1
 	w.far++
 }
 
@@ -78,16 +96,19 @@ func (w *wheel) enter(g event.Time) {
 
 // drain moves a bucket's timers of granules up to g into the heap and keeps the rest.
 func (w *wheel) drain(i, g event.Time) {
-	kept := w.buckets[i][:0]
-	for _, t := range w.buckets[i] {
-		if t.due/w.granule <= g {
+	chain := w.buckets[i]
+	w.buckets[i] = 0
+	for chain != 0 {
+		slot, l := chain-1, &w.links[chain-1]
+		chain = l.next
+		if l.due/w.granule <= g {
 			w.far--
-			w.push(t)
+			w.push(timer{slot: statestore.Slot(slot), due: l.due})
+			*l = link{}
 			continue
 		}
-		kept = append(kept, t)
+		l.next, w.buckets[i] = w.buckets[i], slot+1
 	}
-	w.buckets[i] = kept
 }
 
 // next is a time before which expire would do nothing.

@@ -1,0 +1,105 @@
+package task
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/weirstream/weir/event"
+)
+
+func TestStringsAreJSON(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.OneOf(rapid.String(), rapid.Custom(func(t *rapid.T) string {
+			return string(rapid.SliceOfN(rapid.Byte(), 0, 20).Draw(t, "bytes"))
+		})).Draw(t, "s")
+		var got, want string
+		require.NoError(t, json.Unmarshal(appendString(nil, s), &got))
+		standard, err := json.Marshal(s)
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(standard, &want))
+		require.Equal(t, want, got)
+		require.Equal(t, appendString(nil, s), appendString(nil, []byte(s)))
+	})
+}
+
+func TestNumbersReadBackAsTheyWere(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		v := rapid.OneOf(rapid.Float64(), rapid.Custom(func(t *rapid.T) float64 { return float64(rapid.Int64().Draw(t, "n")) }),
+			rapid.SampledFrom([]float64{math.Copysign(0, -1), 1e15, -1e15, 1e21, 1e-6, 9.9e-7, math.MaxFloat64, 5e-324})).Draw(t, "v")
+		var got float64
+		require.NoError(t, json.Unmarshal(appendNumber(nil, v), &got))
+		require.Equal(t, math.Float64bits(v), math.Float64bits(got), "%v", v)
+	})
+	require.Equal(t, "null", string(appendNumber(nil, math.Inf(-1))))
+	require.Equal(t, "null", string(appendNumber(nil, math.NaN())))
+}
+
+func TestStampsAreRemembered(t *testing.T) {
+	var s stamps
+	for range 2 {
+		for i := range event.Time(40) {
+			at := scriptDay + i*60_001 - 30
+			require.Equal(t, `"`+stamp(at)+`"`, string(s.append(nil, at)))
+		}
+	}
+	require.Equal(t, "1969-12-31T23:59:59.999Z", stamp(-1))
+	require.Equal(t, "2200-12-31T00:00:00.000Z", stamp(7_289_568_000_000))
+}
+
+// A text is cut between two characters, or it would pass for bytes.
+func TestALongTextStaysAText(t *testing.T) {
+	for shift := range 4 {
+		text := strings.Repeat("x", shift) + strings.Repeat("\U0001f321", maxPayload/4+10)
+		got := "{" + string(appendPayload(nil, []byte(text)))[1:] + "}"
+		var q struct {
+			Truncated bool
+			Size      int
+			Payload   string
+			Base64    string `json:"payload_base64"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(got), &q))
+		require.True(t, q.Truncated)
+		require.Equal(t, len(text), q.Size)
+		require.Empty(t, q.Base64)
+		require.True(t, utf8.ValidString(q.Payload))
+		require.True(t, strings.HasPrefix(text, q.Payload))
+		require.Greater(t, len(q.Payload), maxPayload-4)
+	}
+}
+
+func TestCountersAddUp(t *testing.T) {
+	words := make([]uint64, TaskWords())
+	for i := range words {
+		words[i] = uint64(i + 1)
+	}
+	c := CountersOf(words)
+	require.Equal(t, CountersOf(words), c)
+	for i := range words {
+		words[i] *= 2
+	}
+	require.Equal(t, CountersOf(words), c.Add(c))
+}
+
+func TestALayoutChangesWithItsWindowsAndRules(t *testing.T) {
+	base := `
+windows:
+- {name: w, metric: m, tumbling: 1m, compute: [max]}
+rules:
+- {name: r, when: w.max, levels: {alarm: {above: 1}}}
+`
+	was := mustPlant(t, base).plan.Layout.Fingerprint()
+	for _, change := range [][2]string{
+		{"tumbling: 1m", "tumbling: 2m"}, {"tumbling: 1m", "hopping: {size: 2m, every: 1m}"}, {"compute: [max]", "compute: [max, min]"},
+		{"metric: m", "metric: n"}, {"name: r", "name: q"}, {"alarm:", "warning:"},
+	} {
+		now := mustPlant(t, strings.Replace(base, change[0], change[1], 1)).plan.Layout.Fingerprint()
+		require.NotEqual(t, was, now, change[1])
+	}
+	require.Equal(t, was, mustPlant(t, strings.Replace(base, "above: 1", "above: 2", 1)).plan.Layout.Fingerprint())
+}
