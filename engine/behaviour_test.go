@@ -346,6 +346,40 @@ func TestAbortedUpstreamTransactions(t *testing.T) {
 	require.Len(t, b.read("alerts", 0), 1)
 }
 
+// PROTOCOL 4: one checkpoint after the other, while readings flow, with pages that
+// are written again before they were saved; every copy is complete, and a
+// process that dies at any moment leaves one that can be used.
+func TestCheckpointsWhileReadingsFlow(t *testing.T) {
+	b := newBench(t, benchOptions{pipeline: patient})
+	b.tailCells = 200
+	start := time.Now().Add(-time.Hour).UnixMilli()
+	var lines []string
+	for i := range 12_000 {
+		lines = append(lines, reading{fmt.Sprintf("pump-%04d", i%2_000), start + int64(i/2_000)*700, float64(i % 90), i / 2_000}.String())
+	}
+	store := newMemoryStore()
+	o := b.options(store)
+	marked := make(chan struct{}, 1_000)
+	o.Failpoint = func(p string, _ int32) {
+		if p == "marked" {
+			marked <- struct{}{}
+		}
+	}
+	for i := 0; i < len(lines); i += 3_000 {
+		run := b.start(o)
+		for k := i; k < i+3_000; k += 500 {
+			b.produce(0, lines[k:k+500]...)
+			run.settled(0, int64(k+500))
+		}
+		copied := store.copy() // as the disk is at this moment: the process is killed
+		require.NoError(t, run.wait())
+		o.Store = copied
+		store = copied
+	}
+	require.Greater(t, len(marked), 8, "checkpoints")
+	b.sameOutputs(lines)
+}
+
 // The metadata of a committed offset survives the trip, and what is not weir's
 // is known as such.
 func TestMetadataRoundTrip(t *testing.T) {

@@ -78,6 +78,8 @@ type Engine struct {
 	ctx     context.Context
 	fatal   chan error
 
+	tailCells int // journaled cells that make a checkpoint due
+
 	background sync.WaitGroup // short work beside the tasks: trims, comparisons of clocks
 	group      *membership
 }
@@ -112,7 +114,7 @@ func New(o Options) (*Engine, error) {
 	}
 	return &Engine{
 		o: o, log: o.Logger.With("pipeline", o.Plan.Pipeline.Name), trust: &wallTrust{}, mono: monoBase{time.Now()},
-		status: newRegistry(), runners: map[int32]*runnerHandle{}, fatal: make(chan error, 1),
+		status: newRegistry(), tailCells: tailCells, runners: map[int32]*runnerHandle{}, fatal: make(chan error, 1),
 	}, nil
 }
 

@@ -51,6 +51,8 @@ type bench struct {
 	client  *kgo.Client
 	admin   *kadm.Client
 	log     *slog.Logger
+
+	tailCells int // makes checkpoints as frequent as a test needs them
 }
 
 type benchOptions struct {
@@ -136,6 +138,9 @@ func (b *bench) start(o Options) *running {
 	b.t.Helper()
 	e, err := New(o)
 	require.NoError(b.t, err)
+	if b.tailCells > 0 {
+		e.tailCells = b.tailCells
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{t: b.t, engine: e, stop: cancel, end: make(chan error, 1)}
 	go func() { r.end <- e.Run(ctx) }()

@@ -385,7 +385,7 @@ func (r *runner) handOver(ctx context.Context) error {
 	if err := r.settleBatch(ctx); err != nil {
 		return err
 	}
-	if err := r.saver.drain(r); err != nil {
+	if err := r.saver.drain(ctx, r); err != nil {
 		return err
 	}
 	if r.pending() {
@@ -400,7 +400,7 @@ func (r *runner) handOver(ctx context.Context) error {
 		r.saver.confirm(r)
 	}
 	r.saver.sealing = true
-	if err := r.saver.drain(r); err != nil {
+	if err := r.saver.drain(ctx, r); err != nil {
 		return err
 	}
 	r.e.o.Failpoint("sealed", r.partition)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"time"
 
 	"github.com/weirstream/weir/statestore"
@@ -45,11 +46,16 @@ func newSaver(r *runner) *saver {
 // wanted reports whether going live should save at once: a task that came from
 // the journal alone has no local copy.
 func (s *saver) wanted() bool {
-	_, ok, err := s.r.local.Marker()
-	if err == nil && ok {
-		s.floor = s.r.place.recordOffset
+	m, ok, err := s.r.local.Marker()
+	if err != nil || !ok {
+		return true
 	}
-	return err != nil || !ok
+	local, err := parseLocalSnapshot(m.Snapshot)
+	if err != nil {
+		return true
+	}
+	s.floor = local.recordOffset
+	return false
 }
 
 // due reports whether the batch about to be sealed should be saved.
@@ -57,7 +63,7 @@ func (s *saver) due(r *runner) bool {
 	if s.cp != nil {
 		return false
 	}
-	limit := tailCells
+	limit := r.e.tailCells
 	if r.ends.end-r.position > 100_000 {
 		limit *= laggingFactor
 	}
@@ -86,7 +92,7 @@ func (s *saver) idle(r *runner) {
 
 // begin takes a checkpoint whose record is not confirmed yet.
 func (s *saver) begin(cp *statestore.Checkpoint) {
-	s.cp, s.allowed, s.closing = cp, false, false
+	s.cp, s.allowed, s.closing, s.pending = cp, false, false, nil
 	s.cells, s.last = 0, time.Now()
 }
 
@@ -171,8 +177,9 @@ func (s *saver) finish(r *runner, err error) error {
 	return nil
 }
 
-// drain brings a running checkpoint to its end.
-func (s *saver) drain(r *runner) error {
+// drain brings a running checkpoint to its end, unless ctx ends first: then the
+// next owner restores from the journal.
+func (s *saver) drain(ctx context.Context, r *runner) error {
 	for s.cp != nil {
 		images, next := s.next()
 		select {
@@ -182,6 +189,8 @@ func (s *saver) drain(r *runner) error {
 			if err := s.finish(r, err); err != nil {
 				return err
 			}
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 	return nil

@@ -56,14 +56,14 @@ func openInstance(p *configs.Pipeline, o instanceOptions) (i *instance, err erro
 	if e := p.Kafka.Embedded; e != nil {
 		createSource = e.Partitions
 		if i.kafka, err = brokers.StartKafka(brokers.KafkaOptions{Dir: e.Dir, Port: e.Port, Partitions: e.Partitions}); err != nil {
-			return nil, fmt.Errorf("start embedded kafka (kafka.embedded): %w", err)
+			return nil, fmt.Errorf("kafka.embedded: %w", err)
 		}
 		i.brokers = []string{i.kafka.Addr()}
 		i.log.Info("embedded kafka listens", "address", i.kafka.Addr())
 	}
 	if p.MQTT != nil && p.MQTT.Embedded {
 		if i.mqtt, err = brokers.StartMQTT(brokers.MQTTOptions{Port: p.MQTT.Port}); err != nil {
-			return nil, fmt.Errorf("start embedded mqtt (mqtt.embedded): %w", err)
+			return nil, fmt.Errorf("mqtt.embedded: %w", err)
 		}
 		i.log.Info("embedded mqtt listens", "address", i.mqtt.Addr())
 	}
@@ -193,7 +193,7 @@ func (i *instance) bridgeWhileOwner(ctx context.Context, producer mqtt.Producer)
 	}
 	bridge, err := mqtt.New(options, producer)
 	if err != nil {
-		return fmt.Errorf("mqtt: %w", err)
+		return err
 	}
 	i.bridge.Store(bridge)
 	owner, lose := context.WithCancel(ctx)

@@ -103,3 +103,18 @@ rules:
 	}
 	require.Equal(t, was, mustPlant(t, strings.Replace(base, "above: 1", "above: 2", 1)).plan.Layout.Fingerprint())
 }
+
+// A name beside the payload is held to what holds for names in it.
+func TestDeviceNamesBesideThePayload(t *testing.T) {
+	p := mustPlant(t, "rules:\n- {name: hot, when: temperature, levels: {alarm: {above: 50}}}")
+	value := []byte(`{"metric":"temperature","value":51}`)
+	for _, name := range []string{"\xff\xfe", "", strings.Repeat("d", event.MaxDevice+1)} {
+		require.NoError(t, p.fold(Record{Append: scriptDay, Device: []byte(name), Value: value}))
+	}
+	require.Equal(t, uint64(3), p.task.Counters().Bad)
+	for _, o := range p.taken() {
+		require.Contains(t, o.value, `"reason":"no_device"`)
+	}
+	require.NoError(t, p.fold(Record{Append: scriptDay, Device: []byte(strings.Repeat("d", event.MaxDevice)), Value: value}))
+	require.Equal(t, uint64(1), p.task.Counters().Firing)
+}

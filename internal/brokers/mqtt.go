@@ -1,6 +1,7 @@
 package brokers
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -59,24 +60,30 @@ func StartMQTT(o MQTTOptions) (*MQTT, error) {
 		ClientNetWriteBufferSize: 16 << 10,
 	})
 	order := newLossless(server, o.MaxWaiting)
-	listener := listeners.NewTCP(listeners.Config{
-		ID:      "loopback",
-		Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(o.Port)),
-	})
-	for _, err := range []error{
+	socket, err := listenTracked(net.JoinHostPort("127.0.0.1", strconv.Itoa(o.Port)))
+	if err != nil {
+		return nil, fmt.Errorf("start embedded mqtt on port %d: %w", o.Port, err)
+	}
+	listener := listeners.NewNet("loopback", socket)
+	if err := errors.Join(
 		server.AddHook(new(auth.AllowHook), nil),
 		server.AddHook(order, nil),
 		server.AddListener(listener),
-	} {
-		if err != nil {
-			return nil, fmt.Errorf("start embedded mqtt on port %d: %w", o.Port, err)
-		}
+	); err != nil {
+		socket.Close()
+		return nil, fmt.Errorf("start embedded mqtt on port %d: %w", o.Port, err)
 	}
 	m := &MQTT{server: server, order: order, addr: listener.Address(), close: sync.OnceValue(func() error {
 		order.stop()
+		// Cut the connections before the library does: it takes a read lock
+		// twice on the way, and a client that leaves in between locks it up.
+		// And let them be gone: it may overlook one that has only just come.
+		_ = socket.Close() // nobody to tell
+		listener.Close(func(string) {})
 		return server.Close()
 	})}
 	if err := server.Serve(); err != nil {
+		socket.Close()
 		return nil, fmt.Errorf("start embedded mqtt on port %d: %w", o.Port, err)
 	}
 	return m, nil

@@ -2,6 +2,7 @@ package brokers
 
 import (
 	"fmt"
+	"net"
 	"strconv"
 	"sync"
 	"testing"
@@ -177,4 +178,31 @@ func TestMQTTOptions(t *testing.T) {
 	require.NoError(t, err)
 	_, err = StartMQTT(MQTTOptions{Port: port})
 	require.ErrorContains(t, err, fmt.Sprintf("start embedded mqtt on port %d: ", port))
+}
+
+func TestMQTTClosesWhateverItsClientsDo(t *testing.T) {
+	for range 100 {
+		m, err := StartMQTT(MQTTOptions{})
+		require.NoError(t, err)
+		silent, err := net.Dial("tcp", m.Addr()) // never says who it is
+		require.NoError(t, err)
+		var leaving sync.WaitGroup
+		for i := range 4 {
+			client := paho.NewClient(paho.NewClientOptions().AddBroker(m.URL()).SetClientID(strconv.Itoa(i)))
+			token := client.Connect()
+			require.True(t, token.WaitTimeout(10*time.Second))
+			leaving.Go(func() { client.Disconnect(10) })
+		}
+		closed := make(chan error)
+		go func() { closed <- m.Close() }()
+		select {
+		case err := <-closed:
+			require.NoError(t, err)
+		case <-time.After(20 * time.Second):
+			require.Fail(t, "the broker does not close")
+		}
+		leaving.Wait()
+		require.NoError(t, silent.Close())
+		require.NoError(t, m.Close(), "again")
+	}
 }

@@ -25,11 +25,12 @@ type limited struct {
 	left    int64
 	repeats bool // repeats are sent; the reference leaves them out
 	seen    func(fleet.Reading)
+	ended   atomic.Bool // no more is wanted
 }
 
 // Message implements fleet.Source.
 func (l *limited) Message() (fleet.Message, bool, error) {
-	for l.left > 0 {
+	for l.left > 0 && !l.ended.Load() {
 		r := l.fleet.Next()
 		if r.Truth == fleet.Duplicate && !l.repeats {
 			continue
@@ -48,7 +49,6 @@ func (l *limited) Message() (fleet.Message, bool, error) {
 // sending is a fleet that is being sent in the background.
 type sending struct {
 	t     *testing.T
-	stop  context.CancelFunc
 	ended chan struct{}
 	sent  atomic.Int64
 	total fleet.Totals
@@ -60,7 +60,7 @@ type sending struct {
 func send(t *testing.T, source fleet.Source, to fleet.Publisher, speed float64) *sending {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	s := &sending{t: t, stop: stop, ended: make(chan struct{})}
+	s := &sending{t: t, ended: make(chan struct{})}
 	began := time.Now()
 	go func() {
 		defer close(s.ended)

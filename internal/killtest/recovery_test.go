@@ -35,12 +35,16 @@ type scenario struct {
 	name   string
 	times  int
 	remove func(w *weir) string // what is deleted; nil: nothing
+	// again kills the process that had to start from the journal a second time, while it writes its local copy anew, and measures the
+	// one after that.
+	again bool
 }
 
 func scenarios() []scenario {
 	return []scenario{
 		{name: "kill -9, local state kept", times: 5},
 		{name: "kill -9, local state lost, identity kept", times: 3, remove: (*weir).badgerDir},
+		{name: "the same, and kill -9 while it is rewritten", times: 5, remove: (*weir).badgerDir, again: true},
 		{name: "kill -9, state directory lost", times: 2, remove: (*weir).stateDir},
 		{name: "kill -9, local state kept, afterwards", times: 3},
 	}
@@ -104,13 +108,17 @@ func TestRecovery(t *testing.T) {
 
 	flow := &limited{fleet: f, left: 1 << 40, seen: model.take}
 	sending := send(t, flow, toKafka(), 1)
-	table := []string{fmt.Sprintf("%-42s %12s %12s %14s", "", "first output", "all tasks", "state recovered")}
+	table := []string{fmt.Sprintf("%-44s %12s %12s   %s", "", "first output", "all tasks", "state of each task: restored in, from")}
 	for _, s := range scenarios() {
 		var firsts []time.Duration
-		for range s.times {
+		for i := range s.times {
 			first, all := recoverOnce(t, kafka, w, p, s)
+			if s.again {
+				<-time.After(time.Duration(i) * 40 * time.Millisecond) // where in the writing it is hit
+				first, all = killAndMeasure(t, kafka, w, p, nil)
+			}
 			firsts = append(firsts, first)
-			table = append(table, fmt.Sprintf("%-42s %10.3f s %10.3f s   %s", s.name, first.Seconds(), all.Seconds(), w.lastRecovery()))
+			table = append(table, fmt.Sprintf("%-44s %10.3f s %10.3f s   %s", s.name, first.Seconds(), all.Seconds(), w.lastRecovery()))
 		}
 		slices.Sort(firsts)
 		if s.remove == nil {
@@ -119,7 +127,7 @@ func TestRecovery(t *testing.T) {
 	}
 	t.Logf("from the exec of the new process to its first committed output, with %d readings/s flowing:\n%s", recoveryRate, strings.Join(table, "\n"))
 
-	sending.stop()
+	flow.ended.Store(true)
 	sending.wait(time.Minute)
 	await(t, "all committed", 2*time.Minute, func() (bool, string) { w.alive(); return kafka.consumed(p.name, p.source) })
 	w.stop()
@@ -134,19 +142,24 @@ func TestRecovery(t *testing.T) {
 	t.Logf("%d window results of %d readings are those of the model; weir-seq of %d alert events is gapless", model.results, model.readings, len(events))
 }
 
-// recoverOnce kills, does what the scenario says, starts again, and returns how long it took from the exec to the first new output
-// record of any partition, and of every partition, as a read_committed consumer sees them.
+// recoverOnce lets the flow run on, kills into it, and measures the next start.
 func recoverOnce(t *testing.T, kafka *cluster, w *weir, p recoveryPipeline, s scenario) (first, all time.Duration) {
 	t.Helper()
-	// Into the flow, not at its beginning: the process before has caught up and committed since.
 	before := total(kafka.committed(p.name, p.source))
 	await(t, "flow", time.Minute, func() (bool, string) {
 		w.alive()
 		return total(kafka.committed(p.name, p.source)) >= before+recoveryRate, "the flow stands"
 	})
+	return killAndMeasure(t, kafka, w, p, s.remove)
+}
+
+// killAndMeasure kills, removes what is to be lost, starts again, and returns how long it took from the exec to the first new output
+// record of any partition, and of every partition, as a read_committed consumer sees them.
+func killAndMeasure(t *testing.T, kafka *cluster, w *weir, p recoveryPipeline, remove func(*weir) string) (first, all time.Duration) {
+	t.Helper()
 	w.kill()
-	if s.remove != nil {
-		require.NoError(t, os.RemoveAll(s.remove(w)))
+	if remove != nil {
+		require.NoError(t, os.RemoveAll(remove(w)))
 	}
 	starts := map[int32]kgo.Offset{}
 	for partition, end := range kafka.ends(p.aggregates) {
@@ -174,18 +187,24 @@ func recoverOnce(t *testing.T, kafka *cluster, w *weir, p recoveryPipeline, s sc
 	return first, time.Since(w.life.started)
 }
 
-// lastRecovery is how long the tasks of the present life took to restore their state, by its log.
+// lastRecovery is how long the tasks of the present life took to restore their state, and from what, by its log.
 func (w *weir) lastRecovery() string {
 	text, err := os.ReadFile(w.logFile())
 	require.NoError(w.t, err)
 	at := strings.LastIndex(string(text), "http listens")
-	var took []string
+	var tasks []string
 	for line := range strings.Lines(string(text[max(at, 0):])) {
-		if _, rest, found := strings.Cut(line, "took="); found && strings.Contains(line, "state recovered") {
-			took = append(took, strings.TrimSpace(rest))
+		if !strings.Contains(line, "state recovered") {
+			continue
 		}
+		from := "local"
+		if strings.Contains(line, "local_seq=0 ") {
+			from = "journal"
+		}
+		_, took, _ := strings.Cut(line, "took=")
+		tasks = append(tasks, strings.TrimSpace(took)+" "+from)
 	}
-	return strings.Join(took, " ")
+	return strings.Join(tasks, ", ")
 }
 
 func checkpoints(w *weir) int { return int(w.metrics()["weir_checkpoint_duration_seconds_count"]) }

@@ -1,0 +1,147 @@
+//go:build real
+
+package killtest
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/weirstream/weir/internal/realbrokers"
+)
+
+const (
+	moteInterval = 5 * time.Second
+	// spillTail is how long after the last labelled reading the mote may still be wet enough for the alert to go on.
+	spillTail = 30 * time.Minute
+)
+
+// moteFile is the reference data, which is not part of the project.
+func moteFile(t *testing.T) string {
+	t.Helper()
+	folder := os.Getenv("WEIR_REFERENCE")
+	if folder == "" {
+		folder = "../../../shared/reference"
+	}
+	file := filepath.Join(folder, "wsn", "motes_1_2.csv")
+	if _, err := os.Stat(file); err != nil {
+		t.Skipf("no reference data: %v (WEIR_REFERENCE names its folder)", err)
+	}
+	return file
+}
+
+// labelled is the span of the readings of a mote that the data set says were taken in steam, and the number of its readings.
+type labelled struct {
+	first, last time.Time
+	spoilt, all int
+}
+
+func readLabels(t *testing.T, file string, start time.Time) map[string]*labelled {
+	t.Helper()
+	in, err := os.Open(file)
+	require.NoError(t, err)
+	defer in.Close()
+	rows, err := csv.NewReader(in).ReadAll()
+	require.NoError(t, err)
+	mote, label := slices.Index(rows[0], "mote_id"), slices.Index(rows[0], "label")
+	found := map[string]*labelled{}
+	for _, row := range rows[1:] {
+		m := found[row[mote]]
+		if m == nil {
+			m = &labelled{}
+			found[row[mote]] = m
+		}
+		if row[label] != "0" {
+			m.last = start.Add(time.Duration(m.all) * moteInterval)
+			if m.spoilt == 0 {
+				m.first = m.last
+			}
+			m.spoilt++
+		}
+		m.all++
+	}
+	return found
+}
+
+// spillFile is the example as it is in the repository, but for addresses and names that a shared broker cannot have twice.
+func spillFile(t *testing.T, name, kafka, mqtt string) string {
+	t.Helper()
+	text, err := os.ReadFile("../../configs/examples/sensor-spill.yaml")
+	require.NoError(t, err)
+	file := string(text)
+	for _, change := range [][2]string{
+		{"name: sensor-spill", "name: " + name},
+		{"brokers: [localhost:9092]", "brokers: [" + kafka + "]"},
+		{"topic: motes", "topic: " + name + ".motes"},
+		{"broker: tcp://localhost:1883", "broker: " + mqtt},
+		{"topic: humidity", "topic: " + name + ".humidity"},
+		{"topic: spills", "topic: " + name + ".spills"},
+		{"dir: ./sensor-spill-state", "dir: $STATE"},
+	} {
+		require.Equal(t, 1, strings.Count(file, change[0]), "%q in sensor-spill.yaml", change[0])
+		file = strings.Replace(file, change[0], change[1], 1)
+	}
+	return file
+}
+
+func TestSensorSpill(t *testing.T) {
+	data := moteFile(t)
+	realbrokers.Kcat(t)
+	start := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+	labels := readLabels(t, data, start)
+	require.Positive(t, labels["1"].spoilt)
+	require.Zero(t, labels["2"].spoilt)
+	mosquitto := realbrokers.Mosquitto(t)
+	kafka := openCluster(t)
+	binary := buildWeir(t)
+	name := uniqueName("spill")
+	kafka.source(name+".motes", partitions)
+	kafka.forget(name+".humidity", name+".spills", "weir."+name+".quarantine", "weir."+name+".journal")
+	w := newWeir(t, binary, name, spillFile(t, name, kafka.addr, mosquitto.URL()))
+	w.start()
+	w.ready(partitions, true)
+
+	out, err := exec.CommandContext(t.Context(), binary, "simulate", "--csv", data, "--device", "mote_id", "--columns", "humidity,temperature",
+		"--interval", moteInterval.String(), "--start", start.Format(time.RFC3339), "--to", "mqtt://"+mosquitto.Addr).CombinedOutput()
+	require.NoError(t, err, string(out))
+	messages := int64(labels["1"].all + labels["2"].all)
+	await(t, "all readings committed", time.Minute, func() (bool, string) {
+		w.alive()
+		if total(kafka.ends(name+".motes")) < messages {
+			return false, "messages are missing"
+		}
+		return kafka.consumed(name, name+".motes")
+	})
+	w.stop()
+	require.Equal(t, messages, total(kafka.ends(name+".motes")), "messages in Kafka")
+
+	var fired, ended []alert
+	for _, r := range kafka.read(name + ".spills") {
+		var a alert
+		require.NoError(t, json.Unmarshal([]byte(r.value), &a))
+		require.Equal(t, "1", a.Device, "only mote 1 was in the steam: %s", r.value)
+		switch a.State {
+		case "firing":
+			fired = append(fired, a)
+		case "resolved":
+			ended = append(ended, a)
+		}
+		t.Log(r.value)
+	}
+	require.Len(t, fired, 1, "one alert for one spill")
+	require.Len(t, ended, 1)
+	span := labels["1"]
+	require.True(t, fired[0].Window.End.After(span.first), "fired at %v, steam from %v", fired[0].At, span.first)
+	require.True(t, fired[0].Window.Start.Before(span.last), "fired at %v, steam until %v", fired[0].At, span.last)
+	require.True(t, ended[0].At.Before(span.last.Add(spillTail)), "ended at %v, steam until %v", ended[0].At, span.last)
+	t.Logf("%d messages; mote 1 labelled from %v to %v; the alert fires %v after its start and ends %v after its end; none for mote 2", messages,
+		span.first.Format(time.TimeOnly), span.last.Format(time.TimeOnly), fired[0].At.Sub(span.first), ended[0].At.Sub(span.last))
+}
