@@ -70,10 +70,8 @@ func newBench(t testing.TB, o benchOptions) *bench {
 		o.pipeline = testPipeline
 	}
 	cluster := startCluster(t, o)
-	p, diagnostics := configs.Parse("test.yaml", []byte(o.pipeline), configs.Options{})
-	require.False(t, diagnostics.HasErrors(), "%s", diagnostics)
-	plan, err := task.Compile(p)
-	require.NoError(t, err)
+	plan := compile(t, o.pipeline)
+	p := plan.Pipeline
 	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.ProducerLinger(0), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
@@ -89,6 +87,15 @@ func newBench(t testing.TB, o benchOptions) *bench {
 	}
 	require.NoError(t, cluster.CreateTopic(p.Source.Topic, o.partitions, stamp))
 	return b
+}
+
+func compile(t testing.TB, pipeline string) *task.Plan {
+	t.Helper()
+	p, diagnostics := configs.Parse("test.yaml", []byte(pipeline), configs.Options{})
+	require.False(t, diagnostics.HasErrors(), "%s", diagnostics)
+	plan, err := task.Compile(p)
+	require.NoError(t, err)
+	return plan
 }
 
 // startCluster starts a broker that stamps append times, or the bare one, which

@@ -487,6 +487,60 @@ func (b *bench) commit(at int64, metadata string) {
 	require.NoError(b.t, b.admin.CommitAllOffsets(context.Background(), "weir.test", o))
 }
 
+// Other windows cannot read old windows' state: said, not guessed.
+func TestChangedWindowsAreRefused(t *testing.T) {
+	for _, disk := range []string{"kept", "lost"} {
+		t.Run("disk "+disk, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, benchOptions{pipeline: patient})
+			store := newMemoryStore()
+			run := b.start(b.options(store))
+			b.produce(0, history(20)...)
+			run.settled(0, 21)
+			require.NoError(t, run.wait())
+			if disk == "lost" {
+				store = newMemoryStore()
+			}
+			b.plan = compile(t, strings.Replace(patient, "tumbling: 1s", "tumbling: 2s", 1))
+			require.ErrorContains(t, b.start(b.options(store)).ended(t), "the windows or rules of this pipeline have changed")
+		})
+	}
+}
+
+// A threshold is no state: it may change.
+func TestChangedThresholdKeepsState(t *testing.T) {
+	b := newBench(t, benchOptions{pipeline: patient})
+	store := newMemoryStore()
+	run := b.start(b.options(store))
+	now := time.Now().UnixMilli()
+	b.produce(0, reading{"pump-1", now - 100, 85, 1}.String())
+	run.settled(0, 1)
+	require.NoError(t, run.wait())
+	b.plan = compile(t, strings.Replace(patient, "above: 80, clear_below: 70", "above: 90, clear_below: 88", 1))
+	run = b.start(b.options(store))
+	b.produce(0, reading{"pump-1", now, 86, 2}.String())
+	run.settled(0, 2)
+	require.NoError(t, run.wait())
+	alerts := b.read("alerts", 0)
+	require.Len(t, alerts, 2)
+	require.Contains(t, alerts[1], `"state":"resolved"`)
+}
+
+// PROTOCOL 8: producers that partition otherwise than declared would split a
+// device's state.
+func TestWrongPartitionerIsRefused(t *testing.T) {
+	b := newBench(t, benchOptions{pipeline: patient, partitions: 2})
+	o := b.options(newMemoryStore())
+	o.PartitionOf = func([]byte, int) int { return 1 }
+	run := b.start(o)
+	r := reading{"pump-1", time.Now().UnixMilli(), 85, 1}
+	require.NoError(t, b.client.ProduceSync(context.Background(), &kgo.Record{Topic: "readings", Partition: 0, Key: []byte("pump-1"), Value: []byte(r.String())}).FirstErr())
+	err := run.ended(t)
+	var refused *RefusedError
+	require.ErrorAs(t, err, &refused)
+	require.ErrorContains(t, err, `puts device "pump-1" in partition 1, but its record at offset 0 lies in partition 0`)
+}
+
 // PROTOCOL 8: brokers on which a zombie's late request could join the next
 // transaction.
 func TestOldBrokersAreRefused(t *testing.T) {

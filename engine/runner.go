@@ -168,6 +168,7 @@ func (r *runner) live(ctx context.Context) error {
 				return err
 			}
 		}
+		r.saver.idle(r) // at every look: whatever comes in sets the timer anew
 		var ready chan struct{}
 		var fetched chan *slab
 		switch {
@@ -200,8 +201,7 @@ func (r *runner) live(ctx context.Context) error {
 			if err := r.saver.finish(r, err); err != nil {
 				return err
 			}
-		case <-r.timer.C:
-			r.saver.idle(r)
+		case <-r.timer.C: // only to look again
 		case how := <-r.h.stop:
 			if how == handOver {
 				return r.handOver(ctx)
