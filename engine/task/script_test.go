@@ -28,7 +28,7 @@ import (
 //
 // Lines of a feed:
 //
-//	12:00:01.5 pump-1 temperature 21.5 [seq=3] [append=12:00:02] [header=NAME] [key=NAME]
+//	12:00:01.5 pump-1 temperature 21.5 [seq=3] [append=12:00:02] [unstamped] [header=NAME] [key=NAME]
 //	every 10s 12:00 12:05 pump-1 temperature 21.5   such a reading, again and again, before 12:05
 //	raw 12:00:02 [header=NAME] [key=NAME] JSON   append time and payload; @12:00:01 is a time
 //	hex 12:00:02 FFFE                            the same, in hexadecimal
@@ -243,6 +243,7 @@ func (s *script) reading(words []string) Record {
 		appended = max(appended, r.at)
 	}
 	var header, key []byte
+	unstamped := false
 	for _, word := range words[4:] {
 		name, value, _ := strings.Cut(word, "=")
 		switch name {
@@ -256,13 +257,15 @@ func (s *script) reading(words []string) Record {
 			header = []byte(value)
 		case "key":
 			key = []byte(value)
+		case "unstamped":
+			unstamped = true
 		default:
 			require.Fail(s.t, "unknown option", word)
 		}
 	}
 	r.appended, s.last = appended, appended
 	rec := r.record()
-	rec.Device = header
+	rec.Device, rec.Unstamped = header, unstamped
 	if key != nil {
 		rec.Key = key
 	}

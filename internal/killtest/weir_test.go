@@ -82,6 +82,7 @@ func (w *weir) start() {
 	defer log.Close()
 	w.lives++
 	command := exec.Command(w.binary, "run", "--http", w.http, w.file())
+	command.Dir = w.dir
 	command.Stdout, command.Stderr = log, log
 	l := &life{command: command, ended: make(chan struct{}), started: time.Now()}
 	require.NoError(w.t, command.Start())
