@@ -149,7 +149,8 @@ func (t *Task) forgetDue(e timer, now Now) (timer, bool) {
 		return timer{}, false // it spoke; its next silence gets a timer of its own
 	}
 	e.due = t.silentFrom(event.Time(head[headSeen])) + t.plan.forget
-	if missing := min(int64(t.plan.forget), hour) - (now.Mono - s.mono); missing > 0 {
+	apart := min(t.plan.forget-t.plan.idleAfter, hour) // the first sighting was made idle_after into the silence
+	if missing := int64(apart) - (now.Mono - s.mono); missing > 0 {
 		e.due = max(e.due, now.Wall+event.Time(missing))
 	}
 	if e.due > now.Wall {
