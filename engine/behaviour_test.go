@@ -204,20 +204,14 @@ func TestStoreErrorEndsTheEngine(t *testing.T) {
 	lines := history(600)
 	b := newBench(t, benchOptions{pipeline: patient})
 	store := newMemoryStore()
-	run := b.start(b.options(store))
-	b.produce(0, lines[:300]...)
-	run.settled(0, 300)
-	require.NoError(t, run.wait())
+	b.fold(store, lines[:300]...)
 	store.tasks[0].broken = errors.New("no space left")
 	store.tasks[0].marked = false // so that the next start saves at once
 	err := b.start(b.options(store)).ended(t)
 	var broken *StoreError
 	require.ErrorAs(t, err, &broken)
 	store.tasks[0].broken = nil
-	run = b.start(b.options(store))
-	b.produce(0, lines[300:]...)
-	run.settled(0, int64(len(lines)))
-	require.NoError(t, run.wait())
+	b.fold(store, lines[300:]...)
 	b.sameOutputs(lines)
 }
 

@@ -52,7 +52,8 @@ type bench struct {
 	admin   *kadm.Client
 	log     *slog.Logger
 
-	tailCells int // makes checkpoints as frequent as a test needs them
+	sent      int64 // to partition 0
+	tailCells int   // makes checkpoints as frequent as a test needs them
 }
 
 type benchOptions struct {
@@ -183,6 +184,19 @@ func (b *bench) produce(partition int32, values ...string) {
 		records[i] = &kgo.Record{Topic: b.plan.Pipeline.Source.Topic, Partition: partition, Value: []byte(v)}
 	}
 	require.NoError(b.t, b.client.ProduceSync(context.Background(), records...).FirstErr())
+	if partition == 0 {
+		b.sent += int64(len(values))
+	}
+}
+
+// fold runs an engine on the store from start to clean stop, while messages are
+// appended to partition 0, which it must all commit.
+func (b *bench) fold(store Store, values ...string) {
+	b.t.Helper()
+	run := b.start(b.options(store))
+	b.produce(0, values...)
+	run.settled(0, b.sent)
+	require.NoError(b.t, run.wait())
 }
 
 type reading struct {

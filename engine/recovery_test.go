@@ -1,0 +1,164 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// PROTOCOL 2.1: what a dead owner left open is resolved before recovery reads,
+// and never seen.
+func TestOpenTransactionOfDeadOwnerIsAborted(t *testing.T) {
+	lines := history(600)
+	b := newBench(t, benchOptions{pipeline: patient})
+	store := newMemoryStore()
+	b.fold(store, lines[:300]...)
+
+	dead, err := kgo.NewClient(kgo.SeedBrokers(b.cluster.ListenAddrs()...), kgo.TransactionalID("weir.test.0"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	require.NoError(t, err)
+	defer dead.Close()
+	require.NoError(t, dead.BeginTransaction())
+	require.NoError(t, dead.ProduceSync(context.Background(), &kgo.Record{Topic: "aggregates", Value: []byte("half done")}).FirstErr())
+
+	run := b.start(b.options(store))
+	b.produce(0, lines[300:]...)
+	run.settled(0, int64(len(lines)))
+	require.Error(t, dead.EndTransaction(context.Background(), kgo.TryCommit), "the zombie must not be able to commit")
+	require.NoError(t, run.wait())
+	b.sameOutputs(lines)
+}
+
+// PROTOCOL 2.2: the first commit pins K before any reading.
+func TestFirstCommitPinsTheStart(t *testing.T) {
+	b := newBench(t, benchOptions{pipeline: patient})
+	b.produce(0, history(10)...)
+	_, err := b.admin.DeleteRecords(context.Background(), offsetsOf("readings", 0, 4))
+	require.NoError(t, err)
+	o := b.options(newMemoryStore())
+	live := make(chan struct{})
+	var once sync.Once
+	o.Failpoint = func(p string, _ int32) {
+		if p == "confirmed" {
+			once.Do(func() { close(live) })
+			select {}
+		}
+	}
+	e, err := New(o)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go e.Run(ctx)
+	<-live
+	info := b.cluster.GroupInfo("weir.test")
+	require.Equal(t, int64(4), info.Commits["readings"][0].Offset)
+	m, err := parseMetadata(info.Commits["readings"][0].Metadata)
+	require.NoError(t, err)
+	require.Equal(t, uint64(1), m.seq)
+}
+
+func offsetsOf(topic string, p int32, at int64) (o kadm.Offsets) {
+	o = kadm.Offsets{}
+	o.AddOffset(topic, p, at, -1)
+	return o
+}
+
+// PROTOCOL 2.2: a group loses its offsets after days without members; the
+// journal's last record is K then.
+func TestGroupOffsetsLost(t *testing.T) {
+	for _, disk := range []string{"kept", "lost"} {
+		t.Run("disk "+disk, func(t *testing.T) {
+			lines := history(600)
+			b := newBench(t, benchOptions{pipeline: patient})
+			store := newMemoryStore()
+			b.fold(store, lines[:300]...)
+			_, err := b.admin.DeleteGroup(context.Background(), "weir.test")
+			require.NoError(t, err)
+			if disk == "lost" {
+				store = newMemoryStore()
+			}
+			b.fold(store, lines[300:]...)
+			b.sameOutputs(lines)
+		})
+	}
+}
+
+// PROTOCOL 2.4 and 4: every kind of local copy gives the same outputs.
+func TestLocalCopies(t *testing.T) {
+	cases := []struct {
+		name  string
+		spoil func(*memoryTask)
+		loads int // how often its pages may be used
+	}{
+		{"sealed, other boot", func(m *memoryTask) { m.marker.BootID = "another" }, 1},
+		{"not sealed, same boot", func(m *memoryTask) { m.marker.Sealed = false }, 1},
+		{"not sealed, other boot", func(m *memoryTask) { m.marker.Sealed, m.marker.BootID = false, "another" }, 0},
+		{"another lineage", func(m *memoryTask) { m.marker.Lineage[0] ^= 1 }, 0},
+		{"snapshot damaged", func(m *memoryTask) { m.marker.Snapshot = m.marker.Snapshot[:20] }, 0},
+		{"page damaged", func(m *memoryTask) {
+			for id, data := range m.pages {
+				bad := append([]byte(nil), data...)
+				bad[len(bad)/2] ^= 0xff
+				m.pages[id] = bad
+			}
+		}, 1},
+		{"gone", func(m *memoryTask) { m.marked, m.pages = false, nil }, 0},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			lines := history(600)
+			b := newBench(t, benchOptions{pipeline: patient})
+			store := newMemoryStore()
+			b.fold(store, lines[:300]...)
+			local := store.tasks[0]
+			require.True(t, local.marker.Sealed, "a clean stop seals")
+			local.loads = 0
+			c.spoil(local)
+			b.fold(store, lines[300:]...)
+			assert.Equal(t, c.loads, local.loads)
+			b.sameOutputs(lines)
+		})
+	}
+}
+
+// PROTOCOL 4: a copy older than the journal reaches back to is no use, and no harm.
+func TestStaleCopyBehindTrim(t *testing.T) {
+	lines := history(900)
+	b := newBench(t, benchOptions{pipeline: patient})
+	store := newMemoryStore()
+	b.fold(store, lines[:300]...)
+	stale := store.copy()
+	b.fold(store, lines[300:600]...)
+	m, err := parseMetadata(b.cluster.GroupInfo("weir.test").Commits["readings"][0].Metadata)
+	require.NoError(t, err)
+	require.Greater(t, m.baseSeq, stale.tasks[0].marker.Seq, "the base has moved on")
+	require.NoError(t, b.cluster.DeleteRecords("weir.test.journal", 0, m.baseOffset))
+
+	b.fold(stale, lines[600:]...)
+	b.sameOutputs(lines)
+}
+
+// PROTOCOL 4: the journal is trimmed, and what is left of it is enough.
+func TestJournalIsTrimmedAndEnough(t *testing.T) {
+	lines := history(3_000)
+	b := newBench(t, benchOptions{pipeline: patient})
+	store := newMemoryStore()
+	for i := 0; i < len(lines); i += 500 {
+		run := b.start(b.options(store))
+		end := min(i+500, len(lines))
+		b.produce(0, lines[i:end]...)
+		run.settled(0, int64(end))
+		require.NoError(t, run.wait())
+		store = newMemoryStore() // the disk is lost every time
+	}
+	starts, err := b.admin.ListStartOffsets(context.Background(), "weir.test.journal")
+	require.NoError(t, err)
+	start, _ := starts.Lookup("weir.test.journal", 0)
+	require.Positive(t, start.Offset, "nothing was trimmed")
+	b.sameOutputs(lines)
+}
