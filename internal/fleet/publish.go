@@ -171,7 +171,7 @@ func OpenKafka(topic string, brokers ...string) (Publisher, error) {
 }
 
 func (p *kafkaPublisher) Publish(ctx context.Context, m Message) error {
-	p.client.Produce(ctx, &kgo.Record{Key: []byte(m.Device), Value: m.JSON}, func(_ *kgo.Record, err error) {
+	p.client.Produce(context.WithoutCancel(ctx), &kgo.Record{Key: []byte(m.Device), Value: m.JSON}, func(_ *kgo.Record, err error) {
 		if err != nil {
 			p.mu.Lock()
 			defer p.mu.Unlock()

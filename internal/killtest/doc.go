@@ -7,6 +7,8 @@
 //	time to the first output after kill -9, with and without local state      go test -tags real -run TestRecovery -v -timeout 30m ./internal/killtest
 //	examples/sensor-spill.yaml finds the steam in real data, and only there   go test -tags real -run TestSensorSpill -v ./internal/killtest
 //
+// On 2 cores they take about 2 minutes, 90 s and 5 s.
+//
 // # TestKill
 //
 // A fleet of 10,000 devices publishes over Mosquitto with QoS 1; 5 % of the messages are repeats, 1 % come out of order, 0.5 % are too
@@ -21,5 +23,5 @@
 //
 // 100,000 devices in 4 partitions, whose state is on disk, and a constant flow of readings. The time runs from the exec of the new
 // process to the first output record that a read_committed consumer gets and that was not there when the old process had ended. In
-// the end all output is compared with a model that knows every reading.
+// the end all output is compared with a model that knows every reading; dedupe is off, so that a reading folded twice shows.
 package killtest

@@ -85,17 +85,20 @@ func offsets(t *testing.T, listed kadm.ListedOffsets, topic string) map[int32]in
 	return found
 }
 
+// pipeline is what a group reads.
+type pipeline struct{ name, source string }
+
 // committed are the offsets up to which a pipeline has committed its outputs; those it has not begun are left out.
-func (c *cluster) committed(pipeline, source string) map[int32]int64 {
+func (c *cluster) committed(of pipeline) map[int32]int64 {
 	c.t.Helper()
 	ctx, cancel := c.ask()
 	defer cancel()
 	found := map[int32]int64{}
-	group, err := c.admin.FetchOffsets(ctx, "weir."+pipeline)
+	group, err := c.admin.FetchOffsets(ctx, "weir."+of.name)
 	if err != nil {
 		return found // the coordinator of a new group is still loading
 	}
-	for p, o := range group[source] {
+	for p, o := range group[of.source] {
 		if o.Err == nil && o.At >= 0 {
 			found[p] = o.At
 		}
@@ -104,9 +107,9 @@ func (c *cluster) committed(pipeline, source string) map[int32]int64 {
 }
 
 // consumed reports whether a pipeline has committed all that its source holds.
-func (c *cluster) consumed(pipeline, source string) (bool, string) {
+func (c *cluster) consumed(of pipeline) (bool, string) {
 	c.t.Helper()
-	done, ends := c.committed(pipeline, source), c.ends(source)
+	done, ends := c.committed(of), c.ends(of.source)
 	for p, end := range ends {
 		if end != done[p] {
 			return false, fmt.Sprintf("committed %v of %v", done, ends)

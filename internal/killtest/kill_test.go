@@ -64,13 +64,14 @@ func (r killRun) fleet(t *testing.T, repeats bool, seen func(fleet.Reading)) fle
 
 // killPipeline has every kind of window, and two rules with hysteresis and hold.
 type killPipeline struct {
-	name, source, aggregates, alerts string
-	mqtt                             string // URL; empty: readings arrive in the source by themselves
+	pipeline
+	aggregates, alerts string
+	mqtt               string // URL; empty: readings arrive in the source by themselves
 }
 
 func newKillPipeline(role string) killPipeline {
 	name := uniqueName("kill-" + role)
-	return killPipeline{name: name, source: name + ".readings", aggregates: name + ".aggregates", alerts: name + ".alerts"}
+	return killPipeline{pipeline: pipeline{name: name, source: name + ".readings"}, aggregates: name + ".aggregates", alerts: name + ".alerts"}
 }
 
 func (p killPipeline) outputs() []string {
@@ -154,15 +155,15 @@ func TestKill(t *testing.T) {
 		kafka.source(p.source, partitions)
 		kafka.forget(p.outputs()...)
 	}
-	withKills := run.withKills(t, kafka, newWeir(t, binary, killed.name, killed.file(kafka.addr)), killed)
-	without := run.withoutKills(t, kafka, newWeir(t, binary, whole.name, whole.file(kafka.addr)), whole)
+	withKills := run.withKills(t, kafka, newWeir(t, program{binary, killed.name, killed.file(kafka.addr)}), killed)
+	without := run.withoutKills(t, kafka, newWeir(t, program{binary, whole.name, whole.file(kafka.addr)}), whole)
 
 	require.Equal(t, without.processed, withKills.processed, "readings processed")
 	require.Equal(t, without.late, withKills.late, "readings late")
 	for _, topic := range slices.Concat(killed.outputs(), whole.outputs()) {
 		kafka.requireNothingOpen(topic)
 	}
-	compareRuns(t, kafka, whole, killed)
+	comparison{whole: whole, killed: killed}.run(t, kafka)
 }
 
 // tally is what a run ended with.
@@ -174,7 +175,7 @@ type tally struct {
 func (r killRun) withKills(t *testing.T, kafka *cluster, w *weir, p killPipeline) tally {
 	t.Helper()
 	w.start()
-	w.ready(partitions, true)
+	w.ready(partitions)
 	publisher, err := fleet.OpenMQTT(fleet.MQTTOptions{Broker: p.mqtt, ClientID: p.name})
 	require.NoError(t, err)
 	began := time.Now()
@@ -204,7 +205,7 @@ func (r killRun) killAt(t *testing.T, kafka *cluster, w *weir, p killPipeline, n
 		what = "at record " + strconv.FormatInt(m.at, 10)
 		await(t, fmt.Sprintf("kill %d %s", n, what), 5*time.Minute, func() (bool, string) {
 			w.alive()
-			done := total(kafka.committed(p.name, p.source))
+			done := total(kafka.committed(p.pipeline))
 			return done >= m.at, fmt.Sprintf("%d records committed\n%s", done, w.logTail())
 		})
 	}
@@ -214,7 +215,7 @@ func (r killRun) killAt(t *testing.T, kafka *cluster, w *weir, p killPipeline, n
 	}
 	age := time.Since(w.life.started)
 	w.kill()
-	t.Logf("kill %2d %-18s (%7d committed), process %.2f s old", n, what, total(kafka.committed(p.name, p.source)), age.Seconds())
+	t.Logf("kill %2d %-18s (%7d committed), process %.2f s old", n, what, total(kafka.committed(p.pipeline)), age.Seconds())
 	w.start()
 }
 
@@ -244,7 +245,7 @@ func (r killRun) finish(t *testing.T, kafka *cluster, w *weir, p killPipeline) m
 		if processed+late < r.readings || outcome(m, "in") < total(kafka.ends(p.source)) {
 			return false, fmt.Sprintf("%d processed, %d late\n%s", processed, late, w.logTail())
 		}
-		return kafka.consumed(p.name, p.source)
+		return kafka.consumed(p.pipeline)
 	})
 	require.Equal(t, r.readings, outcome(m, "processed")+outcome(m, "late"), "readings processed or late")
 	require.Equal(t, total(kafka.ends(p.source)), outcome(m, "in"), "readings in, of the records in the source")
@@ -257,11 +258,15 @@ func (r killRun) finish(t *testing.T, kafka *cluster, w *weir, p killPipeline) m
 	return m
 }
 
-// compareRuns reads both pipelines' outputs with kcat and compares them.
-func compareRuns(t *testing.T, kafka *cluster, whole, killed killPipeline) {
+// comparison is of the pipeline that was never killed and the one that was.
+type comparison struct{ whole, killed killPipeline }
+
+// run reads both pipelines' outputs with kcat and compares them.
+func (c comparison) run(t *testing.T, kafka *cluster) {
 	t.Helper()
 	began := time.Now()
-	wholeBlank, killedBlank := newBlank(whole.name, whole.source), newBlank(killed.name, killed.source)
+	whole, killed := c.whole, c.killed
+	wholeBlank, killedBlank := newBlank(whole.pipeline), newBlank(killed.pipeline)
 
 	want, got := kafka.read(whole.alerts), kafka.read(killed.alerts)
 	requireGapless(t, want)
@@ -270,7 +275,7 @@ func compareRuns(t *testing.T, kafka *cluster, whole, killed killPipeline) {
 	requireIDs(t, killed.name, got)
 	wanted := wholeBlank.byDevice(want)
 	require.NotEmpty(t, wanted)
-	requireSame(t, "alerts", wanted, killedBlank.byDevice(got))
+	requireSame(t, "alerts", twoRuns{wanted, killedBlank.byDevice(got)})
 	t.Logf("%d alert events of %d devices are equal, record for record", wanted.total(), len(wanted))
 
 	want, got = kafka.read(whole.aggregates), kafka.read(killed.aggregates)
@@ -280,7 +285,7 @@ func compareRuns(t *testing.T, kafka *cluster, whole, killed killPipeline) {
 	}
 	wanted = wholeBlank.byDevice(want)
 	require.NotEmpty(t, wanted)
-	requireSame(t, "aggregates", wanted, killedBlank.byDevice(got))
+	requireSame(t, "aggregates", twoRuns{wanted, killedBlank.byDevice(got)})
 	t.Logf("%d aggregates of %d devices are equal, record for record (read and compared in %.1f s)", wanted.total(), len(wanted), time.Since(began).Seconds())
 }
 

@@ -22,9 +22,9 @@ type outputs map[string][]string
 // blank takes out the pipeline's name, the source's name and offset, and the id that is made of the name.
 type blank struct{ names, places *regexp.Regexp }
 
-func newBlank(pipeline, source string) blank {
+func newBlank(of pipeline) blank {
 	return blank{
-		names:  regexp.MustCompile(`"(pipeline|topic)":"(` + regexp.QuoteMeta(pipeline) + `|` + regexp.QuoteMeta(source) + `)"`),
+		names:  regexp.MustCompile(`"(pipeline|topic)":"(` + regexp.QuoteMeta(of.name) + `|` + regexp.QuoteMeta(of.source) + `)"`),
 		places: regexp.MustCompile(`"id":"[0-9a-f]{32}"|"offset":\d+`),
 	}
 }
@@ -41,12 +41,15 @@ func (b blank) byDevice(records []record) outputs {
 	return found
 }
 
+// twoRuns are the same outputs of a run without kills and of one with them.
+type twoRuns struct{ whole, killed outputs }
+
 // requireSame compares two runs record for record and shows the first record that differs, with its neighbours.
-func requireSame(t *testing.T, what string, want, got outputs) {
+func requireSame(t *testing.T, what string, runs twoRuns) {
 	t.Helper()
 	differ := 0
-	for device, wanted := range want {
-		have := got[device]
+	for device, wanted := range runs.whole {
+		have := runs.killed[device]
 		for i := range max(len(wanted), len(have)) {
 			if i < len(wanted) && i < len(have) && wanted[i] == have[i] {
 				continue
@@ -58,8 +61,8 @@ func requireSame(t *testing.T, what string, want, got outputs) {
 			break
 		}
 	}
-	for device := range got {
-		if _, ok := want[device]; !ok {
+	for device := range runs.killed {
+		if _, ok := runs.whole[device]; !ok {
 			differ++
 		}
 	}

@@ -4,7 +4,6 @@ package killtest
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
@@ -16,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/weirstream/weir/event"
 	"github.com/weirstream/weir/internal/fleet"
 	"github.com/weirstream/weir/internal/realbrokers"
 )
@@ -50,8 +48,11 @@ func scenarios() []scenario {
 	}
 }
 
-// recoveryPipeline names what a test reads and writes.
-type recoveryPipeline struct{ name, source, aggregates, alerts string }
+// recoveryPipeline names what a test reads and writes. It does not look for repeats: a reading folded twice would hide behind that.
+type recoveryPipeline struct {
+	pipeline
+	aggregates, alerts string
+}
 
 func (p recoveryPipeline) file(kafka string) string {
 	return fmt.Sprintf(`
@@ -59,6 +60,7 @@ name: %s
 kafka: {brokers: [%s]}
 source: {topic: %s}
 time: {wait_for_late: 30s, idle_after: 24h, max_future_skew: 5m}
+dedupe: {by: off}
 windows:
   - {name: tumbling, metric: temperature, tumbling: 1m, compute: [count, min, max, last], emit: {topic: %[4]s}}
   - {name: newest, metric: temperature, count: %[5]d, compute: [count, min, max, last], emit: {topic: %[4]s, on: change}}
@@ -77,10 +79,10 @@ func TestRecovery(t *testing.T) {
 	devices := int(setting(t, "WEIR_RECOVERY_DEVICES", 100_000))
 	kafka := openCluster(t)
 	name := uniqueName("recovery")
-	p := recoveryPipeline{name: name, source: name + ".readings", aggregates: name + ".aggregates", alerts: name + ".alerts"}
+	p := recoveryPipeline{pipeline: pipeline{name: name, source: name + ".readings"}, aggregates: name + ".aggregates", alerts: name + ".alerts"}
 	kafka.source(p.source, partitions)
 	kafka.forget(p.aggregates, p.alerts, "weir."+p.name+".quarantine", "weir."+p.name+".journal")
-	w := newWeir(t, buildWeir(t), p.name, p.file(kafka.addr))
+	w := newWeir(t, program{buildWeir(t), p.name, p.file(kafka.addr)})
 
 	f, err := fleet.New(fleet.Options{
 		Devices: devices, Seed: 1, Rate: recoveryRate, Start: fleetStart(),
@@ -89,7 +91,7 @@ func TestRecovery(t *testing.T) {
 	require.NoError(t, err)
 	model := newModel()
 	w.start()
-	w.ready(partitions, false)
+	w.ready(partitions)
 	toKafka := func() fleet.Publisher {
 		publisher, err := fleet.OpenKafka(p.source, strings.Split(kafka.addr, ",")...)
 		require.NoError(t, err)
@@ -97,7 +99,7 @@ func TestRecovery(t *testing.T) {
 	}
 	load := &limited{fleet: f, left: int64(devices) * recoveryLoad, seen: model.take}
 	send(t, load, toKafka(), 0).wait(5 * time.Minute)
-	await(t, "load committed", 5*time.Minute, func() (bool, string) { w.alive(); return kafka.consumed(p.name, p.source) })
+	await(t, "load committed", 5*time.Minute, func() (bool, string) { w.alive(); return kafka.consumed(p.pipeline) })
 	saved := checkpoints(w)
 	await(t, "a checkpoint of every task", 2*time.Minute, func() (bool, string) {
 		have := checkpoints(w)
@@ -108,6 +110,33 @@ func TestRecovery(t *testing.T) {
 
 	flow := &limited{fleet: f, left: 1 << 40, seen: model.take}
 	sending := send(t, flow, toKafka(), 1)
+	measureAll(t, kafka, w, p)
+	flow.ended.Store(true)
+	sending.wait(time.Minute)
+	processed := int64(0)
+	await(t, "all committed", 2*time.Minute, func() (bool, string) {
+		processed = outcome(w.metrics(), "processed")
+		if processed < int64(model.readings) {
+			return false, fmt.Sprintf("%d of %d readings processed", processed, model.readings)
+		}
+		return kafka.consumed(p.pipeline)
+	})
+	require.EqualValues(t, model.readings, processed, "readings processed: dedupe is off, so one folded twice shows")
+	w.stop()
+	for _, topic := range []string{p.aggregates, p.alerts, "weir." + p.name + ".journal"} {
+		kafka.requireNothingOpen(topic)
+	}
+	model.requireOutputs(t, kafka.read(p.aggregates))
+	events := kafka.read(p.alerts)
+	require.NotEmpty(t, events)
+	requireGapless(t, events)
+	requireIDs(t, p.name, events)
+	t.Logf("%d window results of %d readings are those of the model; weir-seq of %d alert events is gapless", model.results, model.readings, len(events))
+}
+
+// measureAll goes through the scenarios and prints the table.
+func measureAll(t *testing.T, kafka *cluster, w *weir, p recoveryPipeline) {
+	t.Helper()
 	table := []string{fmt.Sprintf("%-44s %12s %12s   %s", "", "first output", "all tasks", "state of each task: restored in, from")}
 	for _, s := range scenarios() {
 		var firsts []time.Duration
@@ -129,28 +158,15 @@ func TestRecovery(t *testing.T) {
 	}
 	t.Logf("from the exec of the new process to its first committed output, with %d readings/s flowing:\n%s", recoveryRate, strings.Join(table, "\n"))
 
-	flow.ended.Store(true)
-	sending.wait(time.Minute)
-	await(t, "all committed", 2*time.Minute, func() (bool, string) { w.alive(); return kafka.consumed(p.name, p.source) })
-	w.stop()
-	for _, topic := range []string{p.aggregates, p.alerts, "weir." + p.name + ".journal"} {
-		kafka.requireNothingOpen(topic)
-	}
-	model.requireOutputs(t, kafka.read(p.aggregates))
-	events := kafka.read(p.alerts)
-	require.NotEmpty(t, events)
-	requireGapless(t, events)
-	requireIDs(t, p.name, events)
-	t.Logf("%d window results of %d readings are those of the model; weir-seq of %d alert events is gapless", model.results, model.readings, len(events))
 }
 
 // letFlow waits until another second's readings are committed, so that the kill hits a process that works.
 func letFlow(t *testing.T, kafka *cluster, w *weir, p recoveryPipeline) {
 	t.Helper()
-	before := total(kafka.committed(p.name, p.source))
+	before := total(kafka.committed(p.pipeline))
 	await(t, "flow", time.Minute, func() (bool, string) {
 		w.alive()
-		return total(kafka.committed(p.name, p.source)) >= before+recoveryRate, "the flow stands"
+		return total(kafka.committed(p.pipeline)) >= before+recoveryRate, "the flow stands"
 	})
 }
 
@@ -215,87 +231,3 @@ func (w *weir) lastRecovery() string {
 }
 
 func checkpoints(w *weir) int { return int(w.metrics()["weir_checkpoint_duration_seconds_count"]) }
-
-// model knows every reading of every device, and from them every result.
-type model struct {
-	devices  map[string][]point
-	readings int
-	results  int
-}
-
-type point struct {
-	at    event.Time
-	value float64
-}
-
-func newModel() *model { return &model{devices: map[string][]point{}} }
-
-func (m *model) take(r fleet.Reading) {
-	m.readings++
-	m.devices[r.Device] = append(m.devices[r.Device], point{r.Time, r.Value})
-}
-
-// result is what the model and the output have in common.
-type result struct {
-	Window         string
-	End            time.Time
-	Count          int
-	Min, Max, Last float64
-}
-
-// of summarises readings in the order of time.
-func of(window string, list []point) result {
-	r := result{Window: window, Count: len(list), Min: list[0].value, Max: list[0].value, Last: list[len(list)-1].value}
-	for _, p := range list {
-		r.Min, r.Max = min(r.Min, p.value), max(r.Max, p.value)
-	}
-	return r
-}
-
-// expected are the results of a device: of its newest readings at each of them, and of each minute that has closed, 30 s after its
-// end on the device's own clock.
-func (m *model) expected(list []point) (newest, minutes []result) {
-	const minute, wait = 60_000, 30_000
-	first := 0
-	for i, p := range list {
-		if i+1 >= newestCount {
-			newest = append(newest, of("newest", list[i+1-newestCount:i+1]))
-		}
-		for first < i && list[first].at/minute*minute+minute+wait <= p.at {
-			end := list[first].at/minute*minute + minute
-			next := first
-			for next < i && list[next].at < end {
-				next++
-			}
-			r := of("tumbling", list[first:next])
-			r.End = time.UnixMilli(int64(end)).UTC()
-			minutes = append(minutes, r)
-			first = next
-		}
-	}
-	return newest, minutes
-}
-
-// requireOutputs compares all aggregates with the model, record for record and in order, per device and window.
-func (m *model) requireOutputs(t *testing.T, records []record) {
-	t.Helper()
-	newest, minutes := map[string][]result{}, map[string][]result{}
-	for _, rec := range records {
-		var r result
-		require.NoError(t, json.Unmarshal([]byte(rec.value), &r), rec.value)
-		if r.Window == "newest" {
-			r.End = time.Time{}
-			newest[rec.device] = append(newest[rec.device], r)
-		} else {
-			minutes[rec.device] = append(minutes[rec.device], r)
-		}
-	}
-	m.results = 0
-	for device, list := range m.devices {
-		wantNewest, wantMinutes := m.expected(list)
-		require.Equal(t, wantNewest, newest[device], "newest of %s", device)
-		require.Equal(t, wantMinutes, minutes[device], "tumbling of %s", device)
-		m.results += len(wantNewest) + len(wantMinutes)
-	}
-	require.Len(t, records, m.results, "records of devices that sent nothing")
-}

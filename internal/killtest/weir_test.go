@@ -31,13 +31,18 @@ func buildWeir(t *testing.T) string {
 
 // weir is a pipeline run by a process that may be killed and started again.
 type weir struct {
-	t        *testing.T
+	program
+	t    *testing.T
+	dir  string // holds the pipeline file, the log and the state
+	http string
+	life *life
+}
+
+// program is what to run.
+type program struct {
 	binary   string
-	pipeline string // its name
-	dir      string // holds the pipeline file, the log and the state
-	http     string
-	life     *life
-	lives    int
+	pipeline string // the name in the file
+	file     string // its text; $STATE stands for the state directory
 }
 
 // life is one process.
@@ -49,24 +54,24 @@ type life struct {
 	hold    io.Closer
 }
 
-// newWeir writes the pipeline file; start starts the process. The file may say $STATE for the state directory.
-func newWeir(t *testing.T, binary, pipeline, file string) *weir {
+// newWeir writes the pipeline file; start starts the process.
+func newWeir(t *testing.T, p program) *weir {
 	t.Helper()
-	w := &weir{t: t, binary: binary, pipeline: pipeline, dir: t.TempDir(), http: freeAddr(t)}
-	file = strings.ReplaceAll(file, "$STATE", w.stateDir())
-	require.NoError(t, os.WriteFile(w.file(), []byte(file), 0o600))
+	w := &weir{t: t, program: p, dir: t.TempDir(), http: freeAddr(t)}
+	text := strings.ReplaceAll(p.file, "$STATE", w.stateDir())
+	require.NoError(t, os.WriteFile(w.path(), []byte(text), 0o600))
 	t.Cleanup(func() {
 		if w.life != nil {
 			w.kill()
 		}
 		if t.Failed() {
-			t.Logf("end of the log of %s:\n%s", pipeline, w.logTail())
+			t.Logf("end of the log of %s:\n%s", p.pipeline, w.logTail())
 		}
 	})
 	return w
 }
 
-func (w *weir) file() string     { return filepath.Join(w.dir, "pipeline.yaml") }
+func (w *weir) path() string     { return filepath.Join(w.dir, "pipeline.yaml") }
 func (w *weir) logFile() string  { return filepath.Join(w.dir, "weir.log") }
 func (w *weir) stateDir() string { return filepath.Join(w.dir, "state") }
 
@@ -80,8 +85,7 @@ func (w *weir) start() {
 	log, err := os.OpenFile(w.logFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	require.NoError(w.t, err)
 	defer log.Close()
-	w.lives++
-	command := exec.Command(w.binary, "run", "--http", w.http, w.file())
+	command := exec.Command(w.binary, "run", "--http", w.http, w.path())
 	command.Dir = w.dir
 	command.Stdout, command.Stderr = log, log
 	l := &life{command: command, ended: make(chan struct{}), started: time.Now()}
@@ -189,7 +193,7 @@ func (w *weir) metrics() map[string]float64 {
 }
 
 // ready waits until all tasks are live and, with MQTT, the bridge is subscribed.
-func (w *weir) ready(partitions int, mqtt bool) {
+func (w *weir) ready(partitions int) {
 	w.t.Helper()
 	await(w.t, w.pipeline+" ready", time.Minute, func() (bool, string) {
 		m := w.metrics()
@@ -197,8 +201,8 @@ func (w *weir) ready(partitions int, mqtt bool) {
 		for p := range partitions {
 			live += int(m[`weir_task_live{partition="`+strconv.Itoa(p)+`"}`])
 		}
-		connected := !mqtt || m["weir_mqtt_connected"] == 1
-		return live == partitions && connected, strconv.Itoa(live) + " tasks are live"
+		connected, bridges := m["weir_mqtt_connected"]
+		return live == partitions && (!bridges || connected == 1), strconv.Itoa(live) + " tasks are live"
 	})
 }
 
