@@ -20,7 +20,8 @@ const (
 	transactionTimeout = 15 * time.Second
 	maxBatchBytes      = 1_000_000
 	maxPartBytes       = 700 << 10
-	recordOverhead     = 1_024 // batch and record framing, headers
+	journalBatch       = 1_048_588 // the brokers' own default for max.message.bytes
+	recordOverhead     = 1_024     // batch and record framing, headers
 	refreshFloor       = 4 << 10
 	commitAttempts     = 6
 	assignmentWait     = 2 * time.Second // six of them outlast a session timeout
@@ -115,10 +116,8 @@ func (c *committer) transact(ctx context.Context, b *batch, at seat) error {
 // abort gives the transaction up. Where even that is not sure, the task must be
 // dropped: only the broker's K decides.
 func (c *committer) abort(cause error) error {
-	for _, fatal := range []error{kerr.ProducerFenced, kerr.InvalidProducerEpoch, kerr.FencedInstanceID, kerr.UnknownMemberID, kerr.InvalidProducerIDMapping} {
-		if errors.Is(cause, fatal) {
-			return cause
-		}
+	if takenOver(cause) || errors.Is(cause, kerr.InvalidProducerIDMapping) {
+		return cause
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), transactionTimeout)
 	defer cancel()

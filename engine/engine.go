@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirstream/weir/engine/task"
@@ -75,10 +77,12 @@ type Engine struct {
 
 	mu      sync.Mutex
 	runners map[int32]*runnerHandle
+	closing bool // no task is started any more
 	ctx     context.Context
 	fatal   chan error
 
-	tailCells int // journaled cells that make a checkpoint due
+	tasks     atomic.Int64 // how many the process owns
+	tailCells int          // journaled cells that make a checkpoint due
 
 	background sync.WaitGroup // short work beside the tasks: trims, comparisons of clocks
 	group      *membership
@@ -90,6 +94,14 @@ type runnerHandle struct {
 	cancel context.CancelFunc
 	ended  chan struct{}
 	ends   chan endOffset
+}
+
+// order tells the task to stop; one that has its orders already needs no other.
+func (h *runnerHandle) order(how leave) {
+	select {
+	case h.stop <- how:
+	default:
+	}
 }
 
 // New checks the options; nothing starts before Run.
@@ -141,6 +153,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer client.Close()
 	e.admin = kadm.NewClient(client)
 	if err := e.prepare(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // stopped before it began
+		}
 		return err
 	}
 
@@ -150,7 +165,11 @@ func (e *Engine) Run(ctx context.Context) error {
 	p := e.o.Plan.Pipeline
 	e.group = newMembership(p.Group, p.Source.Topic, e.o.Instance, e.log)
 	e.group.assigned, e.group.dropped = e.start, e.drop
-	if err := e.group.join(e.clientOptions()); err != nil {
+	// A client waits for answers when it is closed, also for those of brokers that
+	// are gone: its context is cut then.
+	groupCtx, cutGroup := context.WithCancel(context.Background())
+	defer cutGroup()
+	if err := e.group.join(e.clientOptions(kgo.WithContext(groupCtx))); err != nil {
 		return err
 	}
 	e.background.Go(func() { e.watchEnds(running) })
@@ -165,12 +184,16 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err != nil {
 		how = lost
 	}
+	e.mu.Lock()
+	e.closing = true
+	e.mu.Unlock()
 	e.drop(e.owned(), how)
 	stop()
 	e.background.Wait()
 	if err == nil && !e.o.KeepSeat {
 		e.leaveGroup()
 	}
+	defer time.AfterFunc(handOverTimeout, cutGroup).Stop()
 	e.group.client.Close()
 	return err
 }
@@ -191,13 +214,15 @@ func (e *Engine) start(partitions []int32) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, p := range partitions {
-		if _, ok := e.runners[p]; ok || e.ctx.Err() != nil {
+		if _, ok := e.runners[p]; ok || e.closing {
 			continue
 		}
 		ctx, cancel := context.WithCancel(e.ctx)
 		h := &runnerHandle{stop: make(chan leave, 1), cancel: cancel, ended: make(chan struct{}), ends: make(chan endOffset, 1)}
 		e.runners[p] = h
-		go e.supervise(ctx, p, h)
+		e.tasks.Store(int64(len(e.runners)))
+		e.status.enter(p, Recovering)
+		e.background.Go(func() { e.supervise(ctx, p, h) })
 	}
 }
 
@@ -213,10 +238,7 @@ func (e *Engine) drop(partitions []int32, how leave) {
 	}
 	e.mu.Unlock()
 	for _, h := range handles {
-		select {
-		case h.stop <- how:
-		default:
-		}
+		h.order(how)
 		if how == lost {
 			h.cancel()
 		}
@@ -236,6 +258,7 @@ func (e *Engine) drop(partitions []int32, how leave) {
 	for _, p := range partitions {
 		delete(e.runners, p)
 	}
+	e.tasks.Store(int64(len(e.runners)))
 	e.mu.Unlock()
 }
 
@@ -253,6 +276,7 @@ func (e *Engine) owned() []int32 {
 // is handed over, lost or refused.
 func (e *Engine) supervise(ctx context.Context, p int32, h *runnerHandle) {
 	defer close(h.ended)
+	defer e.status.drop(p)
 	defer h.cancel()
 	log := e.log.With("partition", p)
 	wait := 100 * time.Millisecond
@@ -260,7 +284,7 @@ func (e *Engine) supervise(ctx context.Context, p int32, h *runnerHandle) {
 		r := newRunner(e, p, h, log)
 		began := time.Now()
 		err := r.run(ctx)
-		e.status.drop(p)
+		e.status.enter(p, Recovering)
 		var refused *RefusedError
 		var broken *StoreError
 		switch {
@@ -278,6 +302,11 @@ func (e *Engine) supervise(ctx context.Context, p int32, h *runnerHandle) {
 		if time.Since(began) > 10*wait {
 			wait = 100 * time.Millisecond
 		}
+		if takenOver(err) {
+			// Fencing again would knock out whoever took over. Two heartbeats tell
+			// whether the partition is still this process's.
+			wait = max(wait, 2*heartbeatInterval)
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -287,6 +316,16 @@ func (e *Engine) supervise(ctx context.Context, p int32, h *runnerHandle) {
 		}
 		wait = min(2*wait, 5*time.Second)
 	}
+}
+
+// takenOver reports whether the broker said that somebody else is the owner.
+func takenOver(err error) bool {
+	for _, said := range []error{kerr.ProducerFenced, kerr.InvalidProducerEpoch, kerr.FencedInstanceID, kerr.UnknownMemberID} {
+		if errors.Is(err, said) {
+			return true
+		}
+	}
+	return false
 }
 
 func (e *Engine) fail(err error) {

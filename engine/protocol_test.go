@@ -74,9 +74,16 @@ func sameLines(t testing.TB, what string, want, have []string) {
 // PROTOCOL 3 and 6: whatever step a process freezes at, its successor finishes
 // the work, and the frozen one, waking up as a zombie, changes nothing.
 func TestFreezeAtEveryStep(t *testing.T) {
-	for _, point := range []string{"begun", "produced", "offset_sent", "ended", "confirmed", "flushed", "marked"} {
-		t.Run(point, func(t *testing.T) {
+	for _, c := range []struct {
+		point string
+		at    int32 // which time it is reached; 1: the first commit of all
+	}{
+		{"begun", 1}, {"produced", 1}, {"offset_sent", 1}, {"ended", 1}, {"confirmed", 1}, {"flushed", 1}, {"marked", 1},
+		{"begun", 2}, {"produced", 2}, {"offset_sent", 2}, {"ended", 2}, {"confirmed", 2},
+	} {
+		t.Run(fmt.Sprintf("%s %d", c.point, c.at), func(t *testing.T) {
 			t.Parallel()
+			point, at := c.point, c.at
 			lines := history(2_000)
 			b := newBench(t, benchOptions{pipeline: patient})
 			store := newMemoryStore()
@@ -84,10 +91,6 @@ func TestFreezeAtEveryStep(t *testing.T) {
 			frozen, thaw := make(chan struct{}), make(chan struct{})
 			var once sync.Once
 			var hits atomic.Int32
-			at := int32(3)
-			if point == "flushed" || point == "marked" {
-				at = 1
-			}
 			o.Failpoint = func(p string, _ int32) {
 				if p == point && hits.Add(1) == at {
 					once.Do(func() { close(frozen) })

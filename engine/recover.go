@@ -35,6 +35,9 @@ func (r *runner) recover(ctx context.Context) error {
 		if err == nil || !errors.Is(err, ErrJournalGap) {
 			return err
 		}
+		if _, owned, _ := r.e.group.seat(r.partition); !owned {
+			return ErrLost
+		}
 		// Somebody may have trimmed between the look at the offset and the read of
 		// the journal; a gap that stays is damage.
 		if try == 2 {
@@ -42,6 +45,9 @@ func (r *runner) recover(ctx context.Context) error {
 		}
 		r.log.Warn("journal changed during recovery, starting again", "reason", err)
 		r.distrustLocal = true
+		if err := pauseFor(ctx, 200*time.Millisecond); err != nil {
+			return err
+		}
 	}
 }
 
@@ -52,7 +58,7 @@ func (r *runner) fence(ctx context.Context) error {
 		kgo.TransactionalID(fmt.Sprintf("weir.%s.%d", r.plan.Pipeline.Name, r.partition)),
 		kgo.TransactionTimeout(transactionTimeout),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.ProducerLinger(0), kgo.MaxBufferedRecords(1<<20), kgo.ProducerBatchMaxBytes(maxBatchBytes),
+		kgo.ProducerLinger(0), kgo.MaxBufferedRecords(1<<20), kgo.ProducerBatchMaxBytesFn(r.e.topics.batchLimit),
 		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
 		kgo.RecordDeliveryTimeout(transactionTimeout),
 	)...)
@@ -68,6 +74,9 @@ func (r *runner) fence(ctx context.Context) error {
 
 // restore builds the table from the local copy and the journal.
 func (r *runner) restore(ctx context.Context) error {
+	if err := r.e.verifyTopics(ctx); err != nil {
+		return err
+	}
 	c, err := r.committed(ctx)
 	if err != nil {
 		return err
@@ -85,6 +94,9 @@ func (r *runner) restore(ctx context.Context) error {
 		return err
 	}
 	if !c.found && begin == end {
+		if begin > 0 {
+			return refuse("the journal of partition %d has been emptied up to offset %d, and group %q has no committed offset: the state is gone. To start anew, delete topic %q and the state directory", r.partition, begin, r.plan.Pipeline.Group, r.plan.Pipeline.JournalTopic)
+		}
 		return r.firstStart(ctx)
 	}
 	return r.replay(ctx, c, begin, end)
@@ -97,16 +109,17 @@ func (r *runner) binding(id [16]byte) lineage {
 }
 
 // committed asks for the stable offset, waiting while a transaction that holds
-// one is being resolved.
+// one is being resolved, or the coordinator moves.
 func (r *runner) committed(ctx context.Context) (c committed, err error) {
 	p := r.plan.Pipeline
+	patience := time.Now().Add(requestTimeout)
 	for {
 		resp, err := r.fetchOffset(ctx)
 		if err != nil {
 			return c, err
 		}
 		err = kerr.ErrorForCode(resp.ErrorCode)
-		if errors.Is(err, kerr.UnstableOffsetCommit) || kerr.IsRetriable(err) {
+		if resolving(err) && time.Now().Before(patience) {
 			if err := pauseFor(ctx, 10*time.Millisecond); err != nil {
 				return c, err
 			}
@@ -128,6 +141,16 @@ func (r *runner) committed(ctx context.Context) (c committed, err error) {
 		}
 		return c, nil
 	}
+}
+
+// resolving reports whether the answer will be another one soon.
+func resolving(err error) bool {
+	for _, passing := range []error{kerr.UnstableOffsetCommit, kerr.CoordinatorLoadInProgress, kerr.CoordinatorNotAvailable, kerr.NotCoordinator} {
+		if errors.Is(err, passing) {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *runner) fetchOffset(ctx context.Context) (found kmsg.OffsetFetchResponseGroupTopicPartition, err error) {
@@ -258,7 +281,10 @@ func (r *runner) replay(ctx context.Context, c committed, begin, end int64) erro
 		}
 		return refuse("the journal of partition %d cannot be replayed: %v", r.partition, err)
 	}
-	if err := r.settle(c); err != nil {
+	if !c.found && r.table.Seq() == 0 {
+		return r.firstStart(ctx) // the journal holds nothing but aborted transactions
+	}
+	if err := r.settle(ctx, c); err != nil {
 		return err
 	}
 	if !usable {
@@ -271,7 +297,7 @@ func (r *runner) replay(ctx context.Context, c committed, begin, end int64) erro
 }
 
 // settle compares what was replayed with what the broker committed.
-func (r *runner) settle(c committed) error {
+func (r *runner) settle(ctx context.Context, c committed) error {
 	h := r.table.Header()
 	r.k = h.To
 	if r.place.baseSeq == 0 {
@@ -289,6 +315,11 @@ func (r *runner) settle(c committed) error {
 	case h.Seq < c.meta.seq:
 		return fmt.Errorf("%w: it ends with record %d, and record %d is committed", ErrJournalGap, h.Seq, c.meta.seq)
 	case h.Seq > c.meta.seq:
+		if again, err := r.committed(ctx); err != nil {
+			return err
+		} else if again.meta.seq != c.meta.seq {
+			return fmt.Errorf("%w: somebody commits meanwhile", ErrJournalGap)
+		}
 		return refuse("the journal of partition %d holds record %d, and the group's committed offset says %d is the last: the group's offsets were reset or another pipeline writes this journal", r.partition, h.Seq, c.meta.seq)
 	case h.To != c.k:
 		return refuse("the group's committed offset for partition %d is %d, and the journal says %d: the group's offsets were changed by hand", r.partition, c.k, h.To)
@@ -344,11 +375,10 @@ func (r *runner) loadPages(s localSnapshot) error {
 	return r.local.Load(r.table.LoadPage)
 }
 
-// memoryShare is a task's part of state.memory.
+// memoryShare is a task's part of state.memory: it shrinks and grows with the
+// number of tasks the process owns.
 func (e *Engine) memoryShare() int64 {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.o.Plan.Pipeline.State.Memory / int64(max(len(e.runners), 1))
+	return e.o.Plan.Pipeline.State.Memory / max(e.tasks.Load(), 1)
 }
 
 // pauseFor waits, or returns early with the context's error.

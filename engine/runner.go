@@ -109,11 +109,13 @@ func (r *runner) close() {
 	if r.source != nil {
 		r.source.close()
 	}
-	if r.inflight != nil {
-		<-r.done
-	}
+	// Closing the client fails every promise and request under way, which may
+	// otherwise wait for brokers that are gone; recovery asks how it ended.
 	if r.producer != nil {
 		r.producer.Close()
+	}
+	if r.inflight != nil {
+		<-r.done
 	}
 }
 
@@ -135,6 +137,7 @@ func (r *runner) goLive(ctx context.Context) error {
 		Partition: r.partition, Decoder: decoder, HeaderDecoder: header, PartitionOf: r.partitionOf(), WallStamped: r.e.topics.wallStamped,
 	})
 	r.position, r.sealed = r.k, r.k
+	r.e.status.setPosition(r.partition, r.k)
 	if err := r.seal(ctx, r.saver.wanted()); err != nil {
 		return err
 	}
@@ -144,7 +147,7 @@ func (r *runner) goLive(ctx context.Context) error {
 			return err
 		}
 	case how := <-r.h.stop:
-		r.h.stop <- how
+		r.h.order(how)
 		return ErrLost
 	}
 	r.compareClocks(ctx)
@@ -204,7 +207,11 @@ func (r *runner) live(ctx context.Context) error {
 		case <-r.timer.C: // only to look again
 		case how := <-r.h.stop:
 			if how == handOver {
-				return r.handOver(ctx)
+				if err := r.handOver(ctx); err != nil {
+					r.h.order(how) // nobody recovers what is being given away
+					return err
+				}
+				return nil
 			}
 			return ErrLost
 		case <-ctx.Done():
@@ -277,6 +284,7 @@ func (r *runner) fold() error {
 	r.folded += n
 	r.records += n
 	r.position = chunk[n-1].Offset + 1
+	r.table.SetMemoryBytes(r.e.memoryShare())
 	r.table.Trim()
 	if r.folded == len(r.slab.records) {
 		r.release()

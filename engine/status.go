@@ -174,7 +174,6 @@ func (r *registry) committed(p int32, done progress) {
 	r.mu.Lock()
 	t := r.of(p)
 	t.Seq, t.Offset, t.Counters = done.seq, done.k, done.counters
-	t.Position = max(t.Position, done.k)
 	t.Devices, t.StateBytes = done.devices, done.stateBytes
 	r.mu.Unlock()
 	if r.observer == nil {

@@ -22,7 +22,21 @@ type topics struct {
 	journal     [16]byte
 	wallStamped bool  // the source does not stamp append times
 	maxOutput   []int // largest record of each output topic, bytes
+	maxBatch    map[string]int32
 }
+
+// batchLimit is the largest batch the brokers take for a topic, which is what
+// max.message.bytes means. It is counted before compression, on the safe side.
+func (t *topics) batchLimit(topic string) int32 {
+	if limit, ok := t.maxBatch[topic]; ok {
+		return limit
+	}
+	return maxBatchBytes
+}
+
+// leastBatch is the smallest max.message.bytes an output topic can have: an
+// alert with a long device name fits.
+const leastBatch = 4_000
 
 // journalConfigs are what the journal relies on. Retention by time or size, or
 // compaction, would delete the only full copy of the state.
@@ -37,12 +51,38 @@ func journalConfigs(replicas int) map[string]string {
 		"retention.bytes":        "-1",
 		"segment.bytes":          strconv.Itoa(64 << 20),
 		"message.timestamp.type": "LogAppendTime",
+		"max.message.bytes":      strconv.Itoa(journalBatch),
 		"min.insync.replicas":    insync,
 	}
 }
 
-// prepare checks the brokers and makes the topics that are missing.
+// prepare checks the brokers and makes the topics that are missing. Brokers that
+// do not answer yet are waited for; what they refuse is not asked again.
 func (e *Engine) prepare(ctx context.Context) error {
+	for wait := 500 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
+		err := e.prepareOnce(ctx)
+		var refused *RefusedError
+		if err == nil || errors.As(err, &refused) || isDenied(err) {
+			return err
+		}
+		e.log.Warn("brokers not ready, trying again", "brokers", strings.Join(e.o.Brokers, ","), "reason", err)
+		if err := pauseFor(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// isDenied reports whether an operator has to grant something first.
+func isDenied(err error) bool {
+	for _, denied := range []error{kerr.TopicAuthorizationFailed, kerr.ClusterAuthorizationFailed, kerr.GroupAuthorizationFailed, kerr.SaslAuthenticationFailed} {
+		if errors.Is(err, denied) {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *Engine) prepareOnce(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	if err := e.checkBrokers(ctx); err != nil {
@@ -90,6 +130,31 @@ func (e *Engine) describe(ctx context.Context, topic string) (kadm.TopicDetail, 
 		return kadm.TopicDetail{}, fmt.Errorf("describe topic %q: %w", topic, err)
 	}
 	return list[topic], nil
+}
+
+// verifyTopics refuses a source or journal that is another one than when the
+// process started.
+func (e *Engine) verifyTopics(ctx context.Context) error {
+	p := e.o.Plan.Pipeline
+	for _, known := range []struct {
+		topic string
+		id    [16]byte
+	}{{p.Source.Topic, e.topics.source}, {p.JournalTopic, e.topics.journal}} {
+		detail, err := e.describe(ctx, known.topic)
+		switch {
+		case err != nil:
+			return err
+		case errors.Is(detail.Err, kerr.UnknownTopicOrPartition):
+			return refuse("topic %q was deleted while the pipeline ran", known.topic)
+		case detail.Err != nil:
+			return fmt.Errorf("describe topic %q: %w", known.topic, detail.Err)
+		case detail.ID != known.id:
+			return refuse("topic %q was deleted and created again while the pipeline ran", known.topic)
+		case int32(len(detail.Partitions)) != e.topics.partitions:
+			return refuse("topic %q has %d partitions now and had %d when the process started", known.topic, len(detail.Partitions), e.topics.partitions)
+		}
+	}
+	return nil
 }
 
 func (e *Engine) prepareSource(ctx context.Context) error {
@@ -145,6 +210,12 @@ func (e *Engine) prepareJournal(ctx context.Context) error {
 		if key == "min.insync.replicas" || key == "segment.bytes" { // a matter of taste, not of correctness
 			continue
 		}
+		if key == "max.message.bytes" {
+			if limit, err := strconv.Atoi(have[key]); err == nil && limit < maxBatchBytes {
+				wrong = append(wrong, fmt.Sprintf("%s of %d or more (is %d)", key, maxBatchBytes, limit))
+			}
+			continue
+		}
 		if have[key] != value {
 			wrong = append(wrong, fmt.Sprintf("%s=%s (is %q)", key, value, have[key]))
 		}
@@ -158,6 +229,7 @@ func (e *Engine) prepareJournal(ctx context.Context) error {
 }
 
 func (e *Engine) prepareOutputs(ctx context.Context) error {
+	e.topics.maxOutput, e.topics.maxBatch = nil, map[string]int32{}
 	for i := range e.o.Plan.Topics() {
 		topic := e.o.Plan.TopicName(task.Topic(i))
 		if _, err := e.ensure(ctx, topic, map[string]*string{}); err != nil {
@@ -169,9 +241,14 @@ func (e *Engine) prepareOutputs(ctx context.Context) error {
 		}
 		limit, err := strconv.Atoi(configs["max.message.bytes"])
 		if err != nil {
-			limit = 1_048_588 // the broker's default
+			limit = journalBatch
 		}
-		e.topics.maxOutput = append(e.topics.maxOutput, min(limit, maxBatchBytes)-recordOverhead)
+		if limit < leastBatch {
+			return refuse("topic %q has max.message.bytes=%d, and an alert may be larger: give it %d or more", topic, limit, leastBatch)
+		}
+		limit = min(limit, maxBatchBytes)
+		e.topics.maxBatch[topic] = int32(limit)
+		e.topics.maxOutput = append(e.topics.maxOutput, limit-recordOverhead)
 	}
 	return nil
 }

@@ -67,6 +67,9 @@ func (t *Table) ResidentBytes() int64 {
 	return t.pageBytes + int64(fixed)
 }
 
+// SetMemoryBytes changes Options.MemoryBytes; the next Trim keeps to it.
+func (t *Table) SetMemoryBytes(n int64) { t.options.MemoryBytes = n }
+
 // Trim drops clean pages until ResidentBytes is within Options.MemoryBytes, by
 // the clock algorithm: a page used since the hand last passed is spared once.
 // It gives the number of pages dropped. One call looks at a bounded number of

@@ -282,7 +282,7 @@ func TestSeenFromOutside(t *testing.T) {
 	assert.Equal(t, http.StatusOK, code)
 	_, text = get("/metrics")
 	for _, name := range []string{
-		`weir_readings_total{outcome="processed",pipeline="demo"} 0`, `weir_task_live{partition="0",pipeline="demo"} 1`,
+		`weir_readings_total{outcome="processed",partition="0",pipeline="demo"} 0`, `weir_task_live{partition="0",pipeline="demo"} 1`,
 		"weir_commit_duration_seconds_count", "weir_checkpoint_duration_seconds", "weir_recovery_duration_seconds_count", "weir_lag_records", "weir_state_bytes",
 	} {
 		assert.Contains(t, text, name)

@@ -105,7 +105,8 @@ func (i *instance) Close() {
 }
 
 // Run runs engine, bridge and housekeeping until ctx ends or one of them fails.
-// The bridge stops first: what it has taken is folded before the tasks seal.
+// The bridge stops first: what it has taken is in Kafka before the tasks seal, and
+// is folded at the next start where it is not yet.
 func (i *instance) Run(ctx context.Context) error {
 	engineCtx, stopEngine := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopEngine()

@@ -25,6 +25,7 @@ type usageError struct{ error }
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	root := newRootCommand()
 	if err := root.ExecuteContext(ctx); err != nil {
 		var usage usageError

@@ -55,11 +55,11 @@ func stateDir(p *configs.Pipeline) string { return filepath.Join(p.State.Dir, p.
 func identity(dir string) (string, error) {
 	path := filepath.Join(dir, "identity")
 	text, err := os.ReadFile(path)
-	if err == nil {
-		return strings.TrimSpace(string(text)), nil
-	}
-	if !errors.Is(err, os.ErrNotExist) {
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", fmt.Errorf("read identity: %w", err)
+	}
+	if name := strings.TrimSpace(string(text)); name != "" {
+		return name, nil
 	}
 	var id [8]byte
 	if _, err := rand.Read(id[:]); err != nil {
@@ -69,7 +69,11 @@ func identity(dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("make state directory: %w", err)
 	}
-	if err := os.WriteFile(path, []byte(name+"\n"), 0o644); err != nil {
+	// Renamed into place, so that a crash leaves no half of it.
+	if err := os.WriteFile(path+".new", []byte(name+"\n"), 0o644); err != nil {
+		return "", fmt.Errorf("write identity: %w", err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
 		return "", fmt.Errorf("write identity: %w", err)
 	}
 	return name, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -78,6 +79,9 @@ func withState(path string, look func(*stateFiles) error) error {
 	plan, err := task.Compile(p)
 	if err != nil {
 		return err
+	}
+	if _, err := os.Stat(stateDir(p)); err != nil {
+		return fmt.Errorf("pipeline %q has no local state here (state.dir): %w", p.Name, err)
 	}
 	store, err := openStore(p, bootID(), slog.New(slog.DiscardHandler))
 	if err != nil {
