@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/ingest"
 )
 
 func withLine(pipeline, old, line string) string { return strings.Replace(pipeline, old, line, 1) }
@@ -313,7 +314,7 @@ func TestDeviceFromHeader(t *testing.T) {
 	b := newBench(t, benchOptions{pipeline: patient})
 	run := b.start(b.options(newMemoryStore()))
 	rec := &kgo.Record{Topic: "readings", Value: []byte(fmt.Sprintf(`{"metric":"temperature","ts":%d,"value":99}`, time.Now().UnixMilli())),
-		Headers: []kgo.RecordHeader{{Key: deviceHeader, Value: []byte("pump-9")}}}
+		Headers: []kgo.RecordHeader{{Key: ingest.DeviceHeader, Value: []byte("pump-9")}}}
 	require.NoError(t, b.client.ProduceSync(context.Background(), rec).FirstErr())
 	run.settled(0, 1)
 	require.NoError(t, run.wait())
@@ -343,15 +344,31 @@ func TestAbortedUpstreamTransactions(t *testing.T) {
 // PROTOCOL 4: one checkpoint after the other, while readings flow, with pages that
 // are written again before they were saved; every copy is complete, and a
 // process that dies at any moment leaves one that can be used.
-func TestCheckpointsWhileReadingsFlow(t *testing.T) {
+func TestCheckpointsWhileReadingsFlow(t *testing.T) { checkpointsWhileReadingsFlow(t, 0) }
+
+// With room for a fraction of the state pages are dropped and read again, and the
+// outputs are the same.
+func TestStateGreaterThanMemory(t *testing.T) {
+	store := checkpointsWhileReadingsFlow(t, 64<<10)
+	require.Positive(t, store.tasks[0].reads.Load(), "pages read back")
+}
+
+// checkpointsWhileReadingsFlow runs with that much memory, 0: the pipeline's own,
+// and returns the store of the last process.
+func checkpointsWhileReadingsFlow(t *testing.T, memory int64) *memoryStore {
+	t.Helper()
 	b := newBench(t, benchOptions{pipeline: patient})
 	b.tailCells = 200
+	if memory > 0 {
+		b.plan.Pipeline.State.Memory = memory
+	}
 	start := time.Now().Add(-time.Hour).UnixMilli()
 	var lines []string
 	for i := range 12_000 {
 		lines = append(lines, reading{fmt.Sprintf("pump-%04d", i%2_000), start + int64(i/2_000)*700, float64(i % 90), i / 2_000}.String())
 	}
 	store := newMemoryStore()
+	last := store
 	o := b.options(store)
 	marked := make(chan struct{}, 1_000)
 	o.Failpoint = func(p string, _ int32) {
@@ -360,6 +377,7 @@ func TestCheckpointsWhileReadingsFlow(t *testing.T) {
 		}
 	}
 	for i := 0; i < len(lines); i += 3_000 {
+		last = store
 		run := b.start(o)
 		for k := i; k < i+3_000; k += 500 {
 			b.produce(0, lines[k:k+500]...)
@@ -372,6 +390,7 @@ func TestCheckpointsWhileReadingsFlow(t *testing.T) {
 	}
 	require.Greater(t, len(marked), 8, "checkpoints")
 	b.sameOutputs(lines)
+	return last
 }
 
 // The metadata of a committed offset survives the trip, and what is not weir's

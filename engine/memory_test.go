@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/weirstream/weir/statestore"
 )
@@ -47,11 +48,13 @@ type memoryTask struct {
 	marked bool
 	broken error // returned by every write
 	loads  int
+	reads  atomic.Int64
 }
 
 func (t *memoryTask) ReadPage(id statestore.PageID, dst []byte) ([]byte, bool, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.reads.Add(1)
 	b, ok := t.pages[id]
 	return append(dst, b...), ok, nil
 }

@@ -36,7 +36,7 @@ func parseLineage(b []byte) (l lineage, err error) {
 	return l, nil
 }
 
-// matches reports what pins the lineage and is different now; empty: nothing.
+// differs says what pins the lineage and is another now; empty: nothing.
 func (l lineage) differs(now lineage) string {
 	switch {
 	case l.partitions != now.partitions:

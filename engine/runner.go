@@ -243,7 +243,7 @@ func (r *runner) deadline() time.Time {
 		return r.begun.Add(alertInterval)
 	}
 	want := time.Duration(r.plan.Pipeline.CommitInterval) * time.Millisecond
-	return r.begun.Add(stretch(want, r.e.running()))
+	return r.begun.Add(stretch(want, int(r.e.tasks.Load())))
 }
 
 // arm sets the timer to the next moment something is due by itself.

@@ -10,10 +10,8 @@ import (
 
 	"github.com/weirstream/weir/engine/task"
 	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/ingest"
 )
-
-// deviceHeader is how the MQTT bridge hands on a device that the topic names.
-const deviceHeader = "weir-device"
 
 // slab is what one poll brought: the readings' records and the offset behind
 // all of it, control records counted.
@@ -109,7 +107,7 @@ func (s *slab) fill(fetches kgo.Fetches, r *runner) {
 
 func deviceOf(rec *kgo.Record) []byte {
 	for i := range rec.Headers {
-		if rec.Headers[i].Key == deviceHeader {
+		if rec.Headers[i].Key == ingest.DeviceHeader {
 			return rec.Headers[i].Value
 		}
 	}

@@ -117,13 +117,6 @@ func (e *Engine) Ready() bool {
 	return len(r.tasks) > 0
 }
 
-func (e *Engine) running() int {
-	r := e.status
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.tasks)
-}
-
 // of returns a task's status for changing; the caller holds mu.
 func (r *registry) of(p int32) *TaskStatus {
 	t := r.tasks[p]

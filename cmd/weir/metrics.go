@@ -13,7 +13,7 @@ import (
 // metrics exports one pipeline. Totals come from confirmed commits, so a
 // replayed reading is not counted twice; they belong to a partition, and go where
 // it goes, so that no sum falls when it leaves. Cardinality: some thirty series
-// and sixteen for each owned partition; no device is ever a label.
+// and fifteen for each owned partition; no device is ever a label.
 type metrics struct {
 	i *instance
 

@@ -24,6 +24,7 @@ type Plan struct {
 	// AggregateTopics are the distinct topics that windows are emitted to.
 	// Output topic FirstAggregateTopic+i is AggregateTopics[i].
 	AggregateTopics []string
+	emits           []emit // by window
 	// Wide is set where all metrics of one message share its sequence number.
 	Wide bool
 
@@ -115,6 +116,7 @@ func Compile(p *configs.Pipeline) (*Plan, error) {
 	if err := c.planWindows(); err != nil {
 		return nil, err
 	}
+	c.planEmits()
 	if err := c.planRules(); err != nil {
 		return nil, err
 	}
@@ -289,11 +291,18 @@ func (c *Plan) Topics() int { return int(FirstAggregateTopic) + len(c.AggregateT
 // TaskWords is how many words of its own a task keeps in the state table.
 func TaskWords() int { return taskWords }
 
-// aggregateTopic is the output topic of a window; ok is false where it is not emitted.
-func (c *Plan) aggregateTopic(w *configs.Window) (Topic, bool) {
-	i := slices.Index(c.AggregateTopics, w.Emit.Topic)
-	if w.Emit.Topic == "" || w.Emit.On == "never" || i < 0 {
-		return 0, false
+// emit is where a window's results go; not ok: nowhere.
+type emit struct {
+	topic Topic
+	ok    bool
+}
+
+// planEmits finds the output topic of each window.
+func (c *Plan) planEmits() {
+	c.emits = make([]emit, len(c.Pipeline.Windows))
+	for i, w := range c.Pipeline.Windows {
+		if k := slices.Index(c.AggregateTopics, w.Emit.Topic); w.Emit.Topic != "" && w.Emit.On != "never" && k >= 0 {
+			c.emits[i] = emit{FirstAggregateTopic + Topic(k), true}
+		}
 	}
-	return FirstAggregateTopic + Topic(i), true
 }

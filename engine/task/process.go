@@ -84,8 +84,8 @@ func (t *Task) insert(c *count, at event.Time, v float64) {
 	for _, in := range c.rules {
 		t.evaluate(in.rule, alerts.Sample{Time: result.End - 1, Value: result.Values[in.result]}, &windowRef{w.Name, result.Start, result.End})
 	}
-	if topic, ok := t.plan.aggregateTopic(w); ok {
-		t.aggregate(topic, w, &result)
+	if e := t.plan.emits[c.window]; e.ok {
+		t.aggregate(e.topic, w, &result)
 	}
 }
 
@@ -110,7 +110,8 @@ func (t *Task) onWindow(r *window.Result) uint8 {
 	if t.closing {
 		t.table.Task()[wordOpen]--
 	}
-	w := &t.plan.Pipeline.Windows[t.ring.windows[r.Window]]
+	index := t.ring.windows[r.Window]
+	w := &t.plan.Pipeline.Windows[index]
 	digest := uint8(0)
 	for _, in := range t.ring.rules[r.Window] {
 		v := r.Values[in.result]
@@ -125,8 +126,8 @@ func (t *Task) onWindow(r *window.Result) uint8 {
 		t.table.Task()[wordCorrections]++
 		digest = r.Digest // what the rules saw stays the measure
 	}
-	if topic, ok := t.plan.aggregateTopic(w); ok {
-		t.emitWindow(topic, w, r, corrects)
+	if e := t.plan.emits[index]; e.ok {
+		t.emitWindow(e.topic, w, r, corrects)
 	}
 	return digest
 }
@@ -148,13 +149,14 @@ func (t *Task) emitWindow(topic Topic, w *configs.Window, r *window.Result, corr
 // onChange takes the running result of a window that is emitted at every
 // reading. Such a result is for consumers only: rules wait for the close.
 func (t *Task) onChange(r *window.Result) uint8 {
-	w := &t.plan.Pipeline.Windows[t.ring.windows[r.Window]]
+	index := t.ring.windows[r.Window]
+	w := &t.plan.Pipeline.Windows[index]
 	if w.Emit.On != "change" {
 		return 0
 	}
 	t.table.Task()[wordWindows]++
-	if topic, ok := t.plan.aggregateTopic(w); ok {
-		t.aggregate(topic, w, r)
+	if e := t.plan.emits[index]; e.ok {
+		t.aggregate(e.topic, w, r)
 	}
 	return 0
 }

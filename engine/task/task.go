@@ -170,8 +170,7 @@ func (t *Task) decode(records []Record) int {
 		}
 		decoder.Decode(records[n].Value, &t.batch)
 		if len(t.batch.Readings)-first > 1 {
-			message := codec.Batch{Readings: t.batch.Readings[first:]}
-			message.SortByTime(records[n].Append)
+			t.batch.SortByTime(records[n].Append)
 		}
 		for range len(t.batch.Readings) - first {
 			t.from = append(t.from, int32(n))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+	"github.com/weirstream/weir/ingest"
 	"golang.org/x/sync/semaphore"
 )
 
@@ -201,7 +202,7 @@ func (b *Bridge) record(m paho.Message) Message {
 	}
 	r := Message{Key: append([]byte(nil), name...), Value: m.Payload()}
 	if fromTopic {
-		r.Headers = []Header{{Key: DeviceHeader, Value: r.Key}}
+		r.Headers = []Header{{Key: ingest.DeviceHeader, Value: r.Key}}
 	}
 	return r
 }

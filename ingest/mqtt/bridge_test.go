@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/weirstream/weir/ingest"
 	"pgregory.net/rapid"
 )
 
@@ -310,7 +311,7 @@ func TestRecords(t *testing.T) {
 			in:   message{topic: "plant/hall/pump", payload: payload},
 			want: Message{
 				Key: []byte("pump"), Value: []byte(payload),
-				Headers: []Header{{Key: DeviceHeader, Value: []byte("pump")}},
+				Headers: []Header{{Key: ingest.DeviceHeader, Value: []byte("pump")}},
 			},
 		},
 		{

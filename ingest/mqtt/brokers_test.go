@@ -19,6 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/weirstream/weir/ingest"
 	"github.com/weirstream/weir/ingest/kafka"
 	"github.com/weirstream/weir/ingest/mqtt"
 	"github.com/weirstream/weir/internal/brokers"
@@ -173,7 +174,7 @@ func TestMessagesArriveInOrderUntouched(t *testing.T) {
 	require.NoError(t, err)
 	for _, r := range records {
 		require.EqualValues(t, partition(r.Key, 4), r.Partition)
-		require.Equal(t, []kgo.RecordHeader{{Key: mqtt.DeviceHeader, Value: r.Key}}, r.Headers)
+		require.Equal(t, []kgo.RecordHeader{{Key: ingest.DeviceHeader, Value: r.Key}}, r.Headers)
 	}
 	keys, values := split(records)
 	assertOrder(t, keys, values, devices, n)

@@ -2,10 +2,6 @@ package mqtt
 
 import "context"
 
-// DeviceHeader is the header of a Kafka record that carries the device's name
-// where the MQTT topic told it. A reader takes it before any field of the payload.
-const DeviceHeader = "weir-device"
-
 // TopicHeader is the header that carries the MQTT topic of a message whose
 // device could not be told, so that a person can find the sender.
 const TopicHeader = "weir-mqtt-topic"
