@@ -35,7 +35,7 @@ func (e *Engine) watchEnds(ctx context.Context) {
 
 func (e *Engine) askEnds(ctx context.Context) {
 	topic := e.o.Plan.Pipeline.Source.Topic
-	w, mono := wallNow(), e.mono.now()
+	w, mono := e.wallNow(), e.mono.now()
 	asked, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	ends, err := e.admin.ListEndOffsets(asked, topic)
@@ -137,7 +137,7 @@ func (r *runner) compare(ctx context.Context, offset, mono int64) {
 		return // not the record committed just now, or its append time is not told
 	}
 	r.e.trust.compare(event.Time(found.Timestamp), mono)
-	skew, _ := r.e.trust.skew(wallNow(), r.e.mono.now())
+	skew, _ := r.e.trust.skew(r.e.wallNow(), r.e.mono.now())
 	r.e.status.skew.Store(int64(skew))
 	if skew > maxClockSkew || skew < -maxClockSkew {
 		r.log.Error("this machine's clock and the brokers' are too far apart: no silence is judged until they agree", "ahead_ms", int64(skew))
@@ -153,7 +153,7 @@ func stretch(want time.Duration, tasks int) time.Duration {
 	return max(want, time.Duration(tasks)*time.Second/maxTransactions)
 }
 
-func wallNow() event.Time { return event.Time(time.Now().UnixMilli()) }
+func (e *Engine) wallNow() event.Time { return event.Time(e.o.WallClock().UnixMilli()) }
 
 // monoBase is the zero of monotonic milliseconds.
 type monoBase struct{ at time.Time }

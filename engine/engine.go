@@ -51,6 +51,8 @@ type Options struct {
 	// within the session timeout.
 	KeepSeat bool
 	Logger   *slog.Logger
+	// WallClock tells the time of day; nil: time.Now.
+	WallClock func() time.Time
 	// Failpoint is called with the name of each step of the protocol as it is
 	// reached; nil in production.
 	Failpoint func(point string, partition int32)
@@ -120,6 +122,9 @@ func New(o Options) (*Engine, error) {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.WallClock == nil {
+		o.WallClock = time.Now
 	}
 	if o.Failpoint == nil {
 		o.Failpoint = func(string, int32) {}

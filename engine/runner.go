@@ -315,7 +315,7 @@ func (r *runner) advance() {
 		return
 	}
 	r.e.status.trusted()
-	r.task.Advance(task.Now{Wall: now.w, Mono: now.mono})
+	r.task.Advance(task.Now{Wall: now.w, Mono: now.mono, Position: r.position})
 	r.table.Trim()
 }
 
@@ -323,7 +323,9 @@ func (r *runner) advance() {
 // set of pages now, while memory holds exactly this batch's state.
 func (r *runner) seal(ctx context.Context, save bool) error {
 	header := statestore.Header{Seq: r.table.Seq() + 1, From: r.sealed, To: r.position, Wall: r.task.Clock()}
-	sealed := r.table.Seal(header, statestore.SealOptions{MaxPart: maxPartBytes, RefreshFloor: refreshFloor})
+	sealed := r.table.Seal(header, statestore.SealOptions{
+		MaxPart: maxPartBytes, RefreshFloor: refreshFloor, Note: r.task.TakeFacts(),
+	})
 	r.saver.cells += sealed.SetBytes / bytesPerCell
 	b := &batch{
 		sealed: sealed, outputs: r.task.Swap(r.spare), counters: r.task.Counters(), to: r.position, sealedAt: time.Now(),
@@ -381,7 +383,7 @@ func (r *runner) progress(b *batch) progress {
 		p.journalBytes += len(part)
 	}
 	if b.outputs.AlertChanged && b.outputs.Oldest != event.Never {
-		p.alertLatency = time.Duration(wallNow()-b.outputs.Oldest) * time.Millisecond
+		p.alertLatency = time.Duration(r.e.wallNow()-b.outputs.Oldest) * time.Millisecond
 	}
 	return p
 }

@@ -90,7 +90,7 @@ func (s *slab) fill(fetches kgo.Fetches, r *runner) {
 		s.err = fmt.Errorf("fetch source: %w", f.Err)
 		return
 	}
-	fetched := wallNow()
+	fetched := r.e.wallNow()
 	fetches.EachRecord(func(rec *kgo.Record) {
 		s.next = rec.Offset + 1
 		if rec.Attrs.IsControl() {

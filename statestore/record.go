@@ -12,10 +12,11 @@ import (
 // A part of a record is
 //
 //	magic, layout, seq, part, parts, from, to, wall, base, cycle start, cursor, bound   fixed, little endian
-//	sections: kind, length, content                                                     0 or more
+//	sections: kind (1 byte), length (4), content                                        0 or more
 //	CRC-32C of all that
 //
-// A section of sets or refresh is a row of entries, one a slot: the distance
+// Kinds are 1 task words, 2 refresh, 3 drops, 4 sets, 5 note. A note is not state
+// and goes on in the next part where it does not fit one. A section of sets or refresh is a row of entries, one a slot: the distance
 // from the slot before and whether its cells are the same as there, the gaps
 // between the cells otherwise, the name where cell 0 is among them, the words
 // of the other cells. Each part begins anew, so it can be read by itself.
@@ -35,6 +36,7 @@ const (
 	atCursor     = 68
 	atBound      = 72
 	headerSize   = 76
+	sectionHead  = 5
 )
 
 const (
@@ -42,6 +44,7 @@ const (
 	sectionRefresh = 2
 	sectionDrops   = 3
 	sectionSets    = 4
+	sectionNote    = 5
 )
 
 // encoder makes the parts of one record after the other in buffers of its own.
@@ -142,6 +145,18 @@ func (e *encoder) taskWords(words []uint64) {
 	}
 }
 
+// noteChunk is the most bytes of a note that need to fit a part together.
+const noteChunk = 16 << 10
+
+func (e *encoder) note(b []byte) {
+	for len(b) > 0 {
+		n := min(len(b), noteChunk)
+		e.enter(sectionNote, n)
+		e.buf = append(e.buf, b[:n]...)
+		b = b[n:]
+	}
+}
+
 func (e *encoder) drops(slots []Slot) {
 	slices.Sort(slots)
 	for _, s := range slots {
@@ -213,6 +228,26 @@ type Record struct {
 
 	layout uint64
 	bodies [][]byte // the sections of each part
+}
+
+// Note is what the owner of the table wanted remembered with the record. It is
+// valid once the record was applied or found undamaged.
+func (r *Record) Note() []byte {
+	var note []byte
+	for _, body := range r.bodies {
+		for len(body) >= sectionHead {
+			kind, size := body[0], int(binary.LittleEndian.Uint32(body[1:]))
+			body = body[sectionHead:]
+			if size > len(body) {
+				break
+			}
+			if kind == sectionNote {
+				note = append(note, body[:size]...)
+			}
+			body = body[size:]
+		}
+	}
+	return note
 }
 
 // Assembler puts the parts of records together. The zero value is ready.

@@ -91,7 +91,7 @@ func (d *decoder) pass(body []byte, want byte) error {
 		}
 		kind, size := body[0], binary.LittleEndian.Uint32(body[1:])
 		body = body[5:]
-		if uint64(size) > uint64(len(body)) || kind < sectionTask || kind > sectionSets {
+		if uint64(size) > uint64(len(body)) || kind < sectionTask || kind > sectionNote {
 			return fmt.Errorf("section %d of %d bytes: %w", kind, size, ErrDamaged)
 		}
 		if kind == want {

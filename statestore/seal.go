@@ -32,6 +32,9 @@ type SealOptions struct {
 	// there is so much; twice the bytes of the changed cells is the other bound
 	// and the greater one holds.
 	RefreshFloor int
+	// Note is carried by the record and not applied by replay: what whoever
+	// checks the journal should know of the batch beside its state.
+	Note []byte
 }
 
 // Sealed is a record ready to be sent.
@@ -88,6 +91,7 @@ func (t *Table) Seal(h Header, o SealOptions) *Sealed {
 	e := &t.encoder
 	e.begin(t, h, o.MaxPart)
 	copy(c.task, t.task)
+	e.note(o.Note)
 	e.taskWords(c.task)
 	before := e.size()
 	e.drops(t.drops)

@@ -47,7 +47,7 @@ const (
 	headCol = 0
 
 	headClock    = 0 // the device's event clock
-	headSeen     = 1 // append time of its last reading
+	headSeen     = 1 // task's clock at its last reading, or the append time where that is later
 	headDue      = 2 // when the next of its windows closes; event.Never where none will. 0: unknown
 	headFlags    = 3
 	headWords    = 4

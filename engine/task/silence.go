@@ -9,6 +9,8 @@ import (
 type Now struct {
 	Wall event.Time
 	Mono int64 // monotonic milliseconds since some fixed moment of this process, from 0
+	// Position is the source offset below which everything has been folded.
+	Position int64
 }
 
 // hour bounds how far apart two sightings of silence need to be before a device
@@ -24,6 +26,7 @@ const armedPerAdvance = 16_384
 // silent long enough.
 func (t *Task) Advance(now Now) {
 	t.record, t.mono = nil, now.Mono
+	t.wallEntered(now)
 	t.date(now.Mono)
 	if t.floor == 0 && t.o.WallStamped {
 		t.floor = now.Wall
@@ -183,6 +186,7 @@ func (t *Task) forgetDevice() {
 		}
 	}
 	t.table.Task()[wordForgotten]++
+	t.forgot(t.table.Name(t.slot))
 	t.clearArmed(t.slot)
 	t.table.Drop(t.slot)
 }

@@ -84,6 +84,7 @@ type Task struct {
 	sightings    []sighting        // by slot
 	undated      []statestore.Slot // sighted since the last Advance
 	mono         int64             // monotonic milliseconds; undated but during Advance
+	facts        facts
 
 	// what the reading being applied is, for the callbacks of windows and rules
 	record  *Record // nil: a timer
@@ -337,11 +338,13 @@ func (t *Task) late(m int, at, clock event.Time) bool {
 	return true
 }
 
-// seen records that the device spoke.
+// seen records that the device spoke. Silence is counted on the task's clock,
+// which may be ahead of the append time: where this machine's clock is a little
+// ahead of the brokers', a device that speaks must not look silent.
 func (t *Task) seen(appended event.Time) {
 	w := t.table.Write(headCol, 0, t.slot)
-	if event.Time(w[headSeen]) < appended {
-		w[headSeen] = uint64(appended)
+	if now := max(t.Clock(), appended); event.Time(w[headSeen]) < now {
+		w[headSeen] = uint64(now)
 	}
 	if w[headFlags]&flagIdle != 0 || !t.isArmed(t.slot) {
 		w[headFlags] &^= flagIdle

@@ -1,0 +1,61 @@
+package task
+
+import (
+	"encoding/binary"
+
+	"github.com/weirstream/weir/event"
+)
+
+// Fact is what a batch's readings do not tell: where wall time entered the task,
+// and which devices were forgotten then. With the facts of a journal the outputs
+// follow from the source alone.
+type Fact struct {
+	// Position is the source offset below which everything had been folded.
+	Position int64
+	Wall     event.Time
+	// Forgotten are the devices whose state was dropped, in that order.
+	Forgotten []string
+}
+
+// facts are those since the last batch was sealed.
+type facts struct {
+	list    []Fact
+	records uint64 // folded when the last of them was made
+}
+
+// wallEntered adds a fact. Where nothing was folded since the last one, that one
+// is moved: an idle task would otherwise collect them without end.
+func (t *Task) wallEntered(now Now) {
+	f, records := &t.facts, t.table.Task()[wordRecords]
+	if n := len(f.list); n > 0 && f.records == records {
+		last := &f.list[n-1]
+		last.Position, last.Wall = now.Position, max(last.Wall, now.Wall)
+		return
+	}
+	f.list, f.records = append(f.list, Fact{Position: now.Position, Wall: now.Wall}), records
+}
+
+func (t *Task) forgot(device []byte) {
+	last := &t.facts.list[len(t.facts.list)-1]
+	last.Forgotten = append(last.Forgotten, string(device))
+}
+
+// TakeFacts encodes the facts since it was last called, for the journal's note:
+// of each fact the position, the wall time in milliseconds and the number of
+// forgotten devices, then each one's length and name; numbers as unsigned
+// varints.
+func (t *Task) TakeFacts() []byte {
+	var note []byte
+	for _, f := range t.facts.list {
+		note = binary.AppendUvarint(note, uint64(f.Position))
+		note = binary.AppendUvarint(note, uint64(f.Wall))
+		note = binary.AppendUvarint(note, uint64(len(f.Forgotten)))
+		for _, device := range f.Forgotten {
+			note = binary.AppendUvarint(note, uint64(len(device)))
+			note = append(note, device...)
+		}
+	}
+	clear(t.facts.list)
+	t.facts.list = t.facts.list[:0]
+	return note
+}

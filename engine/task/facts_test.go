@@ -1,0 +1,72 @@
+package task
+
+import (
+	"encoding/binary"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/weirstream/weir/event"
+)
+
+const silencePipeline = `
+time: {wait_for_late: 1s, idle_after: 10s}
+state: {forget_after: 2h}
+windows:
+- {name: w, metric: temperature, tumbling: 1h, compute: [count], emit: {topic: aggregates}}
+`
+
+func at(s int64) event.Time { return event.Time(1_750_000_000+s) * 1000 }
+
+func spoke(p *plant, device string, appended event.Time) {
+	require.NoError(p.t, p.fold(reading{device: device, metric: "temperature", at: appended, appended: appended, value: "1", seq: -1}.record()))
+}
+
+// The journal's note says where wall time entered, and who was forgotten.
+func TestFactsOfABatch(t *testing.T) {
+	p := mustPlant(t, silencePipeline)
+	spoke(p, "a", at(0))
+	p.advance(Now{Wall: at(1), Mono: 1_000, Position: 1})
+	spoke(p, "b", at(5))
+	p.advance(Now{Wall: at(20), Mono: 20_000, Position: 2})
+	p.advance(Now{Wall: at(7_200), Mono: 7_200_000, Position: 3}) // nothing folded meanwhile: one fact
+	require.Equal(t, []Fact{{1, at(1), nil}, {3, at(7_200), []string{"a"}}}, decodeFacts(t, p.task.TakeFacts()))
+	require.Empty(t, p.task.TakeFacts())
+}
+
+func decodeFacts(t *testing.T, note []byte) (list []Fact) {
+	number := func() uint64 {
+		n, k := binary.Uvarint(note)
+		require.Positive(t, k)
+		note = note[k:]
+		return n
+	}
+	for len(note) > 0 {
+		f := Fact{Position: int64(number()), Wall: event.Time(number())}
+		for range number() {
+			n := number()
+			f.Forgotten, note = append(f.Forgotten, string(note[:n])), note[n:]
+		}
+		list = append(list, f)
+	}
+	return list
+}
+
+// A machine clock half a minute ahead of the brokers' is within what is
+// tolerated; it must not make devices that speak look silent, restart or not.
+func TestClockAheadOfBrokersIsNotSilence(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		p := mustPlant(t, silencePipeline)
+		p.advance(Now{Wall: at(28)})
+		for s := int64(0); s < 60; s += 3 {
+			spoke(p, "a", at(s))
+			p.advance(Now{Wall: at(s + 30), Mono: s * 1000, Position: p.offset})
+			if restart {
+				p.restart()
+			}
+		}
+		require.Empty(t, p.taken(), "restart %v", restart)
+		p.advance(Now{Wall: at(57 + 30 + 10), Mono: 67_000, Position: p.offset})
+		require.Len(t, p.taken(), 1, "silent for idle_after")
+	}
+}
