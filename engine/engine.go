@@ -51,6 +51,10 @@ type Options struct {
 	// within the session timeout.
 	KeepSeat bool
 	Logger   *slog.Logger
+	// JournalSlack is how many bytes a journal partition may hold before any of it
+	// is deleted; 0: 64 MiB, one segment; negative: none, so that no more is kept
+	// than recovery needs.
+	JournalSlack int64
 	// WallClock tells the time of day; nil: time.Now.
 	WallClock func() time.Time
 	// Failpoint is called with the name of each step of the protocol as it is
@@ -122,6 +126,9 @@ func New(o Options) (*Engine, error) {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.JournalSlack == 0 {
+		o.JournalSlack = journalSlack
 	}
 	if o.WallClock == nil {
 		o.WallClock = time.Now

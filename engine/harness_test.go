@@ -118,7 +118,7 @@ func startCluster(t testing.TB, o benchOptions) *kfake.Cluster {
 func (b *bench) options(store Store) Options {
 	source := b.plan.Pipeline.Source.Reading
 	return Options{
-		Plan: b.plan, Brokers: b.cluster.ListenAddrs(), Instance: "test-instance", BootID: "boot", Store: store, Logger: b.log,
+		Plan: b.plan, Brokers: b.cluster.ListenAddrs(), Instance: "test-instance", BootID: "boot", Store: store, Logger: b.log, JournalSlack: -1,
 		NewDecoder: func(in DeviceIn) (codec.Decoder, error) {
 			device := source.Device
 			if in == Header {

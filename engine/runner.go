@@ -57,8 +57,10 @@ type runner struct {
 	timer     *time.Timer
 	ready     chan struct{} // closed: a select case that is always ready
 
-	trimmed   int64 // journal offset below which all was deleted
-	trimmedAt time.Time
+	trimmed   atomic.Int64 // journal offset below which all was deleted
+	trimmedAt time.Time    // of the last attempt
+	untrimmed int          // bytes written to the journal since
+	trimming  atomic.Bool
 	comparing atomic.Bool
 }
 
@@ -362,7 +364,9 @@ func (r *runner) confirmed(err error) error {
 		r.place.cycleOffset = b.meta.journalOffset
 	}
 	r.place.baseSeq, r.place.baseOffset = b.meta.baseSeq, b.meta.baseOffset
-	r.e.status.committed(r.partition, r.progress(b))
+	done := r.progress(b)
+	r.untrimmed += done.journalBytes
+	r.e.status.committed(r.partition, done)
 	b.outputs.Reset()
 	r.spare = b.outputs
 	r.saver.confirm(r)

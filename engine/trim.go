@@ -7,9 +7,18 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 )
 
-// trimEvery is the least time between two trims of a task: a small state goes
-// through a refresh cycle at every commit.
-const trimEvery = 5 * time.Second
+const (
+	// trimEvery is the least time between two trims of a task: a small state goes
+	// through a refresh cycle at every commit.
+	trimEvery = 5 * time.Second
+	// trimBytes is how much a task writes to the journal, at most, before it looks
+	// sooner than that.
+	trimBytes = 16 << 20
+	// journalSlack is how long a journal may grow before anything is deleted: one
+	// segment, which brokers keep whole anyway. What lies in it tells a reader what
+	// happened, where wall time had a part in it.
+	journalSlack = 64 << 20
+)
 
 // trim deletes what no recovery needs any more: records below the base, but
 // never past the local copy's own record, from which its recovery goes on. A
@@ -19,22 +28,52 @@ func (r *runner) trim() {
 	if r.saver.floor < to {
 		to = r.saver.floor
 	}
-	if to <= r.trimmed || time.Since(r.trimmedAt) < trimEvery {
+	if to <= r.trimmed.Load() || time.Since(r.trimmedAt) < trimEvery && r.untrimmed < trimBytes {
 		return
 	}
-	r.trimmed, r.trimmedAt = to, time.Now()
-	topic := r.plan.Pipeline.JournalTopic
+	if !r.trimming.CompareAndSwap(false, true) {
+		return
+	}
+	r.trimmedAt, r.untrimmed = time.Now(), 0
 	r.e.background.Go(func() {
+		defer r.trimming.Store(false)
 		ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 		defer cancel()
+		if r.journalFits(ctx) {
+			return
+		}
 		offsets := kadm.Offsets{}
-		offsets.AddOffset(topic, r.partition, to, -1)
+		offsets.AddOffset(r.plan.Pipeline.JournalTopic, r.partition, to, -1)
 		resp, err := r.e.admin.DeleteRecords(ctx, offsets)
 		if err == nil {
 			err = resp.Error()
 		}
 		if err != nil {
 			r.log.Warn("journal not trimmed, it only grows meanwhile", "to", to, "reason", err)
+			return
 		}
+		r.trimmed.Store(to)
 	})
+}
+
+// journalFits reports whether the journal is still shorter than what may stay. A
+// broker that does not tell how long it is leaves no choice but to trim.
+func (r *runner) journalFits(ctx context.Context) bool {
+	topic := r.plan.Pipeline.JournalTopic
+	set := kadm.TopicsSet{}
+	set.Add(topic, r.partition)
+	dirs, err := r.e.admin.DescribeAllLogDirs(ctx, set)
+	if err != nil {
+		r.log.Debug("size of the journal unknown", "reason", err)
+		return false
+	}
+	size := int64(-1)
+	for _, broker := range dirs {
+		for _, dir := range broker {
+			if p, ok := dir.Topics.Lookup(topic, r.partition); ok && !p.IsFuture {
+				size = max(size, p.Size)
+			}
+		}
+	}
+	return size >= 0 && size <= r.e.o.JournalSlack
 }
