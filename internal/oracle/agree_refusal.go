@@ -28,7 +28,9 @@ func (w *want) agreeRefusal(in *Input, a *agreement, f found) {
 	a.whole(n, "sample", int64(r.reading.sample))
 	a.text(n, "appended", written(r.record.Append))
 	if device != "" {
-		a.text(n, "device", device)
+		if utf8.ValidString(device) {
+			a.text(n, "device", device)
+		}
 	} else if n.field("device").there() {
 		a.text(n, "device", "")
 	}

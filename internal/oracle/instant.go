@@ -81,54 +81,11 @@ func tenTo(power int) *big.Rat {
 	return new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(power)), nil))
 }
 
-// rfc3339 reads a time as RFC 3339 section 5.6 has it. Leap seconds are refused.
+// rfc3339 reads a time as Go does: T and Z are capital, and there are no leap
+// seconds.
 func rfc3339(s string) (event.Time, bool) {
-	const shape = "0000-00-00T00:00:00"
-	s = strings.ToUpper(s)
-	if len(s) < len(shape) || !shaped(s[:len(shape)], shape) {
-		return 0, false
-	}
-	date, rest := s[:len(shape)], s[len(shape):]
-	at, err := time.Parse("2006-01-02T15:04:05", date)
-	if err != nil {
-		return 0, false
-	}
-	ms := event.Time(at.UTC().UnixMilli())
-	if fraction, found := strings.CutPrefix(rest, "."); found {
-		digits := len(fraction) - len(strings.TrimLeft(fraction, "0123456789"))
-		if digits == 0 {
-			return 0, false
-		}
-		part, _ := strconv.Atoi((fraction[:digits] + "000")[:3])
-		ms += event.Time(part)
-		rest = fraction[digits:]
-	}
-	if rest == "Z" {
-		return ms, true
-	}
-	if !shaped(rest, "+00:00") && !shaped(rest, "-00:00") {
-		return 0, false
-	}
-	hours, _ := strconv.Atoi(rest[1:3])
-	minutes, _ := strconv.Atoi(rest[4:6])
-	offset := event.Time(hours*60+minutes) * 60_000
-	if rest[0] == '+' {
-		offset = -offset
-	}
-	return ms + offset, hours < 24 && minutes < 60
-}
-
-// shaped reports whether s has digits where shape has a 0 and is like it elsewhere.
-func shaped(s, shape string) bool {
-	if len(s) != len(shape) {
-		return false
-	}
-	for i := range len(s) {
-		if digit := s[i] >= '0' && s[i] <= '9'; shape[i] == '0' && !digit || shape[i] != '0' && s[i] != shape[i] {
-			return false
-		}
-	}
-	return true
+	at, err := time.Parse(time.RFC3339, s)
+	return event.Time(at.UTC().UnixMilli()), err == nil
 }
 
 // written is a time as records have it: RFC 3339 in UTC with milliseconds.

@@ -87,46 +87,62 @@ func (m message) readings() []reading {
 // narrow reads an object with one metric, whose name is in it.
 func (m message) narrow(fields configs.Reading) reading {
 	name := m.object.field(fields.Metric)
-	if name == nil || name.kind != '"' {
-		r := reading{metric: undeclared, bad: event.NoMetric}
-		if device, ok := m.device(); !ok {
-			r.bad = event.NoDevice
-		} else {
-			r.device = device
-		}
-		return r
+	if name != nil && name.kind == '"' {
+		return m.reading(slices.Index(m.pipeline.Metrics, name.text), m.object.field(fields.Value))
 	}
-	return m.reading(slices.Index(m.pipeline.Metrics, name.text), m.object.field(fields.Value))
+	r := reading{metric: undeclared, bad: event.NoMetric}
+	if device, ok := m.device(); ok {
+		r.device = device
+	} else if m.header == nil {
+		r.bad = event.NoDevice
+	}
+	return r
 }
 
-// reading reads one value; the first fault counts.
+// reading reads one value; the first fault counts. A device that the payload
+// names is looked at first, one that the header names after the payload.
 func (m message) reading(metric int, value *node) reading {
 	r := reading{metric: metric}
-	device, ok := m.device()
-	if !ok {
+	device, named := m.device()
+	if named {
+		r.device = device
+	} else if m.header == nil {
 		r.bad = event.NoDevice
 		return r
 	}
-	r.device = device
-	if metric != undeclared {
-		r.bad = r.readValue(value)
-	}
-	if r.bad != "" {
+	if r.bad = m.payload(&r, value); r.bad != "" {
 		return r
+	}
+	switch {
+	case !named:
+		r.bad = event.NoDevice
+	case metric != undeclared && value.kind == '"':
+		r.bad = event.ValueType
+	}
+	return r
+}
+
+// payload reads value, time and number. A value that is a string is no fault of
+// the payload: no window and no rule can use it yet.
+func (m message) payload(r *reading, value *node) (bad event.Reason) {
+	if r.metric != undeclared {
+		if bad = r.readValue(value); bad != "" {
+			return bad
+		}
 	}
 	fields := m.pipeline.Source.Reading
 	if at := m.object.field(fields.Time); at.there() {
-		if r.time, r.bad = instant(at, fields.Unit); r.bad != "" {
-			return r
+		if r.time, bad = instant(at, fields.Unit); bad != "" {
+			return bad
 		}
 		r.hasTime = true
 	}
 	if seq := m.object.field(fields.Seq); seq.there() {
 		if r.seq, r.hasSeq = sequence(seq); !r.hasSeq {
-			r.bad = event.SeqFormat
+			return event.SeqFormat
 		}
 	}
-	return r
+	return ""
 }
 
 // device reads the name of the device.
@@ -159,7 +175,7 @@ func (r *reading) readValue(n *node) event.Reason {
 			return event.ValueRange
 		}
 		r.value = v
-	default:
+	case '[', '{':
 		return event.ValueType
 	}
 	return ""

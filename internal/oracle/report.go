@@ -24,18 +24,19 @@ const (
 
 // Difference is one thing that is not as it must be.
 type Difference struct {
-	Kind   string `json:"kind"`
-	Device string `json:"device,omitempty"`
-	Text   string `json:"text"`   // one line: what was expected and what was found
-	Source int64  `json:"source"` // the source offset of the cause; -1: unknown
-	Topic  string `json:"topic,omitempty"`
-	Output int64  `json:"output"` // the offset in Topic; -1: not there, or unknown
+	Kind      string `json:"kind"`
+	Device    string `json:"device,omitempty"`
+	Text      string `json:"text"` // one line: what was expected and what was found
+	Partition int32  `json:"partition"`
+	Source    int64  `json:"source"` // the source offset of the cause; -1: unknown
+	Topic     string `json:"topic,omitempty"`
+	Output    int64  `json:"output"` // the offset in Topic; -1: not there, or unknown
 }
 
 // String is one line.
 func (d Difference) String() string {
 	var b strings.Builder
-	b.WriteString(d.Kind)
+	fmt.Fprintf(&b, "partition %d: %s", d.Partition, d.Kind)
 	if d.Topic != "" {
 		fmt.Fprintf(&b, " in %s", d.Topic)
 	}
@@ -96,4 +97,7 @@ func Lines(all []Difference) string {
 	return b.String()
 }
 
-func (r *Report) add(d Difference) { r.Differences = append(r.Differences, d) }
+func (r *Report) add(d Difference) {
+	d.Partition = r.Partition
+	r.Differences = append(r.Differences, d)
+}

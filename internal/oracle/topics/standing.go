@@ -138,8 +138,8 @@ func (r *Reader) look(ctx context.Context) (*Standing, error) {
 				continue
 			}
 			s.Open = append(s.Open, oracle.Difference{
-				Kind: oracle.Open, Topic: topic, Source: -1, Output: e.stable,
-				Text: fmt.Sprintf("partition %d: a transaction has not ended: the last stable offset is %d, the high watermark %d", p, e.stable, e.high),
+				Kind: oracle.Open, Topic: topic, Partition: p, Source: -1, Output: e.stable,
+				Text: fmt.Sprintf("a transaction has not ended: the last stable offset is %d, the high watermark %d", e.stable, e.high),
 			})
 		}
 	}
@@ -185,9 +185,9 @@ func (r *Reader) behind(ctx context.Context, s *Standing, partition int32) error
 	if known && committed >= e.stable {
 		return nil
 	}
-	d := oracle.Difference{Kind: oracle.Source, Topic: source, Source: e.start, Output: -1}
+	d := oracle.Difference{Kind: oracle.Source, Topic: source, Partition: partition, Source: e.start, Output: -1}
 	if !known {
-		d.Text = fmt.Sprintf("partition %d: group %s has committed nothing: the pipeline has not run here yet", partition, r.pipeline.Group)
+		d.Text = fmt.Sprintf("group %s has committed nothing: the pipeline has not run here yet", r.pipeline.Group)
 		s.Behind = append(s.Behind, d)
 		return nil
 	}
@@ -198,7 +198,7 @@ func (r *Reader) behind(ctx context.Context, s *Standing, partition int32) error
 	})
 	if found {
 		d.Source = committed
-		d.Text = fmt.Sprintf("partition %d: group %s has committed %d, and the source ends at %d: the pipeline has not folded all of it", partition, r.pipeline.Group, committed, e.stable)
+		d.Text = fmt.Sprintf("group %s has committed %d, and the source ends at %d: the pipeline has not folded all of it", r.pipeline.Group, committed, e.stable)
 		s.Behind = append(s.Behind, d)
 	}
 	return err
