@@ -1,0 +1,194 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weirstream/weir/statestore/badgerstore"
+)
+
+// diskStore lets an engine under test use Badger.
+type diskStore struct{ *badgerstore.Store }
+
+func (s diskStore) Task(p int32) LocalTask { return diskTask{s.Store.Task(p)} }
+
+type diskTask struct{ *badgerstore.Task }
+
+func (t diskTask) Marker() (Marker, bool, error) {
+	m, ok, err := t.Task.Marker()
+	return Marker{Lineage: m.Lineage, Seq: m.Seq, BootID: m.BootID, Sealed: m.Sealed, Snapshot: m.Snapshot}, ok, err
+}
+
+func (t diskTask) Mark(m Marker) error {
+	return t.Task.Mark(badgerstore.Marker{Lineage: m.Lineage, Seq: m.Seq, BootID: m.BootID, Sealed: m.Sealed, Snapshot: m.Snapshot})
+}
+
+func openDisk(tb testing.TB, dir string) diskStore {
+	tb.Helper()
+	store, err := badgerstore.Open(dir, badgerstore.Options{BallastBytes: -1, BootID: "boot"})
+	require.NoError(tb, err)
+	return diskStore{store}
+}
+
+// flow is readings of a fleet whose devices speak in turn, once a second: every
+// round closes a window of each.
+type flow struct {
+	*bench
+	client  *kgo.Client
+	devices int
+	from    int64 // event time of the first round
+	next    int   // number of the next reading
+}
+
+func newFlow(tb testing.TB, devices int) *flow {
+	b := newBench(tb, benchOptions{pipeline: patient, createTime: true})
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.cluster.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MaxBufferedRecords(100_000))
+	require.NoError(tb, err)
+	tb.Cleanup(client.Close)
+	return &flow{bench: b, client: client, devices: devices, from: time.Now().Add(-time.Hour).UnixMilli() / 1000 * 1000}
+}
+
+// send appends the next n readings to the source.
+func (f *flow) send(n int) {
+	f.t.Helper()
+	for range n {
+		device, round := f.next%f.devices, f.next/f.devices
+		r := reading{fmt.Sprintf("pump-%07d", device), f.from + int64(round)*1000 + int64(device%1000), 20 + float64((device+round)%100)/10, round}
+		f.client.Produce(context.Background(), &kgo.Record{Topic: "readings", Value: []byte(r.String())}, nil)
+		f.next++
+	}
+	require.NoError(f.t, f.client.Flush(context.Background()))
+}
+
+var errKilled = errors.New("killed")
+
+// kill ends an engine as SIGKILL would: it neither hands over nor leaves the
+// group.
+func (r *running) kill() {
+	r.engine.fail(errKilled)
+	require.ErrorIs(r.t, r.ended(r.t), errKilled)
+}
+
+// moments remembers when each point of the protocol was first reached.
+type moments struct {
+	mu    sync.Mutex
+	first map[string]time.Time
+	wait  string
+	found chan struct{}
+}
+
+func awaiting(point string) *moments {
+	return &moments{first: map[string]time.Time{}, wait: point, found: make(chan struct{})}
+}
+
+func (m *moments) reach(point string, _ int32) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.first[point]; !ok {
+		m.first[point] = time.Now()
+		if point == m.wait {
+			close(m.found)
+		}
+	}
+}
+
+// aftermath is what a killed engine leaves: a broker, and the files of its local
+// store.
+type aftermath struct {
+	*flow
+	dir string
+}
+
+// killed runs an engine over rounds of readings of the whole fleet, has it save
+// its state, sends tail readings more and kills it.
+func killed(tb testing.TB, devices, rounds, tail int) *aftermath {
+	f := newFlow(tb, devices)
+	dir := tb.TempDir()
+	store := openDisk(tb, dir)
+	defer store.Close()
+	run := f.begin(f.options(store))
+	for range rounds {
+		f.send(devices)
+		run.settled(0, int64(f.next))
+	}
+	run.kill()
+
+	saved := awaiting("marked")
+	o := f.options(store)
+	o.Failpoint = saved.reach
+	f.tailCells = 1
+	run = f.begin(o)
+	f.send(1_000)
+	<-saved.found
+	run.settled(0, int64(f.next))
+	run.kill()
+
+	f.tailCells = 0
+	run = f.begin(f.options(store))
+	for left := tail; left > 0; left -= 100_000 {
+		f.send(min(left, 100_000))
+		run.settled(0, int64(f.next))
+	}
+	run.kill()
+	a := &aftermath{flow: f, dir: tb.TempDir()}
+	copyFiles(tb, dir, a.dir)
+	return a
+}
+
+func (f *flow) begin(o Options) *running { return f.bench.start(o) }
+
+func copyFiles(tb testing.TB, from, to string) {
+	tb.Helper()
+	entries, err := os.ReadDir(from)
+	require.NoError(tb, err)
+	for _, e := range entries {
+		data, err := os.ReadFile(filepath.Join(from, e.Name()))
+		require.NoError(tb, err)
+		require.NoError(tb, os.WriteFile(filepath.Join(to, e.Name()), data, 0o600))
+	}
+}
+
+// BenchmarkRestart is a start after kill -9, from the opening of the local store
+// to the first commit.
+func BenchmarkRestart(b *testing.B) {
+	for _, devices := range []int{100_000, 1_000_000} {
+		b.Run(fmt.Sprintf("devices=%d", devices), func(b *testing.B) {
+			a := killed(b, devices, 4, devices)
+			parts := map[string]time.Duration{}
+			for b.Loop() {
+				b.StopTimer()
+				dir := b.TempDir()
+				copyFiles(b, a.dir, dir)
+				m := awaiting("confirmed")
+				b.StartTimer()
+				began := time.Now()
+				store := openDisk(b, dir)
+				opened := time.Now()
+				o := a.options(store)
+				o.Failpoint = m.reach
+				run := a.begin(o)
+				<-m.found
+				b.StopTimer()
+				parts["open-ms"] += opened.Sub(began)
+				parts["join+load-ms"] += m.first["restoring"].Sub(opened)
+				parts["replay-ms"] += m.first["begun"].Sub(m.first["restoring"])
+				parts["commit-ms"] += m.first["confirmed"].Sub(m.first["begun"])
+				run.kill()
+				require.NoError(b, store.Close())
+				b.StartTimer()
+			}
+			for name, d := range parts {
+				b.ReportMetric(float64(d.Milliseconds())/float64(b.N), name)
+			}
+		})
+	}
+}
