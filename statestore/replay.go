@@ -40,18 +40,21 @@ func (t *Table) ApplyAll(records []*Record, lanes int, fork Fork) error {
 		t.grow(bound - 1)
 	}
 	lanes = max(1, min(lanes, stripeOf(t.Bound()+1<<stripeShift-1)))
-	parts := make([]replayer, lanes)
+	for len(t.replayers) < lanes {
+		t.replayers = append(t.replayers, &replayer{})
+	}
 	fork(lanes, func(i int) {
-		p := &parts[i]
-		*p = replayer{view: t.view(), index: i, count: lanes, withRefresh: withRefresh}
+		p := t.replayers[i]
+		p.view, p.renames = t.view(), p.renames[:0]
+		p.index, p.count, p.withRefresh = i, lanes, withRefresh
 		p.err = p.run(records)
 	})
-	for i := range parts {
-		if err := parts[i].err; err != nil {
-			return err
+	for _, p := range t.replayers[:lanes] {
+		if p.err != nil {
+			return p.err
 		}
-		t.join(&parts[i].view)
-		for _, change := range parts[i].renames {
+		t.join(&p.view)
+		for _, change := range p.renames {
 			t.rename(change)
 		}
 	}
@@ -145,7 +148,7 @@ func (t *Table) FinishReplay() error {
 		}
 	}
 	clear(t.journaled)
-	t.replaying, t.indexed = false, false
+	t.replaying, t.indexed, t.replayers = false, false, nil
 	return nil
 }
 

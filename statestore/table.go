@@ -75,6 +75,7 @@ type Table struct {
 	checkpoint *Checkpoint
 	replaying  bool // names need not be indexed
 	indexed    bool // and yet they are
+	replayers  []*replayer
 
 	pageBytes int64 // of resident pages
 	evictable int   // pages Trim could drop
