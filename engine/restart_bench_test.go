@@ -48,22 +48,44 @@ func openDisk(tb testing.TB, dir string) diskStore {
 	return diskStore{Store: store}
 }
 
-// flow is readings of a fleet whose devices speak in turn, once a second: every
-// round closes a window of each.
+// ordinary is a pipeline as they are: a window of a minute, a rule on it, repeats
+// told by their sequence number.
+const ordinary = `
+name: test
+kafka: {brokers: [localhost:9092]}
+source:
+  topic: readings
+  reading: {device: device, metric: metric, time: ts, unit: ms, value: value, seq: seq}
+time: {wait_for_late: 5s, idle_after: 10m, max_future_skew: 10s}
+windows:
+  - {name: temp, metric: temperature, tumbling: 1m, compute: [mean, min, max, count], emit: {topic: aggregates}}
+rules:
+  - {name: hot, when: temp.mean, levels: {alarm: {above: 80, clear_below: 75}}}
+alerts: {topic: alerts}
+state: {dir: ./state}
+`
+
+// flow is readings of a fleet whose devices speak in turn.
 type flow struct {
 	*bench
-	client  *kgo.Client
-	devices int
-	from    int64 // event time of the first round
-	next    int   // number of the next reading
+	flowOptions
+	client *kgo.Client
+	from   int64 // event time of the first round
+	next   int   // number of the next reading
 }
 
-func newFlow(tb testing.TB, devices int) *flow {
-	b := newBench(tb, benchOptions{pipeline: patient, createTime: true})
+type flowOptions struct {
+	pipeline string
+	devices  int
+	every    int // milliseconds of event time between two readings of a device
+}
+
+func newFlow(tb testing.TB, o flowOptions) *flow {
+	b := newBench(tb, benchOptions{pipeline: o.pipeline, createTime: true})
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.cluster.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MaxBufferedRecords(100_000))
 	require.NoError(tb, err)
 	tb.Cleanup(client.Close)
-	return &flow{bench: b, client: client, devices: devices, from: time.Now().Add(-time.Hour).UnixMilli() / 1000 * 1000}
+	return &flow{bench: b, flowOptions: o, client: client, from: time.Now().Add(-time.Hour).UnixMilli() / 1000 * 1000}
 }
 
 // send appends the next n readings to the source.
@@ -71,7 +93,7 @@ func (f *flow) send(n int) {
 	f.t.Helper()
 	for range n {
 		device, round := f.next%f.devices, f.next/f.devices
-		r := reading{fmt.Sprintf("pump-%07d", device), f.from + int64(round)*1000 + int64(device%1000), 20 + float64((device+round)%100)/10, round}
+		r := reading{fmt.Sprintf("pump-%07d", device), f.from + int64(round*f.every+device%f.every), 20 + float64((device+round)%100)/10, round}
 		f.client.Produce(context.Background(), &kgo.Record{Topic: "readings", Value: []byte(r.String())}, nil)
 		f.next++
 	}
@@ -117,16 +139,17 @@ type aftermath struct {
 	dir string
 }
 
-// killed runs an engine over rounds of readings of the whole fleet, has it save
+// killed runs an engine over some rounds of readings of the whole fleet, has it save
 // its state, sends tail readings more and kills it.
-func killed(tb testing.TB, devices, rounds, tail int) *aftermath {
-	f := newFlow(tb, devices)
+func killed(tb testing.TB, fo flowOptions, tail int) *aftermath {
+	const rounds = 8
+	f := newFlow(tb, fo)
 	dir := tb.TempDir()
 	store := openDisk(tb, dir)
 	defer store.Close()
 	run := f.begin(f.options(store))
 	for range rounds {
-		f.send(devices)
+		f.send(f.devices)
 		run.settled(0, int64(f.next))
 	}
 	run.kill()
@@ -171,8 +194,9 @@ func copyFiles(tb testing.TB, from, to string) {
 func BenchmarkRestart(b *testing.B) {
 	for _, devices := range []int{100_000, 1_000_000} {
 		b.Run(fmt.Sprintf("devices=%d", devices), func(b *testing.B) {
-			a := killed(b, devices, 4, devices)
+			a := killed(b, flowOptions{pipeline: ordinary, devices: devices, every: 10_000}, devices)
 			parts := map[string]time.Duration{}
+			var state int64
 			for b.Loop() {
 				b.StopTimer()
 				dir := b.TempDir()
@@ -193,10 +217,12 @@ func BenchmarkRestart(b *testing.B) {
 				parts["load-ms"] += m.first["restoring"].Sub(m.first["asked"])
 				parts["replay-ms"] += m.first["begun"].Sub(m.first["restoring"])
 				parts["commit-ms"] += m.first["confirmed"].Sub(m.first["begun"])
+				state = run.engine.Status()[0].StateBytes
 				run.kill()
 				require.NoError(b, store.Close())
 				b.StartTimer()
 			}
+			b.ReportMetric(float64(state)/1e6, "state-MB")
 			for name, d := range parts {
 				b.ReportMetric(float64(d.Milliseconds())/float64(b.N), name)
 			}
