@@ -24,6 +24,7 @@ type network struct {
 	// beforeTrim is asked to wait until whoever needs the records that a
 	// DeleteRecords request deletes has read them.
 	beforeTrim func(req *kmsg.DeleteRecordsRequest)
+	slowest    time.Duration // request of a link, about
 }
 
 // fate is what becomes of a request and its reply.
@@ -51,6 +52,9 @@ type link struct {
 	judge func(key kmsg.Key) (fate, time.Duration) // called for each request, in order of a connection
 	die   func(why string)
 
+	slowest time.Duration // request, but for faults
+	salt    uint64
+
 	mu    sync.Mutex
 	dead  bool
 	gate  chan struct{} // not nil: closed when the process goes on
@@ -58,8 +62,16 @@ type link struct {
 	quiet bool // no more faults
 }
 
-func newLink(n *network, who string) *link {
-	return &link{net: n, who: who, conns: map[*relay]struct{}{}}
+func newLink(n *network, who string, salt uint64) *link {
+	return &link{net: n, who: who, slowest: n.slowest, salt: salt, conns: map[*relay]struct{}{}}
+}
+
+// latency is how long a request is on its way. It is never nothing: a client that
+// asks again at once would stop virtual time.
+func (l *link) latency(n uint64) time.Duration {
+	n = (n + l.salt) * 0x9e3779b97f4a7c15
+	n ^= n >> 29
+	return l.slowest/8 + time.Duration(n%uint64(l.slowest))
 }
 
 // dial is the dialer of the process's Kafka clients.
@@ -217,6 +229,7 @@ func (r *relay) request(frame []byte) bool {
 	if r.link.pass(nil) != nil {
 		return false
 	}
+	time.Sleep(r.link.latency(uint64(correlation)))
 	f, after := r.link.judge(key)
 	if key == kmsg.DeleteRecords {
 		r.trim(frame)

@@ -66,7 +66,7 @@ func (p *process) start(plan *lifePlan) (*life, error) {
 	}
 	rng := rand.New(rand.NewPCG(w.seed, uint64(1000+100*p.index+p.lives)))
 	p.changeDisk(plan.disks, rng)
-	l.link = newLink(&w.network, l.who)
+	l.link = newLink(&w.network, l.who, rng.Uint64())
 	l.link.judge, l.link.die = l.fateOf, l.die
 	l.mount = newMount(p.disk, rng)
 	l.mount.trouble, l.mount.die = l.diskTrouble, l.die

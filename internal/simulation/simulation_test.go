@@ -19,7 +19,7 @@ func TestOne(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			sum, err = Run(Options{Seed: seed + uint64(i), Trace: os.Stderr, Verbose: os.Getenv("VERBOSE") != ""})
 		})
-		fmt.Println(seed+uint64(i), time.Since(began), sum, err)
+		fmt.Println("RESULT", seed+uint64(i), time.Since(began), sum, err)
 		if err != nil {
 			t.Error(seed+uint64(i), err)
 		}

@@ -65,7 +65,10 @@ func Run(o Options) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	defer w.close()
+	defer func() {
+		w.close()
+		time.Sleep(patience) // what lies in buffers still arrives, nowhere
+	}()
 	return w.run()
 }
 
@@ -87,6 +90,7 @@ func newWorld(o Options) (*world, error) {
 		CheckpointEvery: time.Duration(1+rng.IntN(8)) * time.Second, TrimEvery: time.Duration(500+rng.IntN(4000)) * time.Millisecond,
 		RefreshBytes: 50 + rng.IntN(2000), PartBytes: []int{0, 0, 2500, 1200}[rng.IntN(4)],
 	}
+	w.network.slowest = []time.Duration{200 * time.Microsecond, time.Millisecond, 5 * time.Millisecond, 30 * time.Millisecond}[rng.IntN(4)]
 	w.slack = []int64{-1, -1, 20_000}[rng.IntN(3)]
 	w.trace.addf("world", "seed %d: %d partitions, %v, pace %+v, slack %d\n%s", w.seed, w.shape.partitions, w.span, w.pace, w.slack, w.shape.text)
 	return w, w.connect(rng)
@@ -311,11 +315,19 @@ func (w *world) finish(ctx context.Context) error {
 		return err
 	}
 	l.link.calm()
+	// Those that stood still wake up, before or while the last engine works, and
+	// are stopped if they have not found out that they are superfluous.
+	w.sleep(ctx, time.Duration(rng.Int64N(int64(20*time.Second))))
+	zombies := w.all()
+	for _, z := range zombies[:len(zombies)-1] {
+		z.calm()
+	}
+	w.sleep(ctx, time.Duration(rng.Int64N(int64(5*time.Second))))
+	for _, z := range zombies[:len(zombies)-1] {
+		z.stop()
+	}
 	if err := w.settle(ctx, l); err != nil {
 		return err
-	}
-	for _, z := range w.all() {
-		z.calm()
 	}
 	quiet := time.Duration(w.shape.pipeline.Time.IdleAfter)*time.Millisecond + 20*time.Second
 	if w.shape.forgets && rng.IntN(2) == 0 {
