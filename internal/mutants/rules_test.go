@@ -28,7 +28,7 @@ type edit struct{ file, old, new string }
 func mutants() []mutant {
 	return []mutant{
 		{"one-part", "1: a journal record travels in parts below the size limit", []edit{
-			{"engine/commit.go", "maxPartBytes       = 700 << 10", "maxPartBytes       = 700 << 20"},
+			{"engine/pace.go", "maxPartBytes = 700 << 10", "maxPartBytes = 700 << 20"},
 		}, "engine", "TestLargeRecordsTravelInParts"},
 		{"reset-to-earliest", "2: the journal is read without an offset reset, and every record is the last plus one", []edit{
 			{"engine/journal.go", "kgo.ConsumeResetOffset(kgo.NoResetOffset())", "kgo.ConsumeResetOffset(kgo.NewOffset().AtStart())"},
@@ -66,7 +66,7 @@ func mutants() []mutant {
 			{"statestore/table.go", "if p.state&pending != 0 && !t.broken.noCopy {", "if false {"},
 		}, "statestore", "TestModel"},
 		{"sets-before-drops", "2: replay is refresh, drops, sets", []edit{
-			{"statestore/replay.go", "order := [...]byte{sectionTask, sectionRefresh, sectionDrops, sectionSets}", "order := [...]byte{sectionTask, sectionRefresh, sectionSets, sectionDrops}"},
+			{"statestore/replay.go", "order := []byte{sectionRefresh, sectionDrops, sectionSets}", "order := []byte{sectionRefresh, sectionSets, sectionDrops}"},
 		}, "statestore", "TestModel"},
 		{"cursor-unconfirmed", "4: the cursor moves only with its record", []edit{
 			{"statestore/seal.go", "out.Position = next\n", "out.Position = next\n\tnext.CycleStart, next.Base = h.Seq+1, h.Seq\n"},
