@@ -55,6 +55,8 @@ type Options struct {
 	// is deleted; 0: 64 MiB, one segment; negative: none, so that no more is kept
 	// than recovery needs.
 	JournalSlack int64
+	// Pace is how often a task saves, refreshes and trims.
+	Pace Pace
 	// WallClock tells the time of day; nil: time.Now.
 	WallClock func() time.Time
 	// Failpoint is called with the name of each step of the protocol as it is
@@ -131,6 +133,7 @@ func New(o Options) (*Engine, error) {
 	if o.JournalSlack == 0 {
 		o.JournalSlack = journalSlack
 	}
+	o.Pace = o.Pace.filled()
 	if o.WallClock == nil {
 		o.WallClock = time.Now
 	}
