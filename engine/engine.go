@@ -90,6 +90,7 @@ type Engine struct {
 	fatal   chan error
 
 	tasks     atomic.Int64 // how many the process owns
+	loading   sync.Mutex   // held by the task that loads its local copy
 	tailCells int          // journaled cells that make a checkpoint due
 
 	background sync.WaitGroup // short work beside the tasks: trims, comparisons of clocks

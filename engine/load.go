@@ -26,11 +26,14 @@ func atOnce(n int, do func(i int)) {
 const loadBytes = 512 << 10 // of page images in one chunk
 
 // loadPages fills the table from the local copy: one goroutine reads images, the
-// others check and decode them.
+// others check and decode them. The tasks of a process take turns: each uses all
+// cores, and the first is live the sooner.
 func (r *runner) loadPages(s localSnapshot) error {
 	if err := r.table.Restore(s.table); err != nil {
 		return err
 	}
+	r.e.loading.Lock()
+	defer r.e.loading.Unlock()
 	l := loader{table: r.table, full: make(chan *chunk), spare: make(chan *chunk, lanes()+2), failed: make(chan struct{})}
 	for range cap(l.spare) {
 		l.spare <- &chunk{}
