@@ -79,10 +79,14 @@ func openInstance(p *configs.Pipeline, o instanceOptions) (i *instance, err erro
 	if err != nil {
 		return nil, err
 	}
-	i.engine, err = newEngine(p, engine.Options{
+	options, err := withFaults(engine.Options{
 		Brokers: i.brokers, Instance: name, BootID: boot, Store: localStore{i.store},
 		PartitionOf: partitioner, CreateSource: createSource, KeepSeat: o.KeepSeat, Logger: o.Logger,
 	})
+	if err != nil {
+		return nil, err
+	}
+	i.engine, err = newEngine(p, options)
 	return i, err
 }
 
