@@ -2,6 +2,7 @@ package rig
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -155,6 +156,14 @@ func (w *Process) Signal(s syscall.Signal) {
 	_ = w.life.command.Process.Signal(s)
 }
 
+// Frozen reports whether the process is stopped, by SIGSTOP or by itself at a failpoint. It needs /proc, so it is always false
+// elsewhere than on Linux.
+func (w *Process) Frozen() bool {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(w.life.command.Process.Pid) + "/stat")
+	_, state, found := strings.Cut(string(text), ") ")
+	return err == nil && found && strings.HasPrefix(state, "T")
+}
+
 // Kill ends the process with SIGKILL and waits until it is gone. One that has ended by itself fails the test.
 func (w *Process) Kill() {
 	w.t.Helper()
@@ -200,6 +209,16 @@ func (w *Process) Ended() bool {
 	default:
 		return false
 	}
+}
+
+// Stopped reports whether a signal has stopped the present life, which only Linux tells.
+func (w *Process) Stopped() bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", w.life.command.Process.Pid))
+	if err != nil {
+		return false
+	}
+	_, state, _ := strings.Cut(string(text), ") ")
+	return strings.HasPrefix(state, "T")
 }
 
 func (w *Process) bury() {
