@@ -57,6 +57,17 @@ func (c *Cluster) Topic(topic string, partitions int, settings map[string]string
 	_, err := c.Admin.CreateTopic(ctx, int32(partitions), -1, pointers, topic)
 	check(c.t, "make topic "+topic, err)
 	c.Forget(topic)
+	// The controller answers before the brokers have heard of it.
+	Await(c.t, "topic "+topic, 30*time.Second, func() (bool, string) {
+		listed, err := c.Admin.ListTopics(ctx, topic)
+		if err == nil {
+			err = listed[topic].Err
+		}
+		if err != nil {
+			return false, err.Error()
+		}
+		return len(listed[topic].Partitions) == partitions, "it has too few partitions"
+	})
 }
 
 // Forget deletes topics when the test ends well, if they are there; after a failure they are evidence.
