@@ -18,6 +18,7 @@ import (
 //
 //	WEIR_FAILPOINT  point[:partition[:n]]=kill|stop|exit[+delay]   the process does this to itself when it reaches the step of the
 //	                protocol for the nth time (1 if absent) in the partition (any, if absent or *); with a delay it goes on meanwhile
+//	                point[:partition[:n]]=hold+delay   from the nth time on the step takes so much longer
 //	WEIR_CLOCK      a file with "+24h", "-1h" or "frozen": what the wall clock is off by, or that it stands still from when that is
 //	                first read. It is read at every look at the clock; where it is missing or empty the clock is right
 func withFaults(o engine.Options) (engine.Options, error) {
@@ -42,12 +43,13 @@ type failpoint struct {
 	n         int64
 	act       func()
 	delay     time.Duration
+	hold      bool
 
 	count atomic.Int64
 }
 
 func parseFailpoint(text string) (*failpoint, error) {
-	bad := fmt.Errorf("WEIR_FAILPOINT=%q must be point[:partition[:n]]=kill|stop|exit[+delay]", text)
+	bad := fmt.Errorf("WEIR_FAILPOINT=%q must be point[:partition[:n]]=kill|stop|exit|hold[+delay]", text)
 	where, what, ok := strings.Cut(text, "=")
 	if !ok {
 		return nil, bad
@@ -84,6 +86,8 @@ func parseFailpoint(text string) (*failpoint, error) {
 		f.act = func() { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) }
 	case "exit":
 		f.act = func() { os.Exit(exitFailed) }
+	case "hold":
+		f.hold = true
 	default:
 		return nil, bad
 	}
@@ -92,14 +96,19 @@ func parseFailpoint(text string) (*failpoint, error) {
 
 // reached is engine.Options.Failpoint.
 func (f *failpoint) reached(point string, partition int32) {
-	if point != f.point || f.partition >= 0 && partition != f.partition || f.count.Add(1) != f.n {
+	if point != f.point || f.partition >= 0 && partition != f.partition {
 		return
 	}
-	if f.delay > 0 {
+	n := f.count.Add(1)
+	switch {
+	case f.hold && n >= f.n:
+		time.Sleep(f.delay)
+	case n != f.n || f.hold:
+	case f.delay > 0:
 		time.AfterFunc(f.delay, f.act)
-		return
+	default:
+		f.act()
 	}
-	f.act()
 }
 
 // wrongClock is a wall clock that a file puts wrong.

@@ -26,7 +26,7 @@ type script func(r *round)
 // scripts are the functions of the table's rows, by name.
 func scripts() map[string]script {
 	all := map[string]script{}
-	for _, part := range []map[string]script{processScripts(), brokerScripts()} {
+	for _, part := range []map[string]script{processScripts(), stateScripts(), clockScripts(), inputScripts(), brokerScripts()} {
 		for name, s := range part {
 			all[name] = s
 		}

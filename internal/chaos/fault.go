@@ -15,6 +15,8 @@ type Fault struct {
 	Needs string
 	// Refused is how the message of the refusal begins; empty: weir goes on and all is verified.
 	Refused string
+	// Recovers says that all is verified after the refusal: once its cause is gone, or by the process that goes on.
+	Recovers bool
 	// Takes is about how long a round takes on 2 cores.
 	Takes time.Duration
 	// Long leaves it to the long run, whatever the choice.
@@ -23,19 +25,17 @@ type Fault struct {
 
 // Expected is the last column of the table.
 func (f Fault) Expected() string {
-	if f.Refused == "" {
+	switch {
+	case f.Refused == "":
 		return "verified"
+	case f.Recovers:
+		return "`" + f.Refused + "`, then verified"
+	default:
+		return "`" + f.Refused + "`"
 	}
-	return "`" + f.Refused + "`"
 }
 
 // Faults is the whole table, in the order in which it is shown and run.
 func Faults() []Fault {
-	return slices.Concat(processFaults(), brokerFaults())
-}
-
-func processFaults() []Fault {
-	return []Fault{
-		{Name: "kill-random", Takes: 20 * time.Second, Does: "kill -9 at random moments, about one in 1.5 s, start again at once (`WEIR_CHAOS_KILLS`: how often)"},
-	}
+	return slices.Concat(processFaults(), stateFaults(), clockFaults(), inputFaults(), brokerFaults())
 }

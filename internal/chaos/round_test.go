@@ -5,7 +5,6 @@ package chaos
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"testing"
 	"time"
 
@@ -27,6 +26,7 @@ type round struct {
 	pipe      pipeline
 	processes []*rig.Process
 	load      *load
+	refusal   string // what a process refused with
 	result    string // what the check of the end said
 }
 
@@ -69,8 +69,24 @@ func (r *round) start() *rig.Process {
 	r.t.Helper()
 	w := r.process()
 	w.Start()
-	w.Ready(r.pipe.partitions)
+	r.live()
 	return w
+}
+
+// live waits until every partition has a live task in one of the processes.
+func (r *round) live() {
+	r.t.Helper()
+	rig.Await(r.t, "all tasks live", time.Minute, func() (bool, string) {
+		live, bridged := 0, r.pipe.mqtt == ""
+		for _, w := range r.processes {
+			if w.Runs() && !w.Stopped() {
+				m := w.Metrics()
+				live += rig.Live(m)
+				bridged = bridged || m["weir_mqtt_connected"] == 1
+			}
+		}
+		return live == r.pipe.partitions && bridged, fmt.Sprintf("%d tasks are live", live)
+	})
 }
 
 // flow waits until so many more source records are committed.
@@ -127,7 +143,7 @@ func (r *round) stop() {
 // verified ends a round that all outputs have to survive: it waits until everything is committed, stops and checks.
 func (r *round) verified() {
 	r.t.Helper()
-	require.Empty(r.t, r.fault.Refused, "the table says that this is refused")
+	require.Equal(r.t, r.fault.Refused != "", r.refusal != "", "the table says %s", r.fault.Expected())
 	r.caughtUp()
 	// Silence speaks after the load: idle_after, and the look at the clock after that.
 	r.pass(idleMillis*time.Millisecond + 500*time.Millisecond)
@@ -162,13 +178,21 @@ func (r *round) nothingOpen() {
 	})
 }
 
-// refused ends a round that weir has to refuse: the process ends by itself, with exit code 1 and the message of the table.
-func (r *round) refused(w *rig.Process) {
+// refuses waits until a process ends by itself, with exit code 1 and the message of the table.
+func (r *round) refuses(w *rig.Process) {
 	r.t.Helper()
 	require.NotEmpty(r.t, r.fault.Refused, "the table says that this is verified")
-	code := w.AwaitEnd("refused", time.Minute)
+	code := w.AwaitEnd("it has to refuse", time.Minute)
 	require.Equal(r.t, 1, code, "exit code\n%s", w.LogTail())
 	require.Contains(r.t, w.LastLine(), r.fault.Refused)
+	r.refusal = w.LastLine()
+}
+
+// refused ends a round that weir has to refuse for good. What it has committed stays whole: no transaction is left open.
+func (r *round) refused(w *rig.Process) {
+	r.t.Helper()
+	require.False(r.t, r.fault.Recovers, "the table says that all is verified in the end")
+	r.refuses(w)
 	for _, other := range r.processes {
 		if other.Runs() {
 			other.Kill()
@@ -178,10 +202,5 @@ func (r *round) refused(w *rig.Process) {
 		r.load.end()
 	}
 	r.nothingOpen()
-	r.result = "refused: " + w.LastLine()
-}
-
-// alone forgets the processes that have ended for good.
-func (r *round) alone(w *rig.Process) {
-	r.processes = slices.DeleteFunc(r.processes, func(p *rig.Process) bool { return p != w })
+	r.result = "refused, " + r.refusal
 }
