@@ -99,6 +99,13 @@ func (t *memoryTask) Write(images []statestore.Image) error {
 	return t.broken
 }
 
+// breaks makes every write fail from now on, or none.
+func (t *memoryTask) breaks(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.broken = err
+}
+
 func (t *memoryTask) Flush() error { return nil }
 
 func (t *memoryTask) Mark(m Marker) error {
