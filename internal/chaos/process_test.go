@@ -164,7 +164,7 @@ func frozenInCommit(r *round) {
 	w.Start()
 	r.live()
 	r.feed(loadOptions{rate: 800})
-	rig.Await(r.t, "the process has stopped itself", time.Minute, func() (bool, string) { return w.Stopped(), "it runs" })
+	rig.Await(r.t, "the process has stopped itself", time.Minute, func() (bool, string) { return w.Frozen(), "it runs" })
 	other := r.process()
 	other.Start()
 	r.pass(sessionTimeout)

@@ -79,7 +79,7 @@ func (r *round) live() {
 	rig.Await(r.t, "all tasks live", time.Minute, func() (bool, string) {
 		live, bridged := 0, r.pipe.mqtt == ""
 		for _, w := range r.processes {
-			if w.Runs() && !w.Stopped() {
+			if w.Runs() && !w.Frozen() {
 				m := w.Metrics()
 				live += rig.Live(m)
 				bridged = bridged || m["weir_mqtt_connected"] == 1

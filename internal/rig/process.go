@@ -2,7 +2,6 @@ package rig
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"net"
 	"os"
@@ -209,16 +208,6 @@ func (w *Process) Ended() bool {
 	default:
 		return false
 	}
-}
-
-// Stopped reports whether a signal has stopped the present life, which only Linux tells.
-func (w *Process) Stopped() bool {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", w.life.command.Process.Pid))
-	if err != nil {
-		return false
-	}
-	_, state, _ := strings.Cut(string(text), ") ")
-	return strings.HasPrefix(state, "T")
 }
 
 func (w *Process) bury() {
