@@ -58,7 +58,7 @@ func newRootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		newRunCommand(), newDemoCommand(), newValidateCommand(), newExplainCommand(),
-		newSimulateCommand(), newStateCommand(),
+		newSimulateCommand(), newStateCommand(), newVerifyCommand(),
 	)
 	return root
 }

@@ -35,6 +35,9 @@ func table() []place {
 			may:   []string{"event", "operators...", "alerts", "statestore", "configs...", "ingest...", "engine..."},
 			never: []string{"ingest/mqtt", "ingest/kafka"}},
 
+		{folder: "internal/oracle", layer: 4, pure: true, may: []string{"event", "configs"}},
+		{folder: "internal/oracle/topics", layer: 4, may: []string{"event", "configs", "internal/oracle"}},
+
 		{folder: "cmd", tree: true, layer: 4, may: []string{"..."}},
 		{folder: "internal", tree: true, layer: 4, may: []string{"..."}},
 		{folder: "bench", tree: true, layer: 4, may: []string{"..."}},

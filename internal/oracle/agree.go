@@ -1,0 +1,185 @@
+package oracle
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/weirstream/weir/configs"
+	"github.com/weirstream/weir/event"
+)
+
+// names returns the name of an expected output, and what is left of it where one
+// part of it is wrong.
+func (w *want) names(p *configs.Pipeline) (exact, rough identity) {
+	switch {
+	case w.aggregate != nil:
+		a := w.aggregate
+		exact = identity{'a', w.lane, w.device, written(a.start), written(a.end), strconv.Itoa(a.revision)}
+		rough = exact
+		rough.number = ""
+	case w.alert != nil:
+		a := w.alert
+		exact = identity{'l', w.lane, w.device, written(a.began), "", strconv.Itoa(a.number)}
+		rough = identity{'l', w.lane, w.device, written(a.at), a.state, ""}
+	default:
+		r := w.refusal
+		exact = identity{'q', string(r.reason), "", strconv.FormatInt(r.record.Offset, 10), strconv.Itoa(r.reading.sample), ""}
+		if !r.unusable() {
+			exact.number = p.Metrics[r.reading.metric]
+		}
+		rough = exact
+		rough.lane, rough.number = "", ""
+	}
+	return exact, rough
+}
+
+// unusable reports whether the message itself is at fault; its record holds it.
+func (r *refusal) unusable() bool { return r.reason != event.Late && r.reason != event.Future }
+
+// describe says which output is meant.
+func (w *want) describe(p *configs.Pipeline) string {
+	switch {
+	case w.aggregate != nil:
+		a := w.aggregate
+		var results []string
+		for i, name := range p.Windows[a.window].Compute {
+			results = append(results, name+" "+number(a.results[i].value))
+		}
+		word := "provisional"
+		if a.final {
+			word = "final"
+		}
+		return fmt.Sprintf("window %s [%s, %s) revision %d, %s, %s", w.lane, written(a.start), written(a.end), a.revision, word, strings.Join(results, ", "))
+	case w.alert != nil:
+		a := w.alert
+		return fmt.Sprintf("rule %s %s at %s, value %s, event %d of the episode of %s", w.lane, a.state, written(a.at), number(a.value.value), a.number, written(a.began))
+	default:
+		return fmt.Sprintf("%s reading, sample %d", w.refusal.reason, w.refusal.reading.sample)
+	}
+}
+
+// number writes a number as JSON does.
+func number(v float64) string {
+	format := byte('f')
+	if size := math.Abs(v); size != 0 && (size < 1e-6 || size >= 1e21) {
+		format = 'e'
+	}
+	s := strconv.FormatFloat(v, format, -1, 64)
+	if n := len(s); n >= 4 && format == 'e' && s[n-4:n-1] == "e-0" {
+		s = s[:n-2] + s[n-1:]
+	}
+	return s
+}
+
+// agreement collects what a record says otherwise than it should; the first is kept.
+type agreement struct{ problem string }
+
+func (a *agreement) differ(name, expected, found string) {
+	if a.problem == "" {
+		a.problem = fmt.Sprintf("expected %s %s, found %s", name, expected, found)
+	}
+}
+
+// show is a value of a record for a message.
+func show(n *node) string {
+	switch {
+	case n == nil:
+		return "none"
+	case n.kind == '"':
+		return strconv.Quote(n.text)
+	case n.kind == '0':
+		return n.text
+	case n.kind == 't':
+		return "true"
+	case n.kind == 'f':
+		return "false"
+	case n.kind == 'n':
+		return "null"
+	default:
+		return "an array or object"
+	}
+}
+
+// text compares a field that must be a string.
+func (a *agreement) text(object *node, name, expected string) {
+	if n := sub(object, name); n == nil || n.kind != '"' || n.text != expected {
+		a.differ(name, strconv.Quote(expected), show(n))
+	}
+}
+
+// whole compares a field that must be an integer.
+func (a *agreement) whole(object *node, name string, expected int64) {
+	if n := sub(object, name); n == nil || n.kind != '0' || n.text != strconv.FormatInt(expected, 10) {
+		a.differ(name, strconv.FormatInt(expected, 10), show(n))
+	}
+}
+
+// truth compares a field that is true or false; absent is false.
+func (a *agreement) truth(object *node, name string, expected bool) {
+	n := sub(object, name)
+	if n != nil && n.kind != 't' && n.kind != 'f' || expected != (n != nil && n.kind == 't') {
+		a.differ(name, strconv.FormatBool(expected), show(n))
+	}
+}
+
+// absent compares a field that must not be there.
+func (a *agreement) absent(object *node, name string) {
+	if n := sub(object, name); n != nil {
+		a.differ(name, "none", show(n))
+	}
+}
+
+// measure compares a number that was computed, and returns the one found.
+func (a *agreement) measure(object *node, name string, expected measure) float64 {
+	n := sub(object, name)
+	if expected.huge && n != nil && n.kind == 'n' {
+		return expected.value
+	}
+	if n != nil && n.kind == '0' {
+		v, err := strconv.ParseFloat(n.text, 64)
+		if err == nil && math.Abs(v-expected.value) <= expected.tolerance {
+			return v
+		}
+	}
+	a.differ(name, number(expected.value), show(n))
+	return expected.value
+}
+
+// mismatch says in what the content of a record is not as expected; empty: in
+// nothing.
+func (w *want) mismatch(in *Input, f found) string {
+	a := &agreement{}
+	p := in.Pipeline
+	if w.refusal == nil {
+		if string(f.record.Key) != w.device {
+			a.differ("key", strconv.Quote(w.device), strconv.Quote(string(f.record.Key)))
+		}
+		a.text(&f.body, "pipeline", p.Name)
+		a.text(&f.body, "device", w.device)
+	}
+	switch {
+	case w.aggregate != nil:
+		w.agreeAggregate(p, a, &f.body)
+	case w.alert != nil:
+		w.agreeAlert(in, a, &f.body)
+	default:
+		w.agreeRefusal(in, a, f)
+	}
+	return a.problem
+}
+
+func (w *want) agreeAggregate(p *configs.Pipeline, a *agreement, n *node) {
+	c := &p.Windows[w.aggregate.window]
+	a.text(n, "window", c.Name)
+	a.text(n, "metric", c.Metric)
+	a.text(n, "start", written(w.aggregate.start))
+	a.text(n, "end", written(w.aggregate.end))
+	a.whole(n, "revision", int64(w.aggregate.revision))
+	a.truth(n, "final", w.aggregate.final)
+	a.truth(n, "corrects_alert", w.aggregate.corrects)
+	for i, name := range c.Compute {
+		a.measure(n, name, w.aggregate.results[i])
+	}
+}

@@ -1,0 +1,166 @@
+package oracle
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/weirstream/weir/configs"
+)
+
+// status is what Alertmanager calls a state.
+func status(state string) string {
+	if state == "ok" {
+		return "inactive"
+	}
+	return state
+}
+
+func (w *want) agreeAlert(in *Input, a *agreement, n *node) {
+	p, e := in.Pipeline, w.alert
+	rule := &p.Rules[e.rule]
+	a.text(n, "rule", rule.Name)
+	a.text(n, "state", e.state)
+	a.text(n, "status", status(e.state))
+	a.level(n, "level", levelName(rule, e.level))
+	a.level(n, "previous", levelName(rule, e.previous))
+	value := a.measure(n, "value", e.value)
+	a.measure(n, "threshold", measure{value: e.threshold})
+	a.text(n, "at", written(e.at))
+	a.text(n, "startsAt", written(e.began))
+	if e.state == "resolved" || e.state == "ok" {
+		a.text(n, "endsAt", written(e.at))
+	} else {
+		a.absent(n, "endsAt")
+	}
+	if e.window == nil {
+		a.absent(n, "window")
+	} else {
+		window := sub(n, "window")
+		a.text(window, "name", p.Windows[e.window.window].Name)
+		a.text(window, "start", written(e.window.start))
+		a.text(window, "end", written(e.window.end))
+	}
+	a.text(sub(n, "episode"), "start", written(e.began))
+	a.whole(sub(n, "episode"), "event", int64(e.number))
+	w.agreeLabels(p, a, sub(n, "labels"))
+	a.text(sub(n, "annotations"), "summary", w.summary(p, value))
+	w.agreeCause(in, a, sub(n, "cause"))
+}
+
+// level compares a field that holds the name of a level, or null.
+func (a *agreement) level(object *node, name, expected string) {
+	if expected != "" {
+		a.text(object, name, expected)
+	} else if n := sub(object, name); n == nil || n.kind != 'n' {
+		a.differ(name, "null", show(n))
+	}
+}
+
+func levelName(rule *configs.Rule, level int) string {
+	if level == none {
+		return ""
+	}
+	return rule.Levels[level].Name
+}
+
+func (w *want) agreeLabels(p *configs.Pipeline, a *agreement, labels *node) {
+	rule := &p.Rules[w.alert.rule]
+	a.text(labels, "alertname", rule.Name)
+	a.text(labels, "device", w.device)
+	a.text(labels, "pipeline", p.Name)
+	if level := levelName(rule, w.alert.level); level != "" {
+		a.text(labels, "severity", level)
+	} else {
+		a.absent(labels, "severity")
+	}
+}
+
+func (w *want) agreeCause(in *Input, a *agreement, n *node) {
+	a.text(n, "topic", in.Pipeline.Source.Topic)
+	a.whole(n, "partition", int64(in.Partition))
+	if w.alert.cause.reason != "" {
+		a.text(n, "reason", w.alert.cause.reason)
+		a.absent(n, "offset")
+		return
+	}
+	a.whole(n, "offset", w.alert.cause.offset)
+	a.absent(n, "reason")
+}
+
+// episodeID is the same for all events of one episode.
+func (w *want) episodeID(p *configs.Pipeline) string {
+	h := sha256.New()
+	for _, s := range []string{p.Name, p.Rules[w.alert.rule].Name, w.device} {
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(s))))
+		h.Write([]byte(s))
+	}
+	h.Write(binary.BigEndian.AppendUint64(nil, uint64(w.alert.began)))
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// wrongID says what is wrong with the ids of an alert; empty: nothing.
+func (w *want) wrongID(in *Input, f found) string {
+	if w.alert == nil {
+		return ""
+	}
+	id := w.episodeID(in.Pipeline)
+	a := &agreement{}
+	a.text(&f.body, "id", id)
+	if of := id + "-" + strconv.Itoa(w.alert.number); f.record.ID != of {
+		a.differ("weir-id", strconv.Quote(of), strconv.Quote(f.record.ID))
+	}
+	return a.problem
+}
+
+// summary writes the message of the rule about the value that the record has.
+func (w *want) summary(p *configs.Pipeline, value float64) string {
+	var b strings.Builder
+	for _, part := range p.Rules[w.alert.rule].Template {
+		if part.Field == "" {
+			b.WriteString(part.Literal)
+		} else {
+			b.WriteString(w.field(p, part, value))
+		}
+	}
+	return b.String()
+}
+
+func (w *want) field(p *configs.Pipeline, part configs.Part, value float64) string {
+	e := w.alert
+	rule := &p.Rules[e.rule]
+	switch part.Field {
+	case "device":
+		return w.device
+	case "rule":
+		return rule.Name
+	case "metric":
+		return p.Metrics[rule.When.Metric]
+	case "level":
+		if e.level == none {
+			return "ok"
+		}
+		return rule.Levels[e.level].Name
+	case "active_for":
+		return (time.Duration(e.at-e.began) * time.Millisecond).String()
+	case "window.start", "window.end":
+		switch {
+		case e.window == nil:
+			return ""
+		case part.Field == "window.start":
+			return written(e.window.start)
+		default:
+			return written(e.window.end)
+		}
+	case "threshold":
+		value = e.threshold
+	}
+	if part.Format != "" {
+		return fmt.Sprintf(part.Format, value)
+	}
+	return number(value)
+}

@@ -1,0 +1,107 @@
+package oracle
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/weirstream/weir/event"
+)
+
+// Check folds the source of one partition again and compares what must have been
+// written with what was.
+func Check(in Input) *Report {
+	report := &Report{Partition: in.Partition}
+	if !checkSource(&in, report) {
+		return report
+	}
+	j := readJournal(&in, report)
+	t := newTask(&in, report)
+	t.run(j)
+	compare(&in, report, t.wants)
+	return report
+}
+
+// checkSource reports whether the source can be verified at all.
+func checkSource(in *Input, report *Report) bool {
+	if in.Earliest > in.Start {
+		report.add(Difference{
+			Kind: Source, Topic: in.Pipeline.Source.Topic, Source: in.Start, Output: -1,
+			Text: fmt.Sprintf("the pipeline began at source offset %d, and the topic has nothing below %d any more: its retention is too short to verify", in.Start, in.Earliest),
+		})
+		return false
+	}
+	last := int64(-1)
+	for i := range in.Source {
+		r := &in.Source[i]
+		if r.Offset <= last {
+			panic(fmt.Sprintf("source offset %d after %d", r.Offset, last))
+		}
+		last = r.Offset
+		if !r.Stamped && r.Offset >= in.Start {
+			report.add(Difference{
+				Kind: Source, Topic: in.Pipeline.Source.Topic, Source: r.Offset, Output: -1,
+				Text: "the record carries its producer's time, so nothing tells when it was appended: verify needs a source topic with message.timestamp.type=LogAppendTime",
+			})
+			return false
+		}
+	}
+	return true
+}
+
+// run folds the source and lets wall time in where the journal says it did.
+func (t *task) run(j *journal) {
+	t.covered = j.covered()
+	t.whole = len(j.entries) > 0 && j.entries[0].seq == 1
+	entries := j.entries
+	w := newWitness(t.in.Source)
+	for _, r := range t.in.Source {
+		if r.Offset < t.in.Start || r.Offset >= t.in.Committed {
+			continue
+		}
+		entries = t.enterUpTo(entries, r.Offset, w)
+		before := t.report.Readings
+		if r.Offset < t.covered {
+			t.advance(r.Append, r.Offset)
+			t.forgetOld()
+		}
+		t.fold(r)
+		if r.Offset < t.covered {
+			t.report.Unjournaled += t.report.Readings - before
+		}
+	}
+	t.enterUpTo(entries, math.MaxInt64, w)
+}
+
+// enterUpTo lets in what entered before the record at offset was folded, and
+// compares the task's clock with that of each journal record that ends there.
+func (t *task) enterUpTo(entries []*entry, offset int64, w *witness) []*entry {
+	for len(entries) > 0 {
+		e := entries[0]
+		for len(e.facts) > 0 && e.facts[0].position <= offset {
+			t.enter(e.facts[0], w)
+			e.facts = e.facts[1:]
+		}
+		if len(e.facts) > 0 || e.to > offset {
+			break
+		}
+		if t.whole && e.wall != t.clock {
+			t.clockDiffers(e)
+		}
+		entries = entries[1:]
+	}
+	return entries
+}
+
+func (t *task) clockDiffers(e *entry) {
+	t.report.add(Difference{
+		Kind: Journal, Topic: t.p.JournalTopic, Source: e.to, Output: e.output,
+		Text: fmt.Sprintf("the task's clock after record %d is %s, and source and facts make it %s", e.seq, clockText(e.wall), clockText(t.clock)),
+	})
+}
+
+func clockText(c event.Time) string {
+	if c <= 0 {
+		return "not set"
+	}
+	return written(c)
+}

@@ -1,0 +1,48 @@
+package oracle
+
+import (
+	"github.com/weirstream/weir/configs"
+	"github.com/weirstream/weir/event"
+)
+
+// Input is one partition of a pipeline as read from the brokers. Check reads it
+// only.
+type Input struct {
+	Pipeline   *configs.Pipeline
+	Partition  int32
+	Partitions int32 // of the source topic; 0: unknown, and then the partition of a device is not checked
+	Earliest   int64 // the first offset the source partition still has
+	Start      int64 // first source offset the pipeline was to fold: From of journal record 1, or the earliest source offset known
+	Committed  int64 // the group's offset: source records below it are folded
+	// Source are the committed records of the source partition (read_committed,
+	// no control records) in offset order.
+	Source []SourceRecord
+	// Outputs are the committed records of each output topic in offset order.
+	// Those of other pipelines are skipped by their field "pipeline".
+	Outputs map[string][]OutputRecord
+	// Journal are the committed messages of the journal in offset order, each one
+	// part of a journal record.
+	Journal []JournalRecord
+}
+
+// SourceRecord is one message that readings came in.
+type SourceRecord struct {
+	Offset     int64
+	Append     event.Time
+	Stamped    bool // the append time is the broker's (LogAppendTime)
+	Key, Value []byte
+	Device     []byte // the header weir-device; nil: none
+}
+
+// OutputRecord is one message of an output topic.
+type OutputRecord struct {
+	Offset     int64
+	Key, Value []byte
+	ID, Seq    string // the headers weir-id and weir-seq; empty: none
+}
+
+// JournalRecord is one message of the journal topic.
+type JournalRecord struct {
+	Offset int64
+	Value  []byte
+}

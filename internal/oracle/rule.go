@@ -1,0 +1,192 @@
+package oracle
+
+import (
+	"math"
+
+	"github.com/weirstream/weir/configs"
+	"github.com/weirstream/weir/event"
+)
+
+// machine is the state of one rule on one device. The zero value is ok.
+type machine struct {
+	pending, firing bool // neither: ok
+	latched         []bool
+	counting        []bool
+	covered         []event.Time // by level, while counting
+	level           int          // while firing
+
+	sampled bool
+	newest  event.Time // of the last sample taken
+	value   measure    // of it
+
+	began  event.Time // of the episode
+	events int        // of the episode so far
+}
+
+// observation is what a rule looks at.
+type observation struct {
+	time   event.Time
+	value  measure
+	window *span
+	cause  cause
+}
+
+// crosses reports whether a value is beyond the threshold of a level.
+func crosses(l configs.Level, v float64) bool {
+	if l.Above != nil {
+		return v > *l.Above
+	}
+	return v < *l.Below
+}
+
+// clears reports whether a value ends a level that was entered.
+func clears(l configs.Level, v float64) bool {
+	switch {
+	case l.ClearBelow != nil:
+		return v < *l.ClearBelow
+	case l.ClearAbove != nil:
+		return v > *l.ClearAbove
+	default:
+		return !crosses(l, v)
+	}
+}
+
+func thresholdOf(l configs.Level) float64 {
+	if l.Above != nil {
+		return *l.Above
+	}
+	return *l.Below
+}
+
+// hole is the longest time between two samples that hold counts as covered.
+func (t *task) hole(rule int) event.Time {
+	limit := t.p.Time.IdleAfter
+	if w := t.p.Rules[rule].When.Window; w >= 0 {
+		limit = max(limit, t.p.Windows[w].Every)
+	}
+	return limit
+}
+
+// look takes a sample.
+func (t *task) look(d *device, rule int, o observation) {
+	levels := t.p.Rules[rule].Levels
+	m := &d.rules[rule]
+	v := o.value.value
+	ok := !m.pending && !m.firing
+	switch {
+	case math.IsNaN(v), ok && !crosses(levels[0], v), m.sampled && o.time <= m.newest:
+		return
+	}
+	if m.latched == nil {
+		m.latched, m.counting = make([]bool, len(levels)), make([]bool, len(levels))
+		m.covered = make([]event.Time, len(levels))
+	}
+	worth := event.Time(0)
+	if !ok && o.time-m.newest <= t.hole(rule) {
+		worth = o.time - m.newest
+	}
+	m.sampled, m.newest, m.value = true, o.time, o.value
+	waited := m.waiting()
+	for i, l := range levels {
+		m.step(i, l, v, worth)
+	}
+	t.turn(d, rule, waited, o)
+}
+
+// step moves one level by itself.
+func (m *machine) step(i int, l configs.Level, v float64, worth event.Time) {
+	switch {
+	case m.latched[i]:
+		m.latched[i] = !clears(l, v)
+	case !crosses(l, v):
+		m.counting[i] = false
+	default:
+		if m.counting[i] {
+			m.covered[i] += worth
+		} else {
+			m.counting[i], m.covered[i] = true, 0
+		}
+		if m.covered[i] >= l.Hold {
+			m.latched[i], m.counting[i] = true, false
+		}
+	}
+}
+
+// top is the highest level entered.
+func (m *machine) top() int { return highest(m.latched) }
+
+// waiting is the highest level whose condition is being held.
+func (m *machine) waiting() int { return highest(m.counting) }
+
+func highest(set []bool) int {
+	for i := len(set) - 1; i >= 0; i-- {
+		if set[i] {
+			return i
+		}
+	}
+	return none
+}
+
+// turn says what the levels have become. waited is the level that was waiting
+// before the sample.
+func (t *task) turn(d *device, rule, waited int, o observation) {
+	m := &d.rules[rule]
+	top, waiting := m.top(), m.waiting()
+	if top != none {
+		if m.firing && m.level == top {
+			return
+		}
+		previous := none
+		if m.firing {
+			previous = m.level
+		}
+		m.begin(o.time)
+		m.firing, m.pending, m.level = true, false, top
+		t.say(d, rule, alert{state: "firing", level: top, previous: previous, threshold: t.threshold(rule, top)}, o)
+		return
+	}
+	if m.firing {
+		m.firing = false
+		t.say(d, rule, alert{state: "resolved", level: m.level, previous: m.level, threshold: t.threshold(rule, m.level)}, o)
+	}
+	switch {
+	case waiting == none && m.pending:
+		m.pending = false
+		t.say(d, rule, alert{state: "ok", level: none, previous: none, threshold: t.threshold(rule, waited)}, o)
+	case waiting != none && !m.pending:
+		m.begin(o.time)
+		m.pending = true
+		t.say(d, rule, alert{state: "pending", level: waiting, previous: none, threshold: t.threshold(rule, waiting)}, o)
+	}
+}
+
+// begin starts an episode where none goes on.
+func (m *machine) begin(at event.Time) {
+	if !m.pending && !m.firing {
+		m.began, m.events = at, 0
+	}
+}
+
+// forgetRule ends the episode of a rule whose device is being forgotten.
+func (t *task) forgetRule(d *device, rule int) {
+	m := &d.rules[rule]
+	o := observation{time: max(d.clock, m.newest), value: m.value, cause: cause{reason: "forgotten"}}
+	switch {
+	case m.firing:
+		t.say(d, rule, alert{state: "resolved", level: m.level, previous: m.level, threshold: t.threshold(rule, m.level)}, o)
+	case m.pending:
+		t.say(d, rule, alert{state: "ok", level: none, previous: none, threshold: t.threshold(rule, m.waiting())}, o)
+	}
+}
+
+func (t *task) threshold(rule, level int) float64 { return thresholdOf(t.p.Rules[rule].Levels[level]) }
+
+// say expects an event.
+func (t *task) say(d *device, rule int, a alert, o observation) {
+	m := &d.rules[rule]
+	m.events++
+	a.rule, a.value, a.at, a.began, a.window, a.cause, a.number = rule, o.value, o.time, m.began, o.window, o.cause, m.events
+	t.wants = append(t.wants, want{
+		topic: t.p.Alerts.Topic, device: d.name, step: t.step, lane: t.p.Rules[rule].Name, source: t.source, alert: &a,
+	})
+}

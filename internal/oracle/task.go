@@ -1,0 +1,227 @@
+package oracle
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/weirstream/weir/configs"
+	"github.com/weirstream/weir/event"
+)
+
+// task folds the records of one partition in order.
+type task struct {
+	in     *Input
+	p      *configs.Pipeline
+	report *Report
+
+	clock   event.Time // of the task: the greatest append time and the walls that entered
+	devices map[string]*device
+	watch   []watch // in the order of seen, which the task's clock makes that of time
+	quiet   []watch // the silent ones, in the same order, where the journal does not tell who was forgotten
+	covered int64   // where the journal begins to tell
+	whole   bool    // it tells all from its first record on
+
+	wants  []want
+	step   int
+	source int64 // the offset of the record in hand, or the position of the fact
+	rules  rulesOf
+}
+
+// rulesOf says which rules look where.
+type rulesOf struct {
+	window [][]int // by window
+	metric [][]int // by metric: those on its last value
+}
+
+// watch waits for a device to fall silent.
+type watch struct {
+	device *device
+	seen   event.Time
+}
+
+func newTask(in *Input, report *Report) *task {
+	p := in.Pipeline
+	t := &task{in: in, p: p, report: report, devices: map[string]*device{}}
+	t.rules.window, t.rules.metric = make([][]int, len(p.Windows)), make([][]int, len(p.Metrics))
+	for i := range p.Rules {
+		if when := p.Rules[i].When; when.Window >= 0 {
+			t.rules.window[when.Window] = append(t.rules.window[when.Window], i)
+		} else {
+			t.rules.metric[when.Metric] = append(t.rules.metric[when.Metric], i)
+		}
+	}
+	return t
+}
+
+// fold takes the next record.
+func (t *task) fold(r SourceRecord) {
+	t.advance(r.Append, r.Offset)
+	t.step++
+	all := readings(t.p, r)
+	slices.SortStableFunc(all, func(a, b reading) int { return cmp.Compare(a.at(r.Append), b.at(r.Append)) })
+	m := messageState{record: r}
+	for i := range all {
+		t.report.Readings++
+		t.read(&m, all[i])
+	}
+}
+
+// messageState is what the readings of one message share.
+type messageState struct {
+	record SourceRecord
+	judged map[int]bool // wide messages: by sample, whether it is a repeat
+}
+
+// advance moves the task's clock, and every device whose silence is due falls
+// silent. position is the offset of the record in hand or next.
+func (t *task) advance(to event.Time, position int64) {
+	t.clock, t.source = max(t.clock, to), position
+	t.step++
+	for len(t.watch) > 0 && t.watch[0].seen+t.p.Time.IdleAfter <= t.clock {
+		w := t.watch[0]
+		t.watch = t.watch[1:]
+		if d := w.device; d.seen == w.seen && !d.silent && !d.forgotten {
+			d.silent = true
+			t.fallSilent(d)
+			if position < t.covered {
+				t.quiet = append(t.quiet, w)
+			}
+		}
+	}
+}
+
+// alive notes a sign of life.
+func (t *task) alive(d *device) {
+	if d.heard && d.seen == t.clock && !d.silent {
+		return // watched already
+	}
+	d.heard, d.seen, d.silent = true, t.clock, false
+	t.watch = append(t.watch, watch{d, t.clock})
+}
+
+// forget drops a device that a fact names.
+func (t *task) forget(d *device) {
+	t.step++
+	for i := range t.p.Windows {
+		for _, w := range d.windows[i] {
+			if t.open(d, w) {
+				t.emit(d, i, w, emission{final: true, cause: cause{reason: "silence"}})
+			}
+		}
+	}
+	for i := range d.rules {
+		t.forgetRule(d, i)
+	}
+	d.forgotten = true
+	delete(t.devices, d.name)
+}
+
+// read puts a reading into its class; the classes are in the order of SEMANTICS.
+func (t *task) read(m *messageState, r reading) {
+	classes := &t.report.Classes
+	at := r.at(m.record.Append)
+	switch {
+	case r.bad != "":
+		classes.Bad++
+		t.refuse(m, r, r.bad)
+		return
+	case r.metric == undeclared:
+		classes.Filtered++
+		return
+	case at-m.record.Append > t.p.Time.MaxFutureSkew:
+		classes.Future++
+		t.refuse(m, r, event.Future)
+		return
+	}
+	d := t.devices[r.device]
+	if d == nil {
+		if !t.belongs(m.record, r.device) {
+			classes.Bad++
+			t.refuse(m, r, event.WrongPartition)
+			return
+		}
+		d = newDevice(t.p, r.device)
+		t.devices[r.device] = d
+	}
+	switch {
+	case t.repeated(d, m, r, at):
+		classes.Duplicate++
+	case t.late(d, r.metric, at):
+		classes.Late++
+		t.alive(d)
+		t.refuse(m, r, event.Late)
+	default:
+		classes.Processed++
+		t.alive(d)
+		t.process(d, m.record, sample{at, r.value}, r.metric)
+	}
+}
+
+// belongs reports whether a new device may be in this partition.
+func (t *task) belongs(r SourceRecord, device string) bool {
+	if t.in.Partitions < 1 {
+		return true
+	}
+	p := partitionOf(t.p.Source.Partitioner, device, t.in.Partitions)
+	if p == t.in.Partition {
+		return true
+	}
+	if string(r.Key) == device {
+		t.report.add(Difference{
+			Kind: Source, Device: device, Source: r.Offset, Output: -1,
+			Text: fmt.Sprintf("%s puts the key into partition %d, and it lies in partition %d: weir refuses to go on there", t.p.Source.Partitioner, p, t.in.Partition),
+		})
+	}
+	return false
+}
+
+// repeated reports whether a reading is a repeat. The readings of one object of a
+// wide message share one judgement.
+func (t *task) repeated(d *device, m *messageState, r reading, at event.Time) bool {
+	if t.p.Dedupe.By != "seq" || !r.hasSeq {
+		return false
+	}
+	if len(t.p.Source.Reading.Metrics) == 0 {
+		return d.counters[r.metric].repeated(r.seq, at, t.p.Dedupe.Remember)
+	}
+	if answer, judged := m.judged[r.sample]; judged {
+		return answer
+	}
+	if m.judged == nil {
+		m.judged = map[int]bool{}
+	}
+	m.judged[r.sample] = d.counters[0].repeated(r.seq, at, t.p.Dedupe.Remember)
+	return m.judged[r.sample]
+}
+
+// late reports whether a reading comes too late for everything that uses its
+// metric, judged by the device's clock before it.
+func (t *task) late(d *device, metric int, at event.Time) bool {
+	spans, others := 0, len(t.rules.metric[metric])
+	for i := range t.p.Windows {
+		w := &t.p.Windows[i]
+		switch {
+		case w.Metric != t.p.Metrics[metric]:
+		case w.Kind == configs.Count:
+			others++
+		default:
+			spans++
+			lastEnd := floor(at, w.Every) + w.Size
+			if lastEnd > d.clock-t.p.Time.WaitForLate-t.p.Time.AllowBackfill {
+				return false
+			}
+		}
+	}
+	return others == 0 && spans > 0 || at+t.p.Time.WaitForLate < d.clock
+}
+
+func (t *task) refuse(m *messageState, r reading, reason event.Reason) {
+	t.wants = append(t.wants, want{
+		topic: t.p.QuarantineTopic, device: r.device, step: t.step, source: m.record.Offset,
+		refusal: &refusal{reason: reason, record: m.record, reading: r},
+	})
+}
+
+// floor rounds a time that is not negative down to a multiple of every.
+func floor(t, every event.Time) event.Time { return t - t%every }
