@@ -63,7 +63,9 @@ func TestDamageShowsThoughPagesStayOnDisk(t *testing.T) {
 	a, _ := fleet(t, 300)
 	a.Seal(Header{Seq: 1}, SealOptions{})
 	c := a.BeginCheckpoint()
-	b, err := NewTable(a.layout, Options{MemoryBytes: 1, Pager: &disk{pages: map[PageID][]byte{}}})
+	little := a.options
+	little.MemoryBytes, little.Pager = 1, &disk{pages: map[PageID][]byte{}}
+	b, err := NewTable(a.layout, little)
 	require.NoError(t, err)
 	require.NoError(t, b.Restore(c.Snapshot()))
 	for _, im := range c.Next(1000) {
