@@ -151,20 +151,6 @@ func (r *round) verified() {
 	r.check()
 }
 
-// check lets both readers check what is there.
-func (r *round) check() {
-	r.t.Helper()
-	r.nothingOpen()
-	counts := map[string]int{}
-	for _, topic := range r.pipe.outputs() {
-		counts[topic] = r.kafka.Count(topic)
-	}
-	require.Positive(r.t, counts[r.pipe.aggregates])
-	require.Positive(r.t, counts[r.pipe.alerts])
-	r.result = fmt.Sprintf("verified, %d readings, %d aggregates, %d alert events, %d in quarantine", rig.Total(r.kafka.Ends(r.pipe.Source)),
-		counts[r.pipe.aggregates]+counts[r.pipe.changes], counts[r.pipe.alerts], counts[r.pipe.Quarantine()])
-}
-
 // nothingOpen checks that no transaction is open where weir writes. One of a process that was killed ends by its timeout at the latest.
 func (r *round) nothingOpen() {
 	r.t.Helper()
