@@ -211,6 +211,12 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	defer time.AfterFunc(handOverTimeout, cutGroup).Stop()
 	e.group.client.Close()
+	if err == nil {
+		select {
+		case err = <-e.fatal: // a task that could not save, for one: a stop that was not clean
+		default:
+		}
+	}
 	return err
 }
 

@@ -1,0 +1,5 @@
+//go:build real
+
+package chaos
+
+func brokerScripts() map[string]script { return nil }
