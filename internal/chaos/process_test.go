@@ -126,7 +126,7 @@ func (r *round) killInRecovery(point string, local localCopy) {
 		}
 		n := 1 + r.rng.IntN(r.pipe.partitions)
 		if point == "replaying" {
-			n += r.rng.IntN(50)
+			n += r.rng.IntN(10)
 		}
 		w.Env = []string{fmt.Sprintf("WEIR_FAILPOINT=%s:*:%d=kill", point, n)}
 		w.Start()

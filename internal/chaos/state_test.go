@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/weirstream/weir/internal/rig"
 )
 
 func stateScripts() map[string]script {
@@ -97,21 +99,36 @@ func (r *round) damaged(do damage) {
 			w.Stop()
 		}
 		err := filepath.WalkDir(w.BadgerDir(), func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() || r.rng.IntN(2) == 0 {
+			// The ballast and the lock have no content.
+			if err != nil || entry.IsDir() || entry.Name() == "ballast" || entry.Name() == "LOCK" || r.rng.IntN(2) == 0 {
 				return err
 			}
-			about, err := entry.Info()
-			r.t.Logf("spoils %s, %d bytes", entry.Name(), about.Size())
-			if err != nil {
-				return err
-			}
+			r.t.Logf("spoils %s", entry.Name())
 			return do(r.rng, path)
 		})
 		require.NoError(r.t, err)
-		w.Start()
+		r.persist(w)
 	}
 	r.flow(500)
 	r.verified()
+}
+
+// persist starts a process as a service manager does: again, where it dies in the attempt. Over some damage Badger panics in a
+// goroutine of its own, and weir sets a store aside that has ended two processes.
+func (r *round) persist(w *rig.Process) {
+	r.t.Helper()
+	w.Start()
+	tries := 1
+	rig.Await(r.t, "live after damage", time.Minute, func() (bool, string) {
+		if w.Ended() {
+			require.Less(r.t, tries, 3, "it does not come up\n%s", w.LogTail())
+			require.Equal(r.t, 2, w.AwaitEnd("it has", time.Second), "it may end by a panic, not otherwise\n%s", w.LogTail())
+			tries++
+			w.Start()
+		}
+		return rig.Live(w.Metrics()) == r.pipe.partitions, "it is not"
+	})
+	r.t.Logf("live at start %d", tries)
 }
 
 // tmpfs mounts a small file system of the round's own.
