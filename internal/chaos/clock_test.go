@@ -12,16 +12,24 @@ import (
 
 func clockScripts() map[string]script {
 	return map[string]script{
-		"clock-ahead":  func(r *round) { r.wrongClock("+24h") },
-		"clock-behind": func(r *round) { r.wrongClock("-1h") },
-		"clock-frozen": func(r *round) { r.wrongClock("frozen") },
-		"clock-skewed": func(r *round) { r.wrongClock("+50s", "-50s", "+50s") },
+		"clock-ahead":  func(r *round) { r.wrongClock(distrusted, "+24h") },
+		"clock-behind": func(r *round) { r.wrongClock(distrusted, "-1h") },
+		"clock-frozen": func(r *round) { r.wrongClock(trusted, "frozen") },
+		"clock-skewed": func(r *round) { r.wrongClock(trusted, "+50s", "-50s", "+50s") },
 		"down-long":    downLong,
 	}
 }
 
+// trust is what weir has to say of its clock while that is wrong.
+type trust float64
+
+const (
+	distrusted trust = 0
+	trusted    trust = 1
+)
+
 // wrongClock puts the clock of a running process wrong, lets it die and start with that clock, and puts the clock right again.
-func (r *round) wrongClock(said ...string) {
+func (r *round) wrongClock(t trust, said ...string) {
 	r.prepare(setting{})
 	clock := filepath.Join(r.t.TempDir(), "clock")
 	set := func(text string) { require.NoError(r.t, os.WriteFile(clock, []byte(text), 0o644)) }
@@ -34,10 +42,12 @@ func (r *round) wrongClock(said ...string) {
 	for _, text := range said {
 		set(text)
 		r.pass(idleMillis*time.Millisecond + time.Second)
+		require.EqualValues(r.t, t, w.Metrics()["weir_clock_trusted"], "the clock is %s", text)
 	}
 	w.Kill()
 	w.Start()
 	r.flow(4_000)
+	require.EqualValues(r.t, t, w.Metrics()["weir_clock_trusted"])
 	set("")
 	r.flow(2_000)
 	r.verified()

@@ -4,6 +4,7 @@
 //	make chaos                               the cheap faults and a choice by seed, in less than four minutes
 //	FAULT=kill-random make chaos             one fault
 //	ROUNDS=3 FAULTS=all make chaos           every fault three times
+//	KILLS=200 FAULT=kill-random make chaos   kill -9 200 times
 //	SEED=7 ...                               the same choice and the same moments again
 //
 // The faults, and what each has to end with, are in the table that Faults returns; docs/EXACTLY_ONCE.md shows it. What a fault does

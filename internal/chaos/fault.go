@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -13,7 +14,7 @@ type Fault struct {
 	Does string
 	// Needs is what the machine must have beyond Kafka and kcat; empty: nothing. Where it is missing the fault is skipped, and says so.
 	Needs string
-	// Refused is how the message of the refusal begins; empty: weir goes on and all is verified.
+	// Refused is how the message of the refusal begins, with … for a name or a number; empty: weir goes on and all is verified.
 	Refused string
 	// Recovers says that all is verified after the refusal: once its cause is gone, or by the process that goes on.
 	Recovers bool
@@ -33,6 +34,18 @@ func (f Fault) Expected() string {
 	default:
 		return "`" + f.Refused + "`"
 	}
+}
+
+// Says reports whether a line holds the message of the refusal.
+func (f Fault) Says(line string) bool {
+	for part := range strings.SplitSeq(f.Refused, "…") {
+		_, after, found := strings.Cut(line, part)
+		if !found {
+			return false
+		}
+		line = after
+	}
+	return true
 }
 
 // Faults is the whole table, in the order in which it is shown and run.

@@ -106,6 +106,7 @@ func oversizedOutput(r *round) {
 	}
 	r.flow(500)
 	r.verified()
+	require.Equal(r.t, 4, r.verdict.Oversized)
 }
 
 // abortedUpstream writes transactions of other devices until the load ends, so that the last record of each partition is the load's.

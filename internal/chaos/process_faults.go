@@ -22,10 +22,10 @@ func killPoints() []Fault {
 func processFaults() []Fault {
 	list := []Fault{{
 		Name: "kill-random", Takes: 30 * time.Second,
-		Does: "kill -9 at random moments, about one in 1.5 s, also of a process that is still starting (`WEIR_CHAOS_KILLS`: how many, 8)",
+		Does: "kill -9 at random moments, about one in 1.5 s, also of a process that is still starting (`KILLS`: how many, 8)",
 	}}
 	for _, f := range killPoints() {
-		f.Takes = 15 * time.Second
+		f.Takes = 10 * time.Second
 		list = append(list, f)
 	}
 	return append(list,

@@ -49,7 +49,7 @@ func killRandom(r *round) {
 	r.prepare(setting{})
 	w := r.start()
 	r.feed(loadOptions{})
-	for range number(r.t, "WEIR_CHAOS_KILLS", 8) {
+	for range number(r.t, "KILLS", 8) {
 		r.pass(r.between(100*time.Millisecond, 2900*time.Millisecond))
 		w.Kill()
 		w.Start()
@@ -174,6 +174,7 @@ func frozenInCommit(r *round) {
 	r.pass(2 * time.Second)
 	r.flow(1_000)
 	r.live()
+	require.Positive(r.t, w.Logged("lost=true"), "it has to hear that it lost its partitions\n%s", w.LogTail())
 	r.verified()
 }
 
@@ -273,6 +274,11 @@ func revokeInCommit(r *round) {
 		}
 	}
 	r.flow(1_000)
+	aborted := 0
+	for _, w := range r.processes {
+		aborted += w.Logged("commit again") + w.Logged("task ended") + w.Logged("task dropped")
+	}
+	r.t.Logf("%d commits met a rebalance", aborted)
 	r.verified()
 }
 

@@ -26,8 +26,9 @@ type round struct {
 	pipe      pipeline
 	processes []*rig.Process
 	load      *load
-	refusal   string // what a process refused with
-	result    string // what the check of the end said
+	refusal   string  // what a process refused with
+	verdict   verdict // of the oracle
+	result    string  // what the check of the end said
 }
 
 // prepare makes the topics on the cluster that all rounds share.
@@ -170,7 +171,7 @@ func (r *round) refuses(w *rig.Process) {
 	require.NotEmpty(r.t, r.fault.Refused, "the table says that this is verified")
 	code := w.AwaitEnd("it has to refuse", time.Minute)
 	require.Equal(r.t, 1, code, "exit code\n%s", w.LogTail())
-	require.Contains(r.t, w.LastLine(), r.fault.Refused)
+	require.True(r.t, r.fault.Says(w.LastLine()), "it says %q, and has to say %q", w.LastLine(), r.fault.Refused)
 	r.refusal = w.LastLine()
 }
 

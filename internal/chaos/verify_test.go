@@ -15,11 +15,11 @@ import (
 
 // verdict is what `weir verify --json` prints.
 type verdict struct {
-	Verified                                                      bool
-	Readings, Aggregates, Alerts, Quarantined, Facts, Unjournaled int
-	OpenTransactions                                              int `json:"open_transactions"`
-	Topics                                                        map[string]int
-	Differences                                                   []difference
+	Verified                                                                 bool
+	Readings, Aggregates, Alerts, Quarantined, Facts, Unjournaled, Oversized int
+	OpenTransactions                                                         int `json:"open_transactions"`
+	Topics                                                                   map[string]int
+	Differences                                                              []difference
 }
 
 type difference struct {
@@ -33,6 +33,7 @@ func (r *round) check() {
 	r.t.Helper()
 	r.nothingOpen()
 	v, took := r.verify()
+	r.verdict = v
 	for i, d := range v.Differences {
 		if i == 20 {
 			break
