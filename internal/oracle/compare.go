@@ -35,7 +35,7 @@ type board struct {
 	in     *Input
 	report *Report
 	topic  string
-	wants  []want
+	wants  []*want
 	met    []bool // by want
 	exact  map[identity]*group
 	rough  map[identity][]int // those not met under their exact name
@@ -56,8 +56,8 @@ type group struct {
 }
 
 // compare takes each output topic and says what is not as it must be.
-func compare(in *Input, report *Report, wants []want) {
-	byTopic := map[string][]want{}
+func compare(in *Input, report *Report, wants []*want) {
+	byTopic := map[string][]*want{}
 	for _, w := range wants {
 		byTopic[w.topic] = append(byTopic[w.topic], w)
 	}
@@ -83,7 +83,7 @@ func newBoard(in *Input, report *Report, topic string) *board {
 	}
 }
 
-func (b *board) expect(wants []want) {
+func (b *board) expect(wants []*want) {
 	b.wants, b.met = wants, make([]bool, len(wants))
 	for i := range wants {
 		exact, _ := wants[i].names(b.in.Pipeline)
@@ -104,7 +104,7 @@ func (b *board) compare(records []OutputRecord) {
 	b.matchOversized()
 	for i := range b.wants {
 		if !b.met[i] {
-			w := &b.wants[i]
+			w := b.wants[i]
 			b.add(Difference{Kind: Missing, Device: w.device, Source: w.source, Output: -1, Text: "expected " + w.describe(b.in.Pipeline) + ", found nothing"})
 		}
 	}
@@ -195,27 +195,29 @@ func (b *board) meet(f found) {
 	}
 	for _, i := range g.wants[g.next:] {
 		if !b.met[i] && b.wants[i].mismatch(b.in, f) == "" {
-			b.accept(i, f)
+			b.accept(i, f, "")
 			return
 		}
 	}
 	if g.next < len(g.wants) {
-		b.accept(g.wants[g.next], f)
+		i := g.wants[g.next]
+		b.accept(i, f, b.wants[i].mismatch(b.in, f))
 		return
 	}
-	w := &b.wants[g.wants[len(g.wants)-1]]
+	w := b.wants[g.wants[len(g.wants)-1]]
 	b.add(Difference{
 		Kind: Repeated, Device: w.device, Source: w.source, Output: f.record.Offset,
 		Text: "found once more: " + w.describe(b.in.Pipeline),
 	})
 }
 
-// accept takes a record as the wanted one, and checks content and order.
-func (b *board) accept(i int, f found) {
-	w := &b.wants[i]
+// accept takes a record as the wanted one and checks id and order. problem is
+// what is wrong with its content.
+func (b *board) accept(i int, f found, problem string) {
+	w := b.wants[i]
 	b.met[i] = true
 	d := Difference{Device: w.device, Source: w.source, Output: f.record.Offset}
-	if problem := w.mismatch(b.in, f); problem != "" {
+	if problem != "" {
 		d.Kind, d.Text = Value, w.describe(b.in.Pipeline)+": "+problem
 		b.add(d)
 	}
@@ -254,7 +256,7 @@ func (b *board) matchStrays() {
 			b.rough[f.rough] = candidates[1:]
 			i := candidates[0]
 			b.met[i] = true
-			w := &b.wants[i]
+			w := b.wants[i]
 			problem := w.mismatch(b.in, f)
 			b.add(Difference{Kind: Value, Device: w.device, Source: w.source, Output: f.record.Offset, Text: w.describe(b.in.Pipeline) + ": " + problem})
 			continue
@@ -276,7 +278,7 @@ func (b *board) matchOversized() {
 		}
 		stands := false
 		for i := range b.wants {
-			w := &b.wants[i]
+			w := b.wants[i]
 			if !b.met[i] && w.source < before && string(f.record.Key) == w.device {
 				b.met[i], stands = true, true
 				break
@@ -295,7 +297,7 @@ func (b *board) matchOversized() {
 func (b *board) comparePayloads() {
 	seen := map[int64]bool{}
 	for i := range b.wants {
-		w := &b.wants[i]
+		w := b.wants[i]
 		if w.refusal == nil || !w.refusal.unusable() || seen[w.source] || !b.met[i] {
 			continue
 		}

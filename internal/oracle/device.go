@@ -241,7 +241,7 @@ func (t *task) write(d *device, index int, w *window, s statement) {
 	for _, name := range c.Compute {
 		a.results = append(a.results, compute(name, w.samples))
 	}
-	t.wants = append(t.wants, want{
+	t.wants = append(t.wants, &want{
 		topic: c.Emit.Topic, device: d.name, step: t.step, lane: c.Name, source: t.source, aggregate: a,
 	})
 }

@@ -79,7 +79,7 @@ func play(t *testing.T, p *configs.Pipeline, lines []string) (said []string) {
 		model.fold(recordOf(t, line, words))
 	}
 	for i := range model.wants {
-		said = append(said, brief(p, &model.wants[i]))
+		said = append(said, brief(p, model.wants[i]))
 	}
 	for _, d := range report.Differences {
 		said = append(said, d.String())

@@ -142,6 +142,9 @@ func mutations() map[string]mutation {
 			return fault{Fact, e.to + 1, []string{Journal}}, true // the record behind it is folded first
 		},
 		"journal gap": func(h *history) (fault, bool) {
+			if len(h.entries) < 4 {
+				return fault{}, false // the last is open, and a gap needs a record on either side
+			}
 			i := 1 + h.IntN(len(h.entries)-3)
 			before := h.entries[i].from
 			h.entries = slices.Delete(h.entries, i, i+1)
@@ -149,7 +152,7 @@ func mutations() map[string]mutation {
 		},
 		"journal ends early": func(h *history) (fault, bool) {
 			last := len(h.entries) - 2
-			if h.entries[last].from == h.entries[last].to {
+			if last < 1 || h.entries[last].from == h.entries[last].to {
 				return fault{}, false // nothing of the source is missing then
 			}
 			h.entries = slices.Delete(h.entries, last, last+1)
@@ -180,7 +183,7 @@ func (h *history) alert() (topic string, i int) {
 // want is what output i of a topic was written for.
 func (h *history) want(topic string, i int) *want {
 	for j := range h.model.wants {
-		if w := &h.model.wants[j]; w.topic == topic {
+		if w := h.model.wants[j]; w.topic == topic {
 			if i == 0 {
 				return w
 			}

@@ -17,12 +17,12 @@ import (
 type object = map[string]any
 
 // render writes outputs as records, and the alerts in the order they are wanted.
-func render(in *Input, wants []want) map[string][]OutputRecord {
+func render(in *Input, wants []*want) map[string][]OutputRecord {
 	outputs := map[string][]OutputRecord{}
 	alerts := 0
 	kept := map[int64]bool{}
 	for i := range wants {
-		w := &wants[i]
+		w := wants[i]
 		out := OutputRecord{Offset: int64(2*len(outputs[w.topic]) + 1), Key: []byte(w.device)}
 		var o object
 		switch {

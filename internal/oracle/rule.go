@@ -186,7 +186,7 @@ func (t *task) say(d *device, rule int, a alert, o observation) {
 	m := &d.rules[rule]
 	m.events++
 	a.rule, a.value, a.at, a.began, a.window, a.cause, a.number = rule, o.value, o.time, m.began, o.window, o.cause, m.events
-	t.wants = append(t.wants, want{
+	t.wants = append(t.wants, &want{
 		topic: t.p.Alerts.Topic, device: d.name, step: t.step, lane: t.p.Rules[rule].Name, source: t.source, alert: &a,
 	})
 }

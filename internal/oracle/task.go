@@ -22,7 +22,7 @@ type task struct {
 	untold  bool    // it does not: the place in hand lies before its first record
 	whole   bool    // it tells all, from record 1 on
 
-	wants  []want
+	wants  []*want
 	step   int
 	source int64 // the offset of the record in hand, or the position of the fact
 	rules  rulesOf
@@ -217,7 +217,7 @@ func (t *task) late(d *device, metric int, at event.Time) bool {
 }
 
 func (t *task) refuse(m *messageState, r reading, reason event.Reason) {
-	t.wants = append(t.wants, want{
+	t.wants = append(t.wants, &want{
 		topic: t.p.QuarantineTopic, device: r.device, step: t.step, source: m.record.Offset,
 		refusal: &refusal{reason: reason, record: m.record, reading: r},
 	})

@@ -1,0 +1,15 @@
+package oracle
+
+import "testing"
+
+// BenchmarkCheck verifies 100,000 readings of 2,000 devices under manyKinds.
+func BenchmarkCheck(b *testing.B) {
+	h := newHistory(pipelineOf(b, manyKinds), 1, 100_000, 2_000)
+	b.ResetTimer()
+	for range b.N {
+		if r := Check(h.in); len(r.Differences) > 0 || r.Readings < 100_000 {
+			b.Fatal(r)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(h.in.Source)), "ns/reading")
+}
