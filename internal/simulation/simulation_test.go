@@ -1,27 +1,61 @@
 package simulation
 
 import (
+	"bufio"
+	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"testing"
 	"testing/synctest"
-	"time"
 )
 
-func TestOne(t *testing.T) {
-	n, _ := strconv.Atoi(os.Getenv("SEEDS"))
-	seed, _ := strconv.ParseUint(os.Getenv("SEED"), 10, 64)
-	for i := range max(n, 1) {
-		began := time.Now()
-		var sum Summary
-		var err error
-		synctest.Test(t, func(t *testing.T) {
-			sum, err = Run(Options{Seed: seed + uint64(i), Trace: os.Stderr, Verbose: os.Getenv("VERBOSE") != ""})
-		})
-		fmt.Println("RESULT", seed+uint64(i), time.Since(began), sum, err)
+// result is what a worker says of a seed.
+type result struct {
+	Seed    uint64
+	Wrong   string
+	Summary Summary
+}
+
+// TestWorker is the other half of TestSimulation: it runs the seeds it reads,
+// each in a bubble. Processes of their own have two reasons: a world in which a
+// goroutine panics or waits for ever takes nobody with it, and one thread per
+// world makes a seed go the same way nearly every time.
+func TestWorker(t *testing.T) {
+	path := os.Getenv("WEIR_SIM_TRACE")
+	if path == "" {
+		t.Skip("runs as a process of TestSimulation")
+	}
+	verbose, _ := strconv.ParseBool(os.Getenv("VERBOSE"))
+	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+		seed, err := strconv.ParseUint(in.Text(), 10, 64)
 		if err != nil {
-			t.Error(seed+uint64(i), err)
+			t.Fatal(err)
 		}
+		trace, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := result{Seed: seed}
+		synctest.Test(t, func(*testing.T) { r.run(trace, verbose) })
+		if err := trace.Close(); err != nil {
+			t.Fatal(err)
+		}
+		line, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Printf("%s%s\n", resultMark, line)
+	}
+}
+
+const resultMark = "sim: "
+
+func (r *result) run(trace io.Writer, verbose bool) {
+	sum, err := Run(Options{Seed: r.Seed, Trace: trace, Verbose: verbose})
+	r.Summary = sum
+	if err != nil {
+		r.Wrong = err.Error()
 	}
 }
