@@ -130,7 +130,7 @@ func (l *life) options() engine.Options {
 		level = slog.LevelDebug
 	}
 	return engine.Options{
-		Plan: w.plan, Brokers: []string{brokerAddress}, ClientOptions: []kgo.Opt{kgo.Dialer(l.link.dial)},
+		Plan: w.plan, Brokers: []string{brokerAddress}, ClientOptions: []kgo.Opt{kgo.Dialer(l.link.dial), kgo.DisableClientMetrics()},
 		Instance: l.p.name, BootID: l.p.disk.boot, Store: l.mount,
 		NewDecoder: func(in engine.DeviceIn) (codec.Decoder, error) {
 			device := source.Device

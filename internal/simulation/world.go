@@ -132,7 +132,7 @@ func (w *world) connect(rng *rand.Rand) (err error) {
 func (w *world) client(opts ...kgo.Opt) (*kgo.Client, error) {
 	c, err := kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(brokerAddress), kgo.Dialer(w.network.virtual.DialContext), kgo.ProducerLinger(0),
-		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MetadataMinAge(10 * time.Millisecond),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MetadataMinAge(10 * time.Millisecond), kgo.DisableClientMetrics(),
 	}, opts...)...)
 	if err == nil {
 		w.clients = append(w.clients, c)
