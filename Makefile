@@ -73,5 +73,5 @@ mutants: ## take each rule of the protocol out of the code and see a test fail (
 	go test -count=1 -v -timeout 40m -tags mutants ./internal/mutants
 
 sim: ## simulate worlds of brokers, devices and faults: SEED=n for one, SEEDS=n for so many (1000)
-	@if [ -n "$${SEED:-}" ] && [ -z "$${SEEDS:-}" ]; then export SEEDS=1; else export SEEDS=$${SEEDS:-1000}; fi; \
-		go test -count=1 -timeout 60m -run 'TestWorlds$$' ./internal/simulation
+	@if [ -z "$${SEED:-}" ]; then export SEEDS=$${SEEDS:-1000}; fi; \
+		go test -count=1 -timeout 60m -v -run 'TestSimulation$$' ./internal/simulation

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,6 +19,8 @@ const (
 	freezes         // the whole process stands still for a while
 	dawdles         // this task alone does
 )
+
+func (a atPoint) String() string { return [...]string{"dies", "freezes", "dawdles"}[a] }
 
 // pointFault strikes when a failpoint is reached for the nth time in a life.
 type pointFault struct {
@@ -247,7 +250,7 @@ func drawBroker(rng *rand.Rand, span time.Duration, topics []string) []brokerFau
 		switch key {
 		case kmsg.Produce:
 			f.fault.Topic = topics[rng.IntN(len(topics))]
-		case kmsg.EndTxn, kmsg.InitProducerID:
+		case kmsg.EndTxn, kmsg.InitProducerID, kmsg.FindCoordinator:
 			f.fault.When = ofEngine
 		}
 		all = append(all, f)
@@ -262,6 +265,8 @@ func ofEngine(req kmsg.Request) bool {
 		return r.TransactionalID != upstreamTxn
 	case *kmsg.InitProducerIDRequest:
 		return r.TransactionalID != nil && *r.TransactionalID != upstreamTxn
+	case *kmsg.FindCoordinatorRequest:
+		return r.CoordinatorKey != upstreamTxn && !slices.Contains(r.CoordinatorKeys, upstreamTxn)
 	}
 	return true
 }

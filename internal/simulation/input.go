@@ -147,7 +147,7 @@ func (d *device) read(metric string, at time.Duration, s *shape, rng *rand.Rand)
 	case 6:
 		r.seq = max(0, seq-rng.Int64N(80)) // a number again, with another time
 	case 7:
-		r.value = []string{"1e308", "-1e308", "0", "1e-300", "true", "-0"}[rng.IntN(6)]
+		r.value = []string{"1e308", "-1e300", "0", "1e-300", "true", "-0"}[rng.IntN(6)]
 	case 8:
 		r.metric = "vibration" // nobody wants it
 	}

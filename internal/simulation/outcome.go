@@ -15,7 +15,8 @@ import (
 type Summary struct {
 	Readings, Aggregates, Alerts, Quarantined, Facts int
 	Lives, Deaths                                    int
-	Records                                          int // of the journal
+	Records                                          int            // of the journal
+	Happened                                         map[string]int // by kind
 }
 
 // read returns the records of a topic that a reader of committed data sees.
@@ -91,7 +92,7 @@ func emitTopics(w *world) []string {
 
 // check compares what the world's readers see with what they should see.
 func (w *world) check(ctx context.Context) (Summary, error) {
-	sum := Summary{Lives: len(w.all())}
+	sum := Summary{Lives: len(w.all()), Happened: w.trace.counts()}
 	for _, l := range w.all() {
 		if l.isDead() {
 			sum.Deaths++

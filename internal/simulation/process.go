@@ -77,10 +77,12 @@ func (p *process) start(plan *lifePlan) (*life, error) {
 	l.run = e
 	ctx, cancel := context.WithCancel(context.Background())
 	l.stop = cancel
+	w.trace.count("disk " + plan.disks.String())
 	w.trace.addf(l.who, "starts, disk %v", plan.disks)
 	for _, c := range plan.clock {
 		time.AfterFunc(c.after, func() {
 			if !l.link.calmed() {
+				w.trace.count("clock wrong")
 				w.trace.addf(l.who, "clock: ahead %v, stops %v", c.ahead, c.stops)
 				l.clock.set(c)
 			}
@@ -93,14 +95,14 @@ func (p *process) start(plan *lifePlan) (*life, error) {
 			}
 		})
 	}
-	w.engines.Go(func() {
+	go func() {
 		l.err = e.Run(ctx)
 		cancel()
 		if !l.isDead() {
 			w.trace.addf(l.who, "ended: %v", l.err)
 		}
 		close(l.ended)
-	})
+	}()
 	return l, nil
 }
 
@@ -128,7 +130,7 @@ func (l *life) options() engine.Options {
 		level = slog.LevelDebug
 	}
 	return engine.Options{
-		Plan: w.plan, Brokers: []string{brokerAddress}, ClientOptions: []kgo.Opt{kgo.Dialer(l.link.dial)},
+		Plan: w.plan, Brokers: []string{brokerAddress}, ClientOptions: []kgo.Opt{kgo.Dialer(l.link.dial), kgo.DisableClientMetrics()},
 		Instance: l.p.name, BootID: l.p.disk.boot, Store: l.mount,
 		NewDecoder: func(in engine.DeviceIn) (codec.Decoder, error) {
 			device := source.Device
@@ -192,6 +194,7 @@ func (l *life) reached(point string, partition int32) {
 
 func (l *life) strike(f pointFault, partition int32) {
 	w := l.p.w
+	w.trace.count(fmt.Sprintf("%v at %s", f.what, f.point))
 	switch f.what {
 	case dies:
 		l.die(fmt.Sprintf("at %q of partition %d, time %d", f.point, partition, f.nth))
@@ -227,6 +230,7 @@ func (l *life) fateOf(key kmsg.Key) (fate, time.Duration) {
 	}
 	for _, f := range l.plan.requests {
 		if f.key == key && f.nth == n || f.key == -1 && f.nth == all {
+			l.p.w.trace.count("request " + f.fate.String())
 			l.p.w.trace.addf(l.who, "%s, number %d, %v (%v)", key.Name(), n, f.fate, f.span)
 			return f.fate, f.span
 		}
@@ -238,6 +242,7 @@ func (l *life) diskTrouble(op int) diskTrouble {
 	if op != l.plan.diskOp || l.link.calmed() {
 		return diskWorks
 	}
+	l.p.w.trace.count(fmt.Sprintf("disk trouble %d", l.plan.disk))
 	l.p.w.trace.addf(l.who, "disk operation %d: trouble %d", op, l.plan.disk)
 	return l.plan.disk
 }
@@ -268,6 +273,7 @@ func (l *life) verdictOn() error {
 		}
 	case errors.As(l.err, &refused):
 		if rivalled && strings.HasPrefix(refused.Error(), fmt.Sprintf("refused: another process has the identity %q in group %q", l.p.name, "weir.sim")) {
+			l.p.w.trace.count("refused: twin")
 			return nil
 		}
 	}
@@ -336,6 +342,7 @@ func (p *process) accompany(l *life, rng *rand.Rand) bool {
 			w.trace.addf(l.who, "is stopped")
 			l.stop()
 		case <-l.frozen:
+			w.trace.count("twin")
 			w.trace.addf(l.who, "is given up; its twin takes a copy of the disk")
 			p.disk = l.mount.copy()
 			return true

@@ -1,34 +1,61 @@
 package simulation
 
 import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"testing"
 	"testing/synctest"
-
-	"github.com/stretchr/testify/require"
 )
 
-// TestWorlds runs SEEDS worlds (60) from SEED (1) on, each in virtual time, and
-// compares what is left of each with the oracle. A world that ends wrongly tells
-// its story.
-func TestWorlds(t *testing.T) {
-	number := func(name string, otherwise uint64) uint64 {
-		if n, err := strconv.ParseUint(os.Getenv(name), 10, 64); err == nil {
-			return n
+// result is what a worker says of a seed.
+type result struct {
+	Seed    uint64
+	Wrong   string
+	Summary Summary
+}
+
+// TestWorker is the other half of TestSimulation: it runs the seeds it reads,
+// each in a bubble. Processes of their own have two reasons: a world in which a
+// goroutine panics or waits for ever takes nobody with it, and one thread per
+// world makes a seed go the same way nearly every time.
+func TestWorker(t *testing.T) {
+	path := os.Getenv("WEIR_SIM_TRACE")
+	if path == "" {
+		t.Skip("runs as a process of TestSimulation")
+	}
+	verbose, _ := strconv.ParseBool(os.Getenv("VERBOSE"))
+	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+		seed, err := strconv.ParseUint(in.Text(), 10, 64)
+		if err != nil {
+			t.Fatal(err)
 		}
-		return otherwise
+		trace, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := result{Seed: seed}
+		synctest.Test(t, func(*testing.T) { r.run(trace, verbose) })
+		if err := trace.Close(); err != nil {
+			t.Fatal(err)
+		}
+		line, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Printf("%s%s\n", resultMark, line)
 	}
-	first := number("SEED", 1)
-	seeds := number("SEEDS", 60)
-	if os.Getenv("SEED") != "" && os.Getenv("SEEDS") == "" {
-		seeds = 1
+}
+
+const resultMark = "sim: "
+
+func (r *result) run(trace io.Writer, verbose bool) {
+	sum, err := Run(Options{Seed: r.Seed, Trace: trace, Verbose: verbose})
+	r.Summary = sum
+	if err != nil {
+		r.Wrong = err.Error()
 	}
-	for seed := first; seed < first+seeds; seed++ {
-		synctest.Test(t, func(t *testing.T) {
-			_, err := Run(Options{Seed: seed, Trace: t.Output(), Verbose: os.Getenv("VERBOSE") != ""})
-			require.NoError(t, err, "rerun: SEED=%d make sim", seed)
-		})
-	}
-	t.Logf("%d worlds from seed %d on", seeds, first)
 }

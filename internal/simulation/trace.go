@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -18,9 +19,27 @@ type trace struct {
 	mu    sync.Mutex
 	to    io.Writer
 	line  []byte
+	// happened counts what the faults and the engines did, by kind.
+	happened map[string]int
 }
 
-func newTrace(to io.Writer) *trace { return &trace{began: time.Now(), to: to} }
+func newTrace(to io.Writer) *trace {
+	return &trace{began: time.Now(), to: to, happened: map[string]int{}}
+}
+
+// count counts something of a kind.
+func (t *trace) count(kind string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.happened[kind]++
+}
+
+// counts is what has happened so far.
+func (t *trace) counts() map[string]int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.happened)
+}
 
 // addf adds a line.
 func (t *trace) addf(who, format string, args ...any) {
@@ -43,6 +62,8 @@ type traceHandler struct {
 	who   string
 	level slog.Level
 	with  string
+	// client: what comes from a Kafka client
+	client bool
 }
 
 func (h *traceHandler) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level }
@@ -58,6 +79,9 @@ func (h *traceHandler) Handle(_ context.Context, r slog.Record) error {
 	if r.Level >= slog.LevelWarn {
 		mark = r.Level.String() + " "
 	}
+	if !h.client {
+		h.trace.count("engine: " + r.Message)
+	}
 	h.trace.addf(h.who, "%s%s%s%s", mark, r.Message, h.with, b.String())
 	return nil
 }
@@ -66,6 +90,7 @@ func (h *traceHandler) Handle(_ context.Context, r slog.Record) error {
 func (h *traceHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	n := *h
 	for _, a := range attrs {
+		n.client = n.client || a.Key == "from"
 		if a.Key != "pipeline" && a.Key != "from" { // there is one pipeline
 			n.with += " " + a.String()
 		}

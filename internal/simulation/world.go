@@ -52,7 +52,6 @@ type world struct {
 
 	processes []*process
 	over      chan struct{} // closed when faults stop
-	engines   sync.WaitGroup
 
 	mu    sync.Mutex
 	lives []*life
@@ -133,7 +132,7 @@ func (w *world) connect(rng *rand.Rand) (err error) {
 func (w *world) client(opts ...kgo.Opt) (*kgo.Client, error) {
 	c, err := kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(brokerAddress), kgo.Dialer(w.network.virtual.DialContext), kgo.ProducerLinger(0),
-		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MetadataMinAge(10 * time.Millisecond),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MetadataMinAge(10 * time.Millisecond), kgo.DisableClientMetrics(),
 	}, opts...)...)
 	if err == nil {
 		w.clients = append(w.clients, c)
@@ -167,23 +166,34 @@ func (w *world) sleepUntil(ctx context.Context, at time.Duration) bool {
 // run is the life of the world.
 func (w *world) run() (Summary, error) {
 	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	up, err := w.upstream()
-	if err != nil {
-		return Summary{}, err
-	}
-	var reading, working sync.WaitGroup
+	var reading sync.WaitGroup
 	reading.Go(func() { w.readJournal(ctx) })
 	defer reading.Wait()
 	defer cancel()
-	sent := make(chan error, 1)
-	working.Go(func() { sent <- up.run(ctx) })
+	err := w.disturbed(ctx)
+	if err == nil {
+		err = w.finish(ctx)
+	}
+	if err = errors.Join(err, w.stopAll()); err != nil {
+		return Summary{}, err
+	}
+	return w.check(ctx)
+}
+
+// disturbed is the part of a world's time in which things go wrong.
+func (w *world) disturbed(ctx context.Context) error {
+	up, err := w.upstream()
+	if err != nil {
+		return err
+	}
+	var working sync.WaitGroup
 	working.Go(func() { w.breakBrokers() })
 	for _, p := range w.processes {
 		working.Go(func() { p.live() })
 	}
-	if err := <-sent; err != nil {
-		return Summary{}, err
+	err = up.run(ctx)
+	if err != nil {
+		_ = w.complain("%w", err)
 	}
 	w.sleepUntil(ctx, w.span)
 	late := w.rng(4).IntN(4) == 0
@@ -195,37 +205,28 @@ func (w *world) run() (Summary, error) {
 		}
 	}
 	working.Wait()
-	finished := w.finish(ctx)
+	return err
+}
+
+// stopAll waits for the end of every engine, the abandoned ones too, and judges
+// how they ended.
+func (w *world) stopAll() error {
 	for _, l := range w.all() {
 		l.calm()
 		l.stop()
 	}
-	ended := make(chan struct{})
-	go func() {
-		w.engines.Wait()
-		close(ended)
-	}()
-	select {
-	case <-ended:
-	case <-time.After(patience):
-		finished = errors.Join(finished, w.complain("an engine does not end"))
-		for _, l := range w.all() {
-			select {
-			case <-l.ended:
-			default:
-				w.trace.addf(l.who, "does not end")
-			}
-		}
-	}
-	if finished != nil {
-		return Summary{}, finished
-	}
+	deadline := time.After(patience)
 	for _, l := range w.all() {
+		select {
+		case <-l.ended:
+		case <-deadline:
+			return w.complain("%s does not end", l.who)
+		}
 		if err := l.verdictOn(); err != nil {
-			return Summary{}, w.complain("%v", err)
+			return w.complain("%w", err)
 		}
 	}
-	return w.check(ctx)
+	return nil
 }
 
 // complain makes an error that is in the trace as well.
@@ -260,10 +261,13 @@ func (w *world) breakBrokers() {
 				return
 			}
 			h := w.kafka.Cluster().Fault(f.fault)
-			w.trace.addf("brokers", "%v answered with %v, %d times", f.fault.Keys, f.fault.Err, f.fault.Count)
+			w.trace.addf("brokers", "%s answered with %s, %d times", f.fault.Keys[0].Name(), f.fault.Err.Message, f.fault.Count)
 			w.pause(f.until - f.at)
 			h.Remove()
-			w.trace.addf("brokers", "%v answered again, after %d times", f.fault.Keys, h.Hits())
+			if h.Hits() > 0 {
+				w.trace.count("broker error on " + f.fault.Keys[0].Name())
+			}
+			w.trace.addf("brokers", "%s answered again, after %d times", f.fault.Keys[0].Name(), h.Hits())
 		})
 	}
 }
