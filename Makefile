@@ -19,7 +19,7 @@ STATICCHECK ?= v0.8.2
 # Packages that start goroutines or share memory: the ones worth the race detector. Pure packages have neither.
 race_packages = $$(git ls-files -co --exclude-standard '*.go' | xargs grep -lE '"sync(/atomic)?"|golang.org/x/sync|^\s*go (func|[A-Za-z])' | xargs -n1 dirname | sort -u | sed 's,^,./,')
 
-.PHONY: help build demo test test-real chaos check lint race fuzz-short bench kafka-up kafka-down
+.PHONY: help build demo test test-real chaos sim mutants check lint race fuzz-short bench kafka-up kafka-down
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,3 +68,10 @@ kafka-up: ## start Apache Kafka on 127.0.0.1:9092 (needs Java 17 and Maven); KAF
 
 kafka-down: ## stop the Kafka that kafka-up started, and only that
 	@deploy/kafka/kafka.sh down
+
+mutants: ## take each rule of the protocol out of the code and see a test fail (some minutes)
+	go test -count=1 -v -timeout 40m -tags mutants ./internal/mutants
+
+sim: ## simulate worlds of brokers, devices and faults: SEED=n for one, SEEDS=n for so many (1000)
+	@if [ -n "$${SEED:-}" ] && [ -z "$${SEEDS:-}" ]; then export SEEDS=1; else export SEEDS=$${SEEDS:-1000}; fi; \
+		go test -count=1 -timeout 60m -run 'TestWorlds$$' ./internal/simulation

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -181,23 +182,34 @@ func TestImagesWaitForConfirmation(t *testing.T) {
 	o := b.options(store)
 	frozen := make(chan struct{})
 	var once sync.Once
+	var armed atomic.Bool
 	o.Failpoint = func(p string, _ int32) {
-		if p == "offset_sent" { // the first batch wants to be saved; its commit never ends
+		if p == "offset_sent" && armed.Load() { // this batch wants to be saved; its commit never ends
 			once.Do(func() { close(frozen) })
 			select {}
 		}
 	}
 	e, err := New(o)
 	require.NoError(t, err)
+	e.tailCells = 1
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go e.Run(ctx)
-	<-frozen
 	local := store.Task(0).(*memoryTask)
-	local.mu.Lock()
-	defer local.mu.Unlock()
-	require.Empty(t, local.pages)
-	require.False(t, local.marked)
+	lines := history(100)
+	b.produce(0, lines[:50]...) // makes a checkpoint due at the next batch
+	eventually(t, "the first batch is committed", func() bool {
+		s := e.Status()
+		return len(s) == 1 && s[0].Offset == b.sent
+	})
+	armed.Store(true)
+	b.produce(0, lines[50:]...)
+	<-frozen
+	require.Never(t, func() bool {
+		local.mu.Lock()
+		defer local.mu.Unlock()
+		return len(local.pages) > 0
+	}, 300*time.Millisecond, 10*time.Millisecond)
 }
 
 // PROTOCOL 6: a store that fails ends the process's tasks; nothing is lost.
@@ -355,6 +367,38 @@ func TestAbortedUpstreamTransactions(t *testing.T) {
 	eventually(t, "silence is seen behind the abort marker", func() bool { return len(b.read("aggregates", 0)) == 1 })
 	require.NoError(t, run.wait())
 	require.Len(t, b.read("alerts", 0), 1)
+}
+
+// PROTOCOL 5: what an upstream transaction holds back was appended all the same. As
+// long as it is open the task has not caught up, so nobody is silent.
+func TestOpenUpstreamTransactionIsNotSilence(t *testing.T) {
+	b := newBench(t, benchOptions{pipeline: withLine(testPipeline, "idle_after: 5s", "idle_after: 300ms")})
+	run := b.start(b.options(newMemoryStore()))
+	up, err := kgo.NewClient(kgo.SeedBrokers(b.cluster.ListenAddrs()...), kgo.TransactionalID("upstream"))
+	require.NoError(t, err)
+	defer up.Close()
+	ctx := context.Background()
+	send := func(i int) {
+		r := reading{"pump-1", time.Now().UnixMilli(), float64(i), i}
+		require.NoError(t, up.ProduceSync(ctx, &kgo.Record{Topic: "readings", Value: []byte(r.String())}).FirstErr())
+	}
+	require.NoError(t, up.BeginTransaction())
+	send(1)
+	require.NoError(t, up.EndTransaction(ctx, kgo.TryCommit))
+	run.settled(0, 1)
+	require.NoError(t, up.BeginTransaction())
+	send(2)
+	var asked atomic.Int64
+	b.cluster.ControlKey(int16(kmsg.ListOffsets), func(kmsg.Request) (kmsg.Response, error, bool) {
+		b.cluster.KeepControl()
+		asked.Add(1)
+		return nil, nil, false
+	})
+	began := time.Now()
+	eventually(t, "the ends are asked for long after idle_after", func() bool { return asked.Load() > 8 && time.Since(began) > time.Second })
+	require.Empty(t, b.read("aggregates", 0), "it spoke, though nobody may read it yet")
+	require.NoError(t, up.EndTransaction(ctx, kgo.TryCommit))
+	require.NoError(t, run.wait())
 }
 
 // PROTOCOL 4: one checkpoint after the other, while readings flow, with pages that

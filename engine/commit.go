@@ -19,10 +19,8 @@ import (
 const (
 	transactionTimeout = 15 * time.Second
 	maxBatchBytes      = 1_000_000
-	maxPartBytes       = 700 << 10
 	journalBatch       = 1_048_588 // the brokers' own default for max.message.bytes
 	recordOverhead     = 1_024     // batch and record framing, headers
-	refreshFloor       = 4 << 10
 	commitAttempts     = 6
 	assignmentWait     = 2 * time.Second // six of them outlast a session timeout
 )

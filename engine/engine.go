@@ -63,6 +63,8 @@ type Options struct {
 	// is deleted; 0: 64 MiB, one segment; negative: none, so that no more is kept
 	// than recovery needs.
 	JournalSlack int64
+	// Pace is how often a task saves, refreshes and trims.
+	Pace Pace
 	// WallClock tells the time of day; nil: time.Now.
 	WallClock func() time.Time
 	// Failpoint is called with the name of each step of the protocol as it is
@@ -96,6 +98,7 @@ type Engine struct {
 	fatal   chan error
 
 	tasks     atomic.Int64 // how many the process owns
+	loading   sync.Mutex   // held by the task that loads its local copy
 	tailCells int          // journaled cells that make a checkpoint due
 
 	background sync.WaitGroup // short work beside the tasks: trims, comparisons of clocks
@@ -138,6 +141,7 @@ func New(o Options) (*Engine, error) {
 	if o.JournalSlack == 0 {
 		o.JournalSlack = journalSlack
 	}
+	o.Pace = o.Pace.filled()
 	if o.WallClock == nil {
 		o.WallClock = time.Now
 	}

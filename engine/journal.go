@@ -36,7 +36,7 @@ func (r *runner) readJournal(ctx context.Context, c committed, s span) error {
 		return fmt.Errorf("read journal: %w", err)
 	}
 	defer client.Close()
-	reader := journalReader{r: r, c: c}
+	reader := journalReader{r: r, c: c, seq: r.table.Seq()}
 	for reader.position < s.to {
 		fetches := client.PollFetches(ctx)
 		if ctx.Err() != nil {
@@ -54,6 +54,9 @@ func (r *runner) readJournal(ctx context.Context, c committed, s span) error {
 				failed = reader.take(rec)
 			}
 		})
+		if failed == nil {
+			failed = reader.apply()
+		}
 		if failed != nil {
 			return failed
 		}
@@ -70,7 +73,9 @@ type journalReader struct {
 	c         committed
 	assembler statestore.Assembler
 	position  int64
-	first     int64 // offset of the first part of the record being assembled
+	first     int64                // offset of the first part of the record being assembled
+	records   []*statestore.Record // of this poll, not applied yet
+	seq       uint64               // of the last of them
 }
 
 func (j *journalReader) take(rec *kgo.Record) error {
@@ -91,7 +96,7 @@ func (j *journalReader) take(rec *kgo.Record) error {
 	if record == nil {
 		return nil
 	}
-	return j.apply(record)
+	return j.follow(record)
 }
 
 func (j *journalReader) checkLineage(rec *kgo.Record) error {
@@ -116,20 +121,14 @@ func (j *journalReader) checkLineage(rec *kgo.Record) error {
 	return refuse("the journal of partition %d holds a record at offset %d that is not weir's: something else writes this topic", r.partition, rec.Offset)
 }
 
-func (j *journalReader) apply(record *statestore.Record) error {
+// follow puts a record behind the others of its poll.
+func (j *journalReader) follow(record *statestore.Record) error {
 	r := j.r
-	if record.Seq == r.table.Seq() && j.first == r.place.recordOffset {
+	if record.Seq == j.seq && j.first == r.place.recordOffset {
 		return nil // the local copy's own record: the journal still knows it
 	}
-	if err := r.table.Apply(record); err != nil {
-		switch {
-		case errors.Is(err, statestore.ErrGap):
-			return fmt.Errorf("%w: record %d follows record %d: %w", ErrJournalGap, record.Seq, r.table.Seq(), err)
-		case errors.Is(err, statestore.ErrLayout):
-			return refuse("the windows or rules of this pipeline have changed since its state was written: give it a new name, or give up its state by deleting group %q and topic %q (%v)", r.plan.Pipeline.Group, r.plan.Pipeline.JournalTopic, err)
-		}
-		return fmt.Errorf("%w: %w", ErrJournalGap, err)
-	}
+	j.records = append(j.records, record)
+	j.seq = record.Seq
 	r.place.recordOffset = j.first
 	if record.CycleStart == record.Seq {
 		r.place.cycleOffset = j.first
@@ -139,4 +138,20 @@ func (j *journalReader) apply(record *statestore.Record) error {
 	}
 	r.e.o.Failpoint("replaying", r.partition)
 	return nil
+}
+
+// apply replays what a poll has brought.
+func (j *journalReader) apply() error {
+	r := j.r
+	err := r.table.ApplyAll(j.records, lanes(), atOnce)
+	clear(j.records) // lets go of the fetched bytes
+	j.records = j.records[:0]
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, statestore.ErrLayout):
+		return refuse("the windows or rules of this pipeline have changed since its state was written: give it a new name, or give up its state by deleting group %q and topic %q (%v)", r.plan.Pipeline.Group, r.plan.Pipeline.JournalTopic, err)
+	default:
+		return fmt.Errorf("%w: %w", ErrJournalGap, err)
+	}
 }

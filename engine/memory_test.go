@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -47,6 +48,7 @@ type memoryTask struct {
 	marker Marker
 	marked bool
 	broken error // returned by every write
+	loose  bool  // written since the last flush
 	loads  int
 	reads  atomic.Int64
 }
@@ -68,7 +70,7 @@ func (t *memoryTask) Marker() (Marker, bool, error) {
 func (t *memoryTask) Begin([16]byte) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.marked, t.pages = false, map[statestore.PageID][]byte{}
+	t.marked, t.loose, t.pages = false, false, map[statestore.PageID][]byte{}
 	return t.broken
 }
 
@@ -95,8 +97,16 @@ func (t *memoryTask) Write(images []statestore.Image) error {
 	defer t.mu.Unlock()
 	for _, im := range images {
 		t.pages[im.ID] = im.Data
+		t.loose = true
 	}
 	return t.broken
+}
+
+func (t *memoryTask) Flush() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.loose = false
+	return nil
 }
 
 // breaks makes every write fail from now on, or none.
@@ -106,11 +116,12 @@ func (t *memoryTask) breaks(err error) {
 	t.broken = err
 }
 
-func (t *memoryTask) Flush() error { return nil }
-
 func (t *memoryTask) Mark(m Marker) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.loose {
+		return errors.New("marker before its pages are flushed")
+	}
 	t.marker, t.marked = m, true
 	return t.broken
 }

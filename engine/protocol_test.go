@@ -2,9 +2,12 @@ package engine
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -219,6 +223,77 @@ func waitHits(h *kfake.FaultHandle, n int) error {
 
 // PROTOCOL 3.4: the reply to EndTxn is cut, once before the broker acted and
 // once after: only its offset decides.
+// replyCutter is a dialer whose connections lose the reply to the next request of
+// a kind: the broker has acted, and the client does not hear.
+type replyCutter struct {
+	key   kmsg.Key
+	armed atomic.Bool
+	cut   chan struct{}
+}
+
+func (c *replyCutter) dial(ctx context.Context, network, host string) (net.Conn, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, host)
+	return &cutConn{Conn: conn, cutter: c}, err
+}
+
+type cutConn struct {
+	net.Conn
+	cutter *replyCutter
+	losing atomic.Bool
+}
+
+func (c *cutConn) Write(b []byte) (int, error) {
+	if len(b) > 6 && int16(binary.BigEndian.Uint16(b[4:])) == int16(c.cutter.key) && c.cutter.armed.CompareAndSwap(true, false) {
+		c.losing.Store(true)
+	}
+	return c.Conn.Write(b)
+}
+
+func (c *cutConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if c.losing.CompareAndSwap(true, false) {
+		close(c.cutter.cut)
+		c.Conn.Close()
+		return 0, io.EOF
+	}
+	return n, err
+}
+
+// PROTOCOL 3.4: the broker commits, the reply is lost, and asking again gives an
+// error: sending the batch again would commit it twice.
+func TestCommitUnheard(t *testing.T) {
+	lines := history(1_000)
+	b := newBench(t, benchOptions{pipeline: patient})
+	o := b.options(newMemoryStore())
+	cutter := &replyCutter{key: kmsg.EndTxn, cut: make(chan struct{})}
+	o.ClientOptions = append(o.ClientOptions, kgo.Dialer(cutter.dial))
+	run := b.start(o)
+	b.produce(0, lines[:500]...)
+	run.settled(0, 500)
+	failed := false
+	b.cluster.ControlKey(int16(kmsg.EndTxn), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		b.cluster.KeepControl()
+		select {
+		case <-cutter.cut:
+		default:
+			return nil, nil, false
+		}
+		if failed {
+			return nil, nil, false
+		}
+		failed = true
+		resp := req.ResponseKind().(*kmsg.EndTxnResponse)
+		resp.ErrorCode = kerr.UnknownServerError.Code
+		return resp, nil, true
+	})
+	cutter.armed.Store(true)
+	b.produce(0, lines[500:]...)
+	<-cutter.cut
+	run.settled(0, int64(len(lines)))
+	require.NoError(t, run.wait())
+	b.sameOutputs(lines)
+}
+
 func TestEndTxnReplyCut(t *testing.T) {
 	for _, acted := range []bool{false, true} {
 		t.Run(fmt.Sprintf("acted=%t", acted), func(t *testing.T) {

@@ -368,13 +368,6 @@ func (r *runner) loadLocal(c committed, begin int64) (from int64, usable bool, e
 	return s.recordOffset, true, nil
 }
 
-func (r *runner) loadPages(s localSnapshot) error {
-	if err := r.table.Restore(s.table); err != nil {
-		return err
-	}
-	return r.local.Load(r.table.LoadPage)
-}
-
 // memoryShare is a task's part of state.memory: it shrinks and grows with the
 // number of tasks the process owns.
 func (e *Engine) memoryShare() int64 {

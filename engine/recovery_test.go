@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -169,4 +170,56 @@ func TestJournalIsTrimmedAndEnough(t *testing.T) {
 			b.sameOutputs(lines)
 		})
 	}
+}
+
+// PROTOCOL 2.3: somebody deletes journal records that the state needs, before
+// recovery looks or while it reads. What is left is whole records in sequence, and
+// still not the state.
+func TestPartOfJournalIsNotTaken(t *testing.T) {
+	for _, moment := range []string{"before", "restoring"} {
+		t.Run(moment, func(t *testing.T) {
+			b := newBench(t, benchOptions{pipeline: patient})
+			var lines []string // of so many devices that a refresh cycle takes several records
+			for i := range 600 {
+				lines = append(lines, reading{fmt.Sprintf("pump-%d", i), time.Now().UnixMilli(), 50, 1}.String())
+			}
+			b.fold(newMemoryStore(), lines[:597]...)
+			b.fold(newMemoryStore(), lines[597:]...)
+			o := b.options(newMemoryStore()) // the disk is lost
+			deleted := false
+			remove := func() {
+				if !deleted {
+					deleted = true
+					starts, err := b.admin.ListStartOffsets(context.Background(), "weir.test.journal")
+					require.NoError(t, err)
+					start, _ := starts.Lookup("weir.test.journal", 0)
+					require.NoError(t, b.cluster.DeleteRecords("weir.test.journal", 0, max(start.Offset, b.base(0))+1))
+				}
+			}
+			if moment == "before" {
+				remove()
+			}
+			o.Failpoint = func(p string, _ int32) {
+				if p == moment {
+					remove()
+				}
+			}
+			err := b.start(o).ended(t)
+			var refused *RefusedError
+			require.ErrorAs(t, err, &refused)
+			require.ErrorContains(t, err, "records of the journal that the committed state needs are gone")
+		})
+	}
+}
+
+// base is where the live journal begins, by the group's offset.
+func (b *bench) base(partition int32) int64 {
+	b.t.Helper()
+	offsets, err := b.admin.FetchOffsets(context.Background(), "weir.test")
+	require.NoError(b.t, err)
+	committed, ok := offsets.Lookup("readings", partition)
+	require.True(b.t, ok)
+	m, err := parseMetadata(committed.Metadata)
+	require.NoError(b.t, err)
+	return m.baseOffset
 }

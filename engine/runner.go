@@ -326,7 +326,7 @@ func (r *runner) advance() {
 func (r *runner) seal(ctx context.Context, save bool) error {
 	header := statestore.Header{Seq: r.table.Seq() + 1, From: r.sealed, To: r.position, Wall: r.task.Clock()}
 	sealed := r.table.Seal(header, statestore.SealOptions{
-		MaxPart: maxPartBytes, RefreshFloor: refreshFloor, Note: r.task.TakeFacts(),
+		MaxPart: r.e.o.Pace.PartBytes, RefreshFloor: r.e.o.Pace.RefreshBytes, Note: r.task.TakeFacts(),
 	})
 	r.saver.cells += sealed.SetBytes / bytesPerCell
 	b := &batch{

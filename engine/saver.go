@@ -8,7 +8,6 @@ import (
 )
 
 const (
-	checkpointEvery = 30 * time.Second
 	// tailCells is how many journaled cells make a checkpoint due: replaying one
 	// costs about 80 ns, and the tail should replay in 0.3 s.
 	tailCells      = 3_750_000
@@ -67,19 +66,19 @@ func (s *saver) due(r *runner) bool {
 	if r.ends.end-r.position > 100_000 {
 		limit *= laggingFactor
 	}
-	return s.cells > limit || time.Since(s.last) >= checkpointEvery
+	return s.cells > limit || time.Since(s.last) >= r.e.o.Pace.CheckpointEvery
 }
 
 func (s *saver) untilDue() time.Duration {
 	if s.cp != nil {
-		return checkpointEvery
+		return s.r.e.o.Pace.CheckpointEvery
 	}
-	return max(checkpointEvery-time.Since(s.last), time.Second)
+	return max(s.r.e.o.Pace.CheckpointEvery-time.Since(s.last), time.Second)
 }
 
 // idle saves a task in which nothing happens any more.
 func (s *saver) idle(r *runner) {
-	if s.cp != nil || r.inflight != nil || r.pending() || time.Since(s.last) < checkpointEvery {
+	if s.cp != nil || r.inflight != nil || r.pending() || time.Since(s.last) < r.e.o.Pace.CheckpointEvery {
 		return
 	}
 	s.last = time.Now()

@@ -18,6 +18,7 @@ import (
 // topics is what the brokers said of the pipeline's topics at the start.
 type topics struct {
 	partitions  int32
+	replicas    int // of the source, and of the topics weir makes
 	source      [16]byte
 	journal     [16]byte
 	wallStamped bool  // the source does not stamp append times
@@ -165,7 +166,8 @@ func (e *Engine) prepareSource(ctx context.Context) error {
 	}
 	if errors.Is(detail.Err, kerr.UnknownTopicOrPartition) && e.o.CreateSource > 0 {
 		stamp := "LogAppendTime"
-		if err := e.create(ctx, p.Source.Topic, int32(e.o.CreateSource), map[string]*string{"message.timestamp.type": &stamp}); err != nil {
+		made := newTopic{name: p.Source.Topic, partitions: int32(e.o.CreateSource), replicas: -1, configs: map[string]*string{"message.timestamp.type": &stamp}}
+		if err := e.create(ctx, made); err != nil {
 			return err
 		}
 		if detail, err = e.describe(ctx, p.Source.Topic); err != nil {
@@ -185,7 +187,7 @@ func (e *Engine) prepareSource(ctx context.Context) error {
 	if strings.Contains(configs["cleanup.policy"], "compact") {
 		return refuse("source topic %q is compacted (cleanup.policy=%s): compaction removes readings before they are folded", p.Source.Topic, configs["cleanup.policy"])
 	}
-	e.topics.partitions = int32(len(detail.Partitions))
+	e.topics.partitions, e.topics.replicas = int32(len(detail.Partitions)), replicas(detail)
 	e.topics.source = detail.ID
 	e.topics.wallStamped = configs["message.timestamp.type"] != "LogAppendTime"
 	if e.topics.wallStamped {
@@ -196,7 +198,12 @@ func (e *Engine) prepareSource(ctx context.Context) error {
 
 func (e *Engine) prepareJournal(ctx context.Context) error {
 	topic := e.o.Plan.Pipeline.JournalTopic
-	detail, err := e.ensure(ctx, topic, nil)
+	want := journalConfigs(e.topics.replicas)
+	wanted := map[string]*string{}
+	for key, value := range want {
+		wanted[key] = &value
+	}
+	detail, err := e.ensure(ctx, topic, wanted)
 	if err != nil {
 		return err
 	}
@@ -204,7 +211,6 @@ func (e *Engine) prepareJournal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	want := journalConfigs(replicas(detail))
 	var wrong []string
 	for key, value := range want {
 		if key == "min.insync.replicas" || key == "segment.bytes" { // a matter of taste, not of correctness
@@ -225,14 +231,30 @@ func (e *Engine) prepareJournal(ctx context.Context) error {
 		return refuse("journal topic %q must have %s: it is the only full copy of the state", topic, strings.Join(wrong, ", "))
 	}
 	e.topics.journal = detail.ID
+	e.warnOfLoss(have, replicas(detail))
 	return nil
+}
+
+// warnOfLoss says where the brokers may lose what they have acknowledged. It is
+// the operator's choice, and recovery notices such a loss.
+func (e *Engine) warnOfLoss(journal map[string]string, replicas int) {
+	topic := e.o.Plan.Pipeline.JournalTopic
+	if replicas < e.topics.replicas {
+		e.log.Warn("journal has fewer replicas than the source: the only full copy of the state is easier to lose than the readings", "topic", topic, "replicas", replicas, "source", e.topics.replicas)
+	}
+	if insync, err := strconv.Atoi(journal["min.insync.replicas"]); err == nil && replicas > 1 && insync < 2 {
+		e.log.Warn("journal records are acknowledged by a single broker, whose loss is theirs: set min.insync.replicas=2", "topic", topic)
+	}
+	if journal["unclean.leader.election.enable"] == "true" {
+		e.log.Warn("a replica that lags may become leader and drop what was acknowledged: set unclean.leader.election.enable=false", "topic", topic)
+	}
 }
 
 func (e *Engine) prepareOutputs(ctx context.Context) error {
 	e.topics.maxOutput, e.topics.maxBatch = nil, map[string]int32{}
 	for i := range e.o.Plan.Topics() {
 		topic := e.o.Plan.TopicName(task.Topic(i))
-		if _, err := e.ensure(ctx, topic, map[string]*string{}); err != nil {
+		if _, err := e.ensure(ctx, topic, nil); err != nil {
 			return err
 		}
 		configs, err := e.configs(ctx, topic)
@@ -254,24 +276,14 @@ func (e *Engine) prepareOutputs(ctx context.Context) error {
 }
 
 // ensure returns a topic that has the source's partition count, and makes it
-// where it is missing. configs nil means the journal's.
+// where it is missing, with the source's replication.
 func (e *Engine) ensure(ctx context.Context, topic string, configs map[string]*string) (kadm.TopicDetail, error) {
 	detail, err := e.describe(ctx, topic)
 	if err != nil {
 		return detail, err
 	}
 	if errors.Is(detail.Err, kerr.UnknownTopicOrPartition) {
-		if configs == nil {
-			source, err := e.describe(ctx, e.o.Plan.Pipeline.Source.Topic)
-			if err != nil {
-				return detail, err
-			}
-			configs = map[string]*string{}
-			for key, value := range journalConfigs(replicas(source)) {
-				configs[key] = &value
-			}
-		}
-		if err := e.create(ctx, topic, e.topics.partitions, configs); err != nil {
+		if err := e.create(ctx, newTopic{name: topic, partitions: e.topics.partitions, replicas: int16(e.topics.replicas), configs: configs}); err != nil {
 			return detail, err
 		}
 		if detail, err = e.describe(ctx, topic); err != nil {
@@ -287,19 +299,25 @@ func (e *Engine) ensure(ctx context.Context, topic string, configs map[string]*s
 	return detail, nil
 }
 
-// create makes a topic with the cluster's default replication and waits until
-// the brokers know it.
-func (e *Engine) create(ctx context.Context, topic string, partitions int32, configs map[string]*string) error {
-	resp, err := e.admin.CreateTopic(ctx, partitions, -1, configs, topic)
+type newTopic struct {
+	name       string
+	partitions int32
+	replicas   int16 // -1: the cluster's default
+	configs    map[string]*string
+}
+
+// create makes a topic and waits until the brokers know it.
+func (e *Engine) create(ctx context.Context, t newTopic) error {
+	resp, err := e.admin.CreateTopic(ctx, t.partitions, t.replicas, t.configs, t.name)
 	if err == nil {
 		err = resp.Err
 	}
 	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
-		return fmt.Errorf("create topic %q with %d partitions: %w", topic, partitions, err)
+		return fmt.Errorf("create topic %q with %d partitions and %d replicas: %w", t.name, t.partitions, t.replicas, err)
 	}
-	e.log.Info("topic created", "topic", topic, "partitions", partitions)
+	e.log.Info("topic created", "topic", t.name, "partitions", t.partitions)
 	for {
-		detail, err := e.describe(ctx, topic)
+		detail, err := e.describe(ctx, t.name)
 		if err != nil {
 			return err
 		}
@@ -308,7 +326,7 @@ func (e *Engine) create(ctx context.Context, topic string, partitions int32, con
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("wait for topic %q: %w", topic, ctx.Err())
+			return fmt.Errorf("wait for topic %q: %w", t.name, ctx.Err())
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

@@ -8,11 +8,8 @@ import (
 )
 
 const (
-	// trimEvery is the least time between two trims of a task: a small state goes
-	// through a refresh cycle at every commit.
-	trimEvery = 5 * time.Second
 	// trimBytes is how much a task writes to the journal, at most, before it looks
-	// sooner than that.
+	// sooner than Pace.TrimEvery.
 	trimBytes = 16 << 20
 	// journalSlack is how long a journal may grow before anything is deleted: one
 	// segment, which brokers keep whole anyway. What lies in it tells a reader what
@@ -28,7 +25,7 @@ func (r *runner) trim() {
 	if r.saver.floor < to {
 		to = r.saver.floor
 	}
-	if to <= r.trimmed.Load() || time.Since(r.trimmedAt) < trimEvery && r.untrimmed < trimBytes {
+	if to <= r.trimmed.Load() || time.Since(r.trimmedAt) < r.e.o.Pace.TrimEvery && r.untrimmed < trimBytes {
 		return
 	}
 	if !r.trimming.CompareAndSwap(false, true) {

@@ -80,7 +80,7 @@ func (c *Checkpoint) image(id PageID, p *page) []byte {
 	if id.Column == NamesColumn {
 		return c.table.names.appendPage(nil, Slot(id.Index)<<pageShift)
 	}
-	return appendWordsPage(make([]byte, 0, len(p.words)*8+9), p.words)
+	return appendWordsPage(nil, p.words)
 }
 
 // Remaining is the number of images Next has yet to give.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"math/bits"
 )
 
 // PageSlots is the number of consecutive slots that share a page.
@@ -60,8 +61,8 @@ func (e *PageError) Unwrap() error { return e.Err }
 var ErrDamaged = errors.New("damaged")
 
 const (
-	pageVersion  = 1
 	namesVersion = 2
+	pageVersion  = 3
 )
 
 // checksum is CRC-32C. MakeTable knows the polynomial: it makes the table once
@@ -83,38 +84,84 @@ func trimChecksum(b []byte) ([]byte, bool) {
 	return body, checksum(body) == binary.LittleEndian.Uint32(b[len(body):])
 }
 
-// appendWordsPage appends the image of a page of words. Zeros at its end are
-// left out, so a page of forgotten devices costs a few bytes.
+// pageHead is the version and the number of words.
+const pageHead = 5
+
+// appendWordsPage appends the image of a page of words: for every eight words a
+// byte of bits that says which of them are not zero, then those words. Zeros at
+// its end are left out, so a page of forgotten devices costs a few bytes.
 func appendWordsPage(b []byte, words []uint64) []byte {
 	from := len(b)
-	n := len(words)
-	for n > 0 && words[n-1] == 0 {
-		n--
+	n, set := 0, 0
+	for i, w := range words {
+		if w != 0 {
+			n, set = i+1, set+1
+		}
+	}
+	if need := pageHead + (n+7)/8 + 8*set + 8; cap(b)-from < need {
+		b = append(make([]byte, 0, from+need), b...) // pages waiting for the disk should be no larger than that
 	}
 	b = append(b, pageVersion)
 	b = binary.LittleEndian.AppendUint32(b, uint32(n))
-	at := len(b)
-	b = append(b, make([]byte, 8*n)...)
-	for _, w := range words[:n] {
-		binary.LittleEndian.PutUint64(b[at:], w)
-		at += 8
+	masks := len(b)
+	at := masks + (n+7)/8
+	b = b[:at+8*set+8] // the last word, if it is zero, is written and not kept
+	for group := 0; group < n; group += 8 {
+		mask := 0
+		for i, w := range words[group:min(group+8, n)] {
+			binary.LittleEndian.PutUint64(b[at:], w)
+			bit := 0
+			if w != 0 {
+				bit = 1
+			}
+			mask |= bit << i
+			at += bit << 3
+		}
+		b[masks+group/8] = byte(mask)
 	}
-	return appendChecksum(b, from)
+	return appendChecksum(b[:at], from)
 }
 
 // readWordsPage fills words, which holds a page, from an image of it.
 func readWordsPage(image []byte, words []uint64) error {
 	body, ok := trimChecksum(image)
-	if !ok || len(body) < 5 || body[0] != pageVersion {
+	if !ok || len(body) < pageHead || body[0] != pageVersion {
 		return fmt.Errorf("page image of %d bytes: %w", len(image), ErrDamaged)
 	}
 	n := int(binary.LittleEndian.Uint32(body[1:]))
-	body = body[5:]
-	if n > len(words) || len(body) != 8*n {
+	body = body[pageHead:]
+	if n > len(words) || len(body) < (n+7)/8 {
 		return fmt.Errorf("page image of %d words where %d fit: %w", n, len(words), ErrDamaged)
 	}
-	for i := range words[:n] {
-		words[i] = binary.LittleEndian.Uint64(body[8*i:])
+	masks, body := body[:(n+7)/8], body[(n+7)/8:]
+	set := 0
+	for _, m := range masks {
+		set += bits.OnesCount8(m)
+	}
+	if len(body) != 8*set || n%8 != 0 && masks[len(masks)-1]>>(n%8) != 0 {
+		return fmt.Errorf("page image of %d words, %d bytes of them: %w", n, len(body), ErrDamaged)
+	}
+	for i, m := range masks {
+		group := words[8*i : min(8*i+8, n)]
+		switch {
+		case m == 0xff:
+			for k := range group {
+				group[k] = binary.LittleEndian.Uint64(body[8*k:])
+			}
+			body = body[64:]
+			continue
+		case m == 0:
+			clear(group)
+			continue
+		}
+		for k := range group {
+			if m>>k&1 == 0 {
+				group[k] = 0
+				continue
+			}
+			group[k] = binary.LittleEndian.Uint64(body)
+			body = body[8:]
+		}
 	}
 	clear(words[n:])
 	return nil

@@ -16,12 +16,14 @@ import (
 //	CRC-32C of all that
 //
 // Kinds are 1 task words, 2 refresh, 3 drops, 4 sets, 5 note. A note is not state
-// and goes on in the next part where it does not fit one. A section of sets or refresh is a row of entries, one a slot: the distance
-// from the slot before and whether its cells are the same as there, the gaps
-// between the cells otherwise, the name where cell 0 is among them, the words
-// of the other cells. Each part begins anew, so it can be read by itself.
+// and goes on in the next part where it does not fit one. A section of sets or
+// refresh is a row of entries, one a slot: the distance from the slot before and
+// whether its cells are the same as there, the gaps between the cells otherwise,
+// the name where cell 0 is among them, the words of the other cells. Such a
+// section stays within a stripe of 65,536 slots, and several may follow each
+// other. Each part begins anew, so it can be read by itself.
 
-const recordMagic = "wjr1"
+const recordMagic = "wjr2"
 
 const (
 	atLayout     = 4
@@ -168,6 +170,9 @@ func (e *encoder) drops(slots []Slot) {
 
 // entry writes e.cells of a slot, split where they do not fit a part.
 func (e *encoder) entry(section byte, s Slot) {
+	if e.section == section && stripeOf(s) != stripeOf(Slot(e.last)) {
+		e.leave()
+	}
 	for cells := e.cells; len(cells) > 0; {
 		e.enter(section, e.bound(s, cells))
 		n := len(cells)

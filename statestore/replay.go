@@ -17,16 +17,52 @@ var ErrGap = errors.New("gap in the journal")
 // follow the last one by 1; an empty table takes any record as its first.
 // After an error (ErrLayout, ErrGap, ErrDamaged or *PageError) the table is to
 // be thrown away. FinishReplay must follow before the table is used.
-func (t *Table) Apply(r *Record) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			page, ok := p.(*PageError)
-			if !ok {
-				panic(p)
-			}
-			err = fmt.Errorf("replay record %d: %w", r.Seq, page)
+func (t *Table) Apply(r *Record) error { return t.ApplyAll([]*Record{r}, 1, InTurn) }
+
+// ApplyAll replays records one after the other, sharing the slots between at
+// most lanes calls of fork's. The same holds as for Apply.
+func (t *Table) ApplyAll(records []*Record, lanes int, fork Fork) error {
+	if t.checkpoint != nil || t.DirtyCells() != 0 {
+		panic("statestore: replay into a table at work")
+	}
+	t.replaying = true
+	// What a full local copy lacks of a record is its changes alone: the copy has
+	// each refreshed cell as it was then, or a later change that is yet to come.
+	withRefresh := !t.commit.restored
+	bound := Slot(0)
+	for _, r := range records {
+		if err := t.follow(r); err != nil {
+			return err
 		}
-	}()
+		bound = max(bound, r.Bound)
+	}
+	if bound > 0 {
+		t.grow(bound - 1)
+	}
+	lanes = max(1, min(lanes, stripeOf(t.Bound()+1<<stripeShift-1)))
+	for len(t.replayers) < lanes {
+		t.replayers = append(t.replayers, &replayer{})
+	}
+	fork(lanes, func(i int) {
+		p := t.replayers[i]
+		p.view, p.renames = t.view(), p.renames[:0]
+		p.index, p.count, p.withRefresh = i, lanes, withRefresh
+		p.err = p.run(records)
+	})
+	for _, p := range t.replayers[:lanes] {
+		if p.err != nil {
+			return p.err
+		}
+		t.join(&p.view)
+		for _, change := range p.renames {
+			t.rename(change)
+		}
+	}
+	return nil
+}
+
+// follow takes of a record what belongs to no slot.
+func (t *Table) follow(r *Record) error {
 	c := &t.commit
 	fresh := c.header.Seq == 0 && !c.restored
 	switch {
@@ -34,28 +70,67 @@ func (t *Table) Apply(r *Record) (err error) {
 		return fmt.Errorf("replay record %d: %w", r.Seq, ErrLayout)
 	case !fresh && r.Seq != c.header.Seq+1:
 		return fmt.Errorf("replay record %d after %d: %w", r.Seq, c.header.Seq, ErrGap)
-	case t.checkpoint != nil || t.DirtyCells() != 0:
-		panic("statestore: replay into a table at work")
 	}
-	t.replaying = true
 	if fresh {
 		c.first = r.Seq
 	}
-	d := decoder{table: t, bound: r.Bound}
-	order := [...]byte{sectionTask, sectionRefresh, sectionDrops, sectionSets}
-	if t.broken.setsFirst {
-		order = [...]byte{sectionTask, sectionRefresh, sectionSets, sectionDrops}
-	}
-	for _, section := range order {
-		for part, body := range r.bodies {
-			if err := d.pass(body, section); err != nil {
-				return fmt.Errorf("replay record %d part %d: %w", r.Seq, part, err)
+	for part, body := range r.bodies {
+		err := eachSection(body, func(kind byte, b []byte) error {
+			if kind != sectionTask {
+				return nil
 			}
+			if rest, ok := readWords(b, t.task); !ok || len(rest) != 0 {
+				return fmt.Errorf("task words: %w", ErrDamaged)
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("replay record %d part %d: %w", r.Seq, part, err)
 		}
 	}
 	copy(c.task, t.task)
 	c.header, c.position, c.confirmed = r.Header, r.Position, r.Seq
 	return nil
+}
+
+// eachSection gives the sections of a part to fn.
+func eachSection(body []byte, fn func(kind byte, b []byte) error) error {
+	for len(body) > 0 {
+		if len(body) < sectionHead {
+			return fmt.Errorf("section: %w", ErrDamaged)
+		}
+		kind, size := body[0], binary.LittleEndian.Uint32(body[1:])
+		body = body[sectionHead:]
+		if uint64(size) > uint64(len(body)) || kind < sectionTask || kind > sectionNote {
+			return fmt.Errorf("section %d of %d bytes: %w", kind, size, ErrDamaged)
+		}
+		if err := fn(kind, body[:size]); err != nil {
+			return err
+		}
+		body = body[size:]
+	}
+	return nil
+}
+
+// rename is what a record did to a slot's name.
+type rename struct {
+	slot Slot
+	live bool
+	name []byte
+}
+
+// rename makes a slot's name what a record said.
+func (t *Table) rename(r rename) {
+	switch live := t.names.live(r.slot); {
+	case r.live && !(live && string(t.names.name(r.slot)) == string(r.name)):
+		t.writeNames(r.slot)
+		t.names.set(r.slot, r.name)
+		t.indexed = false
+	case !r.live && live:
+		t.writeNames(r.slot)
+		t.names.unset(r.slot)
+		t.indexed = false
+	}
 }
 
 // FinishReplay makes the table ready for use after Restore, LoadPage and Apply.
@@ -67,91 +142,119 @@ func (t *Table) FinishReplay() error {
 		return fmt.Errorf("replay began at record %d, the live journal at %d: %w", c.first, c.position.Base, ErrGap)
 	}
 	t.names.free = 0
-	if s, ok := t.names.reindex(); !ok {
-		return fmt.Errorf("name %q is on slot %d and another: %w", t.names.name(s), s, ErrDamaged)
+	if !t.indexed {
+		if s, ok := t.names.reindex(); !ok {
+			return fmt.Errorf("name %q is on slot %d and another: %w", t.names.name(s), s, ErrDamaged)
+		}
 	}
 	clear(t.journaled)
-	t.replaying = false
+	t.replaying, t.indexed, t.replayers = false, false, nil
 	return nil
 }
 
-// decoder reads the sections of a record into a table.
-type decoder struct {
-	table *Table
-	bound Slot
+// replayer applies records to the stripes of one lane. Names are the table's to
+// change, when all lanes have ended.
+type replayer struct {
+	view         Table
+	index, count int // stripes whose number modulo count is index
+	withRefresh  bool
+	renames      []rename
+	err          error
+
+	bound Slot // of the record being applied
 	cells []uint16
 	words []uint64
 }
 
-// pass applies the sections of one kind.
-func (d *decoder) pass(body []byte, want byte) error {
-	for len(body) > 0 {
-		if len(body) < 5 {
-			return fmt.Errorf("section: %w", ErrDamaged)
+func (p *replayer) mine(s Slot) bool { return stripeOf(s)%p.count == p.index }
+
+func (p *replayer) run(records []*Record) (err error) {
+	seq := uint64(0)
+	defer func() {
+		if v := recover(); v != nil {
+			page, ok := v.(*PageError)
+			if !ok {
+				panic(v)
+			}
+			err = fmt.Errorf("replay record %d: %w", seq, page)
 		}
-		kind, size := body[0], binary.LittleEndian.Uint32(body[1:])
-		body = body[5:]
-		if uint64(size) > uint64(len(body)) || kind < sectionTask || kind > sectionNote {
-			return fmt.Errorf("section %d of %d bytes: %w", kind, size, ErrDamaged)
-		}
-		if kind == want {
-			if err := d.section(kind, body[:size]); err != nil {
-				return err
+	}()
+	order := []byte{sectionRefresh, sectionDrops, sectionSets}
+	if p.view.broken.setsFirst {
+		order = []byte{sectionRefresh, sectionSets, sectionDrops}
+	}
+	if !p.withRefresh {
+		order = order[1:]
+	}
+	for _, r := range records {
+		seq, p.bound = r.Seq, r.Bound
+		for _, section := range order {
+			for part, body := range r.bodies {
+				if err := p.pass(body, section); err != nil {
+					return fmt.Errorf("replay record %d part %d: %w", r.Seq, part, err)
+				}
 			}
 		}
-		body = body[size:]
 	}
 	return nil
 }
 
-func (d *decoder) section(kind byte, b []byte) error {
-	switch kind {
-	case sectionTask:
-		if rest, ok := readWords(b, d.table.task); !ok || len(rest) != 0 {
-			return fmt.Errorf("task words: %w", ErrDamaged)
+// pass applies the sections of one kind.
+func (p *replayer) pass(body []byte, want byte) error {
+	return eachSection(body, func(kind byte, b []byte) error {
+		switch {
+		case kind != want:
+			return nil
+		case kind == sectionDrops:
+			return p.drops(b)
+		default:
+			return p.entries(b)
 		}
-		return nil
-	case sectionDrops:
-		return d.drops(b)
-	default:
-		return d.entries(b)
-	}
+	})
 }
 
-func (d *decoder) drops(b []byte) error {
+func (p *replayer) drops(b []byte) error {
 	for last := -1; len(b) > 0; {
 		gap, k := binary.Uvarint(b)
-		if k <= 0 || gap == 0 || gap > uint64(int(d.bound)-last-1) {
+		if k <= 0 || gap == 0 || gap > uint64(int(p.bound)-last-1) {
 			return fmt.Errorf("drop after slot %d: %w", last, ErrDamaged)
 		}
 		last += int(gap)
 		b = b[k:]
-		if s := Slot(last); s < d.table.Bound() {
-			d.table.clearSlot(s)
+		if s := Slot(last); p.mine(s) {
+			p.renames = append(p.renames, rename{slot: s})
+			p.view.clearCells(s)
 		}
 	}
 	return nil
 }
 
-func (d *decoder) entries(b []byte) error {
-	last, size := -1, 0
-	d.cells = d.cells[:0]
+// entries applies a section of sets or refresh, if it is of a stripe of the
+// lane's.
+func (p *replayer) entries(b []byte) error {
+	last, size, stripe := -1, 0, -1
+	p.cells = p.cells[:0]
 	for len(b) > 0 {
 		head, k := binary.Uvarint(b)
-		if k <= 0 || head>>1 > uint64(int(d.bound)-last-1) {
+		if k <= 0 || head>>1 > uint64(int(p.bound)-last-1) {
 			return fmt.Errorf("entry after slot %d: %w", last, ErrDamaged)
 		}
 		last += int(head >> 1)
 		b = b[k:]
 		ok := last >= 0
+		if ok && stripe < 0 {
+			if stripe = stripeOf(Slot(last)); !p.mine(Slot(last)) {
+				return nil
+			}
+		}
+		ok = ok && stripeOf(Slot(last)) == stripe
 		if ok && head&1 == 0 {
-			b, size, ok = d.readCells(b)
+			b, size, ok = p.readCells(b)
 		}
-		if ok && len(d.cells) > 0 {
-			d.table.grow(Slot(last))
-			b, ok = d.entry(Slot(last), b, size)
+		if ok && len(p.cells) > 0 {
+			b, ok = p.entry(Slot(last), b, size)
 		}
-		if !ok || len(d.cells) == 0 {
+		if !ok || len(p.cells) == 0 {
 			return fmt.Errorf("entry of slot %d: %w", last, ErrDamaged)
 		}
 	}
@@ -159,8 +262,8 @@ func (d *decoder) entries(b []byte) error {
 }
 
 // readCells reads the cells of an entry and gives the number of their words.
-func (d *decoder) readCells(b []byte) (rest []byte, words int, ok bool) {
-	d.cells = d.cells[:0]
+func (p *replayer) readCells(b []byte) (rest []byte, words int, ok bool) {
+	p.cells = p.cells[:0]
 	for cell := -1; ; {
 		gap, k := binary.Uvarint(b)
 		if k <= 0 {
@@ -170,32 +273,31 @@ func (d *decoder) readCells(b []byte) (rest []byte, words int, ok bool) {
 		if gap == 0 {
 			return b, words, true
 		}
-		if gap > uint64(d.table.cellCount-1-cell) {
+		if gap > uint64(p.view.cellCount-1-cell) {
 			return nil, 0, false
 		}
 		cell += int(gap)
-		d.cells = append(d.cells, uint16(cell))
-		words += d.table.cellWords[cell]
+		p.cells = append(p.cells, uint16(cell))
+		words += p.view.cellWords[cell]
 	}
 }
 
 // entry sets the cells of a slot, which hold size words.
-func (d *decoder) entry(s Slot, b []byte, size int) (rest []byte, ok bool) {
-	t, cells := d.table, d.cells
+func (p *replayer) entry(s Slot, b []byte, size int) (rest []byte, ok bool) {
+	t, cells := &p.view, p.cells
 	if cells[0] == 0 {
 		n, k := binary.Uvarint(b)
 		if k <= 0 || n > maxName || n > uint64(len(b)-k) {
 			return nil, false
 		}
-		t.writeNames(s)
-		t.names.set(s, b[k:k+int(n)])
+		p.renames = append(p.renames, rename{slot: s, live: true, name: b[k : k+int(n)]})
 		b = b[k+int(n):]
 		cells = cells[1:]
 	}
-	if cap(d.words) < size {
-		d.words = make([]uint64, 2*size)
+	if cap(p.words) < size {
+		p.words = make([]uint64, 2*size)
 	}
-	words := d.words[:size]
+	words := p.words[:size]
 	if b, ok = readWords(b, words); !ok {
 		return nil, false
 	}

@@ -73,7 +73,9 @@ type Table struct {
 	commit     commit
 	dirtyPages []PageID
 	checkpoint *Checkpoint
-	replaying  bool // names are not indexed yet
+	replaying  bool // names need not be indexed
+	indexed    bool // and yet they are
+	replayers  []*replayer
 
 	pageBytes int64 // of resident pages
 	evictable int   // pages Trim could drop
@@ -179,18 +181,19 @@ func (t *Table) clearSlot(s Slot) {
 		t.writeNames(s)
 		t.names.unset(s)
 	}
+	t.clearCells(s)
+}
+
+// clearCells zeroes every cell of a slot but its name.
+func (t *Table) clearCells(s Slot) {
 	for i := range t.cols {
 		c := &t.cols[i]
 		p := &c.pages[s>>pageShift]
 		if p.state&(resident|stored) == 0 {
 			continue
 		}
-		row := t.row(i, s)
-		for _, w := range row {
-			if w != 0 {
-				clear(t.writeRow(i, s))
-				break
-			}
+		if !zero(t.row(i, s)) {
+			clear(t.writeRow(i, s))
 		}
 	}
 }

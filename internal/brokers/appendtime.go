@@ -18,13 +18,15 @@ import (
 // work is done between the socket and the broker: batches get the broker's
 // time on their way in, and the bit that says so on their way out.
 
-// listenStamped is net.Listen for a broker that keeps LogAppendTime.
-func listenStamped(network, address string) (net.Listener, error) {
-	l, err := net.Listen(network, address)
-	if err != nil {
-		return nil, err
+// stamped makes the listeners of a broker that keeps LogAppendTime.
+func stamped(listen func(network, address string) (net.Listener, error)) func(network, address string) (net.Listener, error) {
+	return func(network, address string) (net.Listener, error) {
+		l, err := listen(network, address)
+		if err != nil {
+			return nil, err
+		}
+		return stampedListener{l}, nil
 	}
-	return stampedListener{l}, nil
 }
 
 type stampedListener struct{ net.Listener }

@@ -2,6 +2,7 @@ package brokers
 
 import (
 	"fmt"
+	"net"
 	"os"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -20,6 +21,8 @@ type KafkaOptions struct {
 	Topics     []string
 	Partitions int  // of Topics and of topics created without a number; 0 is 4
 	Sync       bool // fsync every append
+	// Listen opens the broker's port; nil: net.Listen.
+	Listen func(network, address string) (net.Listener, error)
 }
 
 // Kafka is a running broker.
@@ -40,11 +43,14 @@ func StartKafka(o KafkaOptions) (*Kafka, error) {
 	if o.Partitions == 0 {
 		o.Partitions = defaultPartitions
 	}
+	if o.Listen == nil {
+		o.Listen = net.Listen
+	}
 	opts := []kfake.Opt{
 		kfake.Ports(o.Port),
 		kfake.ClusterID("weir-embedded"),
 		kfake.DefaultNumPartitions(o.Partitions),
-		kfake.ListenFn(listenStamped),
+		kfake.ListenFn(stamped(o.Listen)),
 		kfake.BrokerConfigs(map[string]string{"log.message.timestamp.type": appendTime}),
 	}
 	if o.Dir != "" {

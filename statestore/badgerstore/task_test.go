@@ -210,3 +210,50 @@ func TestTableReadsItsPagesBack(t *testing.T) {
 	}
 	require.NoError(t, s.Close())
 }
+
+// Pages of former incarnations go while other tasks write: in small batches, not
+// by Badger's DropPrefix, which stops every write meanwhile and makes those of
+// other tasks fail.
+func TestDeletingOldPagesDisturbsNobody(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	defer func() { require.NoError(t, s.Close()) }()
+	old, busy := s.Task(0), s.Task(1)
+	require.NoError(t, busy.Begin([16]byte{2}))
+	ended := make(chan error)
+	stop := make(chan struct{})
+	go func() {
+		for i := byte(0); ; i++ {
+			err := busy.Write([]statestore.Image{image(0, uint32(i), i)})
+			if err == nil {
+				err = busy.Flush()
+			}
+			select {
+			case <-stop:
+				ended <- err
+				return
+			default:
+			}
+			if err != nil {
+				ended <- err
+				return
+			}
+		}
+	}()
+	for round := range 10 {
+		require.NoError(t, old.Begin([16]byte{byte(round)}))
+		var images []statestore.Image
+		for i := range uint32(50) {
+			images = append(images, image(0, i, byte(round)))
+		}
+		require.NoError(t, old.Write(images))
+		require.NoError(t, old.Flush())
+		for done := false; !done; {
+			var err error
+			done, err = old.DeleteOld(16)
+			require.NoError(t, err)
+		}
+		require.Len(t, pages(t, old), 50)
+	}
+	close(stop)
+	require.NoError(t, <-ended)
+}

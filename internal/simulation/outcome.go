@@ -1,0 +1,189 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/ingest"
+	"github.com/weirstream/weir/internal/oracle"
+)
+
+// Summary is what a world came to.
+type Summary struct {
+	Readings, Aggregates, Alerts, Quarantined, Facts int
+	Lives, Deaths                                    int
+	Records                                          int // of the journal
+}
+
+// read returns the records of a topic that a reader of committed data sees.
+func (w *world) read(ctx context.Context, topic string) (map[int32][]*kgo.Record, error) {
+	all := map[int32][]*kgo.Record{}
+	starts, err := w.admin.ListStartOffsets(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	ends, err := w.admin.ListEndOffsets(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	stable, err := w.admin.ListCommittedOffsets(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	at, left := map[int32]kgo.Offset{}, map[int32]int64{}
+	for p := range w.shape.partitions {
+		start, _ := starts.Lookup(topic, p)
+		end, ok := ends.Lookup(topic, p)
+		if !ok || end.Err != nil {
+			return nil, fmt.Errorf("topic %s has no end in partition %d: %v", topic, p, end.Err)
+		}
+		if s, _ := stable.Lookup(topic, p); s.Offset != end.Offset {
+			return nil, w.complain("partition %d of %s holds an open transaction: %d of %d are stable", p, topic, s.Offset, end.Offset)
+		}
+		if start.Offset < end.Offset {
+			at[p], left[p] = kgo.NewOffset().At(start.Offset), end.Offset
+		}
+	}
+	if len(at) == 0 {
+		return all, nil
+	}
+	client, err := w.client(kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: at}))
+	if err != nil {
+		return nil, err
+	}
+	for len(left) > 0 {
+		client.PollFetches(ctx).EachRecord(func(r *kgo.Record) {
+			if r.Offset+1 >= left[r.Partition] {
+				delete(left, r.Partition)
+			}
+			if !r.Attrs.IsControl() {
+				all[r.Partition] = append(all[r.Partition], r)
+			}
+		})
+	}
+	return all, nil
+}
+
+// outputTopics are all topics that weir writes for people.
+func (w *world) outputTopics() []string {
+	list := []string{w.shape.pipeline.QuarantineTopic}
+	seen := map[string]bool{}
+	for _, topic := range append([]string{w.shape.pipeline.Alerts.Topic}, emitTopics(w)...) {
+		if topic != "" && !seen[topic] {
+			seen[topic] = true
+			list = append(list, topic)
+		}
+	}
+	return list
+}
+
+func emitTopics(w *world) []string {
+	var list []string
+	for _, win := range w.shape.pipeline.Windows {
+		list = append(list, win.Emit.Topic)
+	}
+	return list
+}
+
+// check compares what the world's readers see with what they should see.
+func (w *world) check(ctx context.Context) (Summary, error) {
+	sum := Summary{Lives: len(w.all())}
+	for _, l := range w.all() {
+		if l.isDead() {
+			sum.Deaths++
+		}
+	}
+	source, err := w.read(ctx, "readings")
+	if err != nil {
+		return sum, err
+	}
+	offsets, err := w.admin.FetchOffsets(ctx, w.shape.pipeline.Group)
+	if err != nil {
+		return sum, err
+	}
+	outputs := map[string]map[int32][]*kgo.Record{}
+	for _, topic := range w.outputTopics() {
+		if outputs[topic], err = w.read(ctx, topic); err != nil {
+			return sum, err
+		}
+	}
+	var wrong []oracle.Difference
+	for p := range w.shape.partitions {
+		in := oracle.Input{
+			Pipeline: w.shape.pipeline, Partition: p, Partitions: w.shape.partitions,
+			Source: sourceOf(source[p]), Outputs: map[string][]oracle.OutputRecord{}, Journal: w.journalOf(p),
+		}
+		if k, ok := offsets.Lookup("readings", p); ok {
+			in.Committed = k.At
+		}
+		for topic, records := range outputs {
+			in.Outputs[topic] = outputsOf(records[p])
+		}
+		report := oracle.Check(in)
+		sum.add(report, len(in.Journal))
+		wrong = append(wrong, report.Differences...)
+		if records := source[p]; len(records) > 0 && in.Committed <= records[len(records)-1].Offset {
+			return sum, w.complain("partition %d is committed up to %d, and its last record is at %d", p, in.Committed, records[len(records)-1].Offset)
+		}
+	}
+	if len(wrong) > 0 {
+		return sum, w.complain("%d differences\n%s", len(wrong), oracle.Lines(wrong))
+	}
+	return sum, nil
+}
+
+func (s *Summary) add(r *oracle.Report, records int) {
+	s.Readings += r.Readings
+	s.Aggregates += r.Aggregates
+	s.Alerts += r.Alerts
+	s.Quarantined += r.Quarantined
+	s.Facts += r.Facts
+	s.Records += records
+}
+
+func sourceOf(records []*kgo.Record) []oracle.SourceRecord {
+	var list []oracle.SourceRecord
+	for _, r := range records {
+		s := oracle.SourceRecord{
+			Offset: r.Offset, Append: event.Time(r.Timestamp.UnixMilli()), Stamped: r.Attrs.TimestampType() == 1, Key: r.Key, Value: r.Value,
+		}
+		for _, h := range r.Headers {
+			if h.Key == ingest.DeviceHeader {
+				s.Device = h.Value
+			}
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+func outputsOf(records []*kgo.Record) []oracle.OutputRecord {
+	var list []oracle.OutputRecord
+	for _, r := range records {
+		o := oracle.OutputRecord{Offset: r.Offset, Key: r.Key, Value: r.Value}
+		for _, h := range r.Headers {
+			switch h.Key {
+			case "weir-id":
+				o.ID = string(h.Value)
+			case "weir-seq":
+				o.Seq = string(h.Value)
+			}
+		}
+		list = append(list, o)
+	}
+	return list
+}
+
+func (w *world) journalOf(p int32) []oracle.JournalRecord {
+	w.journal.mu.Lock()
+	defer w.journal.mu.Unlock()
+	var list []oracle.JournalRecord
+	for _, r := range w.journal.records[p] {
+		list = append(list, oracle.JournalRecord{Offset: r.Offset, Value: r.Value})
+	}
+	return list
+}

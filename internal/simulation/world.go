@@ -1,0 +1,386 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weirstream/weir/engine"
+	"github.com/weirstream/weir/engine/task"
+	"github.com/weirstream/weir/ingest/kafka"
+	"github.com/weirstream/weir/internal/brokers"
+)
+
+const (
+	brokerPort    = 9092
+	brokerAddress = "localhost:9092"
+	upstreamTxn   = "upstream"
+	patience      = 5 * time.Minute // of virtual time, for anything that must happen
+)
+
+// Options say which world to run.
+type Options struct {
+	Seed    uint64
+	Trace   io.Writer // gets a line for each event, as it happens
+	Verbose bool      // the Kafka clients' logs too
+}
+
+// world is one run of a seed.
+type world struct {
+	seed        uint64
+	verbose     bool
+	trace       *trace
+	shape       *shape
+	plan        *task.Plan
+	partitionOf func([]byte, int) int
+	pace        engine.Pace
+	slack       int64
+	span        time.Duration
+	network     network
+
+	kafka   *brokers.Kafka
+	clients []*kgo.Client
+	admin   *kadm.Client
+	journal *journal
+
+	processes []*process
+	over      chan struct{} // closed when faults stop
+	engines   sync.WaitGroup
+
+	mu    sync.Mutex
+	lives []*life
+}
+
+// Run runs a seed's world and checks it. It must be called in a synctest bubble.
+// The error says what is wrong with the engine.
+func Run(o Options) (Summary, error) {
+	w, err := newWorld(o)
+	if err != nil {
+		return Summary{}, err
+	}
+	defer func() {
+		w.close()
+		time.Sleep(patience) // what lies in buffers still arrives, nowhere
+	}()
+	return w.run()
+}
+
+func newWorld(o Options) (*world, error) {
+	w := &world{seed: o.Seed, verbose: o.Verbose, trace: newTrace(o.Trace), over: make(chan struct{})}
+	rng := w.rng(1)
+	var err error
+	if w.shape, err = newShape(rng); err != nil {
+		return nil, err
+	}
+	if w.plan, err = compile(w.shape); err != nil {
+		return nil, err
+	}
+	if w.partitionOf, err = kafka.Partitioner(w.shape.pipeline.Source.Partitioner); err != nil {
+		return nil, err
+	}
+	w.span = 20*time.Second + time.Duration(rng.Int64N(int64(40*time.Second)))
+	w.pace = engine.Pace{
+		CheckpointEvery: time.Duration(1+rng.IntN(8)) * time.Second, TrimEvery: time.Duration(500+rng.IntN(4000)) * time.Millisecond,
+		RefreshBytes: 50 + rng.IntN(2000), PartBytes: []int{0, 0, 2500, 1200}[rng.IntN(4)],
+	}
+	w.network.slowest = []time.Duration{200 * time.Microsecond, time.Millisecond, 5 * time.Millisecond, 30 * time.Millisecond}[rng.IntN(4)]
+	w.slack = []int64{-1, -1, 20_000}[rng.IntN(3)]
+	w.trace.addf("world", "seed %d: %d partitions, %v, pace %+v, slack %d\n%s", w.seed, w.shape.partitions, w.span, w.pace, w.slack, w.shape.text)
+	return w, w.connect(rng)
+}
+
+// rng is one of the world's streams of chance. Each has its own, so that the one
+// does not depend on how far another has come.
+func (w *world) rng(stream uint64) *rand.Rand { return rand.New(rand.NewPCG(w.seed, stream)) }
+
+// connect starts the brokers and the world's own clients, which no fault of the
+// network strikes.
+func (w *world) connect(rng *rand.Rand) (err error) {
+	if w.kafka, err = brokers.StartKafka(brokers.KafkaOptions{Port: brokerPort, Listen: w.network.virtual.Listen}); err != nil {
+		return err
+	}
+	stamp := map[string]string{"message.timestamp.type": "LogAppendTime"}
+	if err := w.kafka.Cluster().CreateTopic("readings", w.shape.partitions, stamp); err != nil {
+		return err
+	}
+	client, err := w.client()
+	if err != nil {
+		return err
+	}
+	w.admin = kadm.NewClient(client)
+	topic := w.shape.pipeline.JournalTopic
+	reader, err := w.client(kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords())
+	if err != nil {
+		return err
+	}
+	w.journal = newJournal(reader, topic)
+	w.network.beforeTrim = w.journal.hold
+	count := []int{1, 1, 2, 2, 3}[rng.IntN(5)]
+	for i := range count {
+		w.processes = append(w.processes, &process{w: w, index: i, name: fmt.Sprintf("p%d", i), disk: newDisk(fmt.Sprintf("boot-%d", i))})
+	}
+	return nil
+}
+
+// client makes a client of the world's own; close closes it.
+func (w *world) client(opts ...kgo.Opt) (*kgo.Client, error) {
+	c, err := kgo.NewClient(append([]kgo.Opt{
+		kgo.SeedBrokers(brokerAddress), kgo.Dialer(w.network.virtual.DialContext), kgo.ProducerLinger(0),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MetadataMinAge(10 * time.Millisecond),
+	}, opts...)...)
+	if err == nil {
+		w.clients = append(w.clients, c)
+	}
+	return c, err
+}
+
+func (w *world) close() {
+	for _, c := range w.clients {
+		c.Close()
+	}
+	if w.kafka != nil {
+		w.kafka.Close()
+	}
+}
+
+// sleep waits; false: ctx ended first.
+func (w *world) sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (w *world) sleepUntil(ctx context.Context, at time.Duration) bool {
+	return w.sleep(ctx, at-time.Since(w.trace.began))
+}
+
+// run is the life of the world.
+func (w *world) run() (Summary, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	up, err := w.upstream()
+	if err != nil {
+		return Summary{}, err
+	}
+	var reading, working sync.WaitGroup
+	reading.Go(func() { w.readJournal(ctx) })
+	defer reading.Wait()
+	defer cancel()
+	sent := make(chan error, 1)
+	working.Go(func() { sent <- up.run(ctx) })
+	working.Go(func() { w.breakBrokers() })
+	for _, p := range w.processes {
+		working.Go(func() { p.live() })
+	}
+	if err := <-sent; err != nil {
+		return Summary{}, err
+	}
+	w.sleepUntil(ctx, w.span)
+	late := w.rng(4).IntN(4) == 0
+	w.trace.addf("world", "faults end; zombies wake late: %v", late)
+	close(w.over)
+	for _, l := range w.all() {
+		if !late || !l.isZombie() {
+			l.calm()
+		}
+	}
+	working.Wait()
+	finished := w.finish(ctx)
+	for _, l := range w.all() {
+		l.calm()
+		l.stop()
+	}
+	ended := make(chan struct{})
+	go func() {
+		w.engines.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(patience):
+		finished = errors.Join(finished, w.complain("an engine does not end"))
+		for _, l := range w.all() {
+			select {
+			case <-l.ended:
+			default:
+				w.trace.addf(l.who, "does not end")
+			}
+		}
+	}
+	if finished != nil {
+		return Summary{}, finished
+	}
+	for _, l := range w.all() {
+		if err := l.verdictOn(); err != nil {
+			return Summary{}, w.complain("%v", err)
+		}
+	}
+	return w.check(ctx)
+}
+
+// complain makes an error that is in the trace as well.
+func (w *world) complain(format string, args ...any) error {
+	err := fmt.Errorf(format, args...)
+	w.trace.addf("world", "WRONG: %v", err)
+	return err
+}
+
+func (w *world) upstream() (*upstream, error) {
+	rng := w.rng(2)
+	u := &upstream{w: w, rng: rng, grain: time.Duration(50+rng.IntN(400)) * time.Millisecond}
+	u.messages = inputs(w.shape, w.span, w.trace.began, w.partitionOf, rng)
+	var err error
+	if u.plain, err = w.client(); err != nil {
+		return nil, err
+	}
+	if rng.IntN(3) == 0 {
+		u.tx, err = w.client(kgo.TransactionalID(upstreamTxn))
+	}
+	return u, err
+}
+
+// breakBrokers installs the codes that brokers answer with, and takes them away.
+func (w *world) breakBrokers() {
+	topics := []string{"aggregates", "alerts", w.shape.pipeline.JournalTopic, w.shape.pipeline.JournalTopic, w.shape.pipeline.QuarantineTopic}
+	var all sync.WaitGroup
+	defer all.Wait()
+	for _, f := range drawBroker(w.rng(3), w.span, topics) {
+		all.Go(func() {
+			if !w.pause(f.at - time.Since(w.trace.began)) {
+				return
+			}
+			h := w.kafka.Cluster().Fault(f.fault)
+			w.trace.addf("brokers", "%v answered with %v, %d times", f.fault.Keys, f.fault.Err, f.fault.Count)
+			w.pause(f.until - f.at)
+			h.Remove()
+			w.trace.addf("brokers", "%v answered again, after %d times", f.fault.Keys, h.Hits())
+		})
+	}
+}
+
+// pause waits; false: faults have ended.
+func (w *world) pause(d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-w.over:
+		return false
+	}
+}
+
+// readJournal reads the journal from the moment it exists.
+func (w *world) readJournal(ctx context.Context) {
+	for {
+		list, err := w.admin.ListTopics(ctx, w.journal.topic)
+		if detail, ok := list[w.journal.topic]; err == nil && ok && detail.Err == nil {
+			break
+		}
+		if !w.sleep(ctx, 50*time.Millisecond) {
+			return
+		}
+	}
+	at := map[int32]kgo.Offset{}
+	for p := range w.shape.partitions {
+		at[p] = kgo.NewOffset().At(0)
+	}
+	w.journal.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{w.journal.topic: at})
+	w.journal.read(ctx)
+}
+
+func (w *world) all() []*life {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]*life(nil), w.lives...)
+}
+
+// finish lets one engine, undisturbed, bring everything to its end.
+func (w *world) finish(ctx context.Context) error {
+	rng := w.rng(5)
+	p := w.processes[rng.IntN(len(w.processes))]
+	if w.hasZombies() || rng.IntN(3) == 0 {
+		p = &process{w: w, index: 9, name: "last", disk: newDisk("boot-last")}
+	}
+	l, err := p.begin(&lifePlan{})
+	if err != nil {
+		return err
+	}
+	l.link.calm()
+	// Those that stood still wake up, before or while the last engine works, and
+	// are stopped if they have not found out that they are superfluous.
+	w.sleep(ctx, time.Duration(rng.Int64N(int64(20*time.Second))))
+	zombies := w.all()
+	for _, z := range zombies[:len(zombies)-1] {
+		z.calm()
+	}
+	w.sleep(ctx, time.Duration(rng.Int64N(int64(5*time.Second))))
+	for _, z := range zombies[:len(zombies)-1] {
+		z.stop()
+	}
+	if err := w.settle(ctx, l); err != nil {
+		return err
+	}
+	quiet := time.Duration(w.shape.pipeline.Time.IdleAfter)*time.Millisecond + 20*time.Second
+	if w.shape.forgets && rng.IntN(2) == 0 {
+		quiet += time.Duration(w.shape.pipeline.State.ForgetAfter) * time.Millisecond
+	}
+	w.sleep(ctx, quiet)
+	if err := w.settle(ctx, l); err != nil {
+		return err
+	}
+	l.stop()
+	select {
+	case <-l.ended:
+	case <-time.After(patience):
+		return w.complain("the last engine does not stop")
+	}
+	if l.err != nil {
+		return w.complain("the last engine ended: %w", l.err)
+	}
+	return nil
+}
+
+func (w *world) hasZombies() bool {
+	for _, l := range w.all() {
+		if l.isZombie() && !l.hasEnded() {
+			return true
+		}
+	}
+	return false
+}
+
+// settle waits until the engine has folded all of the source.
+func (w *world) settle(ctx context.Context, l *life) error {
+	deadline := time.Now().Add(patience)
+	for {
+		ends, err := w.admin.ListEndOffsets(ctx, "readings")
+		if err != nil {
+			return err
+		}
+		live := 0
+		for _, s := range l.run.Status() {
+			if end, ok := ends.Lookup("readings", s.Partition); ok && s.State == engine.Live && s.Position >= end.Offset {
+				live++
+			}
+		}
+		if live == int(w.shape.partitions) {
+			return nil
+		}
+		if l.hasEnded() {
+			return w.complain("the last engine ended: %w", l.err)
+		}
+		if time.Now().After(deadline) {
+			return w.complain("the last engine does not settle: %+v", l.run.Status())
+		}
+		w.sleep(ctx, 200*time.Millisecond)
+	}
+}
