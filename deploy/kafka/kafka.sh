@@ -343,11 +343,14 @@ addr() {
 	address "$port"
 }
 
-end_node() { # signal, node: returns when it has ended
-	local pid left=1200
+# Returns when the node has ended and let go of its ports: a process that dies loses its memory, by which pid_of knows it, before its
+# sockets.
+end_node() { # signal, node
+	local pid p left=1200
 	pid=$(pid_of "$port" "$2") || die "node $2 is not running on port $port"
 	kill -"$1" "$pid"
-	while pid_of "$port" "$2" >/dev/null; do
+	p=$((port + 2 * ($2 - 1)))
+	while pid_of "$port" "$2" >/dev/null || port_taken "$p" || port_taken $((p + 1)); do
 		sleep 0.05
 		left=$((left - 1))
 		[ "$left" != 0 ] || die "node $2 does not end"

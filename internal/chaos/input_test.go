@@ -16,7 +16,7 @@ import (
 )
 
 func inputScripts() map[string]script {
-	return map[string]script{"poison": poison, "oversized-output": oversizedOutput, "aborted-upstream": abortedUpstream}
+	return map[string]script{"poison": poison, "oversized-output": oversizedOutput, "output-topic-small": smallOutput, "aborted-upstream": abortedUpstream}
 }
 
 // producer writes to the source beside the load.
@@ -92,6 +92,7 @@ func poison(r *round) {
 
 func oversizedOutput(r *round) {
 	r.prepare(setting{topics: map[string]string{"max.message.bytes": "4000000"}})
+	r.kafka.Topic(r.pipe.Quarantine(), r.pipe.partitions, map[string]string{"max.message.bytes": "20000"})
 	w := r.start()
 	r.feed(loadOptions{})
 	client := r.producer()
@@ -107,6 +108,16 @@ func oversizedOutput(r *round) {
 	r.flow(500)
 	r.verified()
 	require.Equal(r.t, 4, r.verdict.Oversized)
+}
+
+// smallOutput starts on a topic that might not take an alert.
+func smallOutput(r *round) {
+	r.prepare(setting{})
+	r.kafka.Topic(r.pipe.alerts, r.pipe.partitions, map[string]string{"max.message.bytes": "1000"})
+	w := r.process()
+	w.Start()
+	r.refuses(w)
+	r.result = "refused, " + r.refusal // before there was anything to check
 }
 
 // abortedUpstream writes transactions of other devices until the load ends, so that the last record of each partition is the load's.

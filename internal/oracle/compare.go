@@ -46,7 +46,8 @@ type board struct {
 
 	strays    []found // found, but not expected under their name
 	oversized []found
-	payloads  map[int64]int // by source offset: bad readings found with the message
+	payloads  map[int64]int  // by source offset: bad readings found with the message
+	replaced  map[int64]bool // by source offset: one of its outputs was too large, perhaps for the message it held
 }
 
 // group are the expected outputs of one name, in order; those before next are met.
@@ -79,7 +80,7 @@ func newBoard(in *Input, report *Report, topic string) *board {
 	return &board{
 		in: in, report: report, topic: topic,
 		exact: map[identity]*group{}, rough: map[identity][]int{},
-		step: map[string]int{}, place: map[[2]string]int{}, payloads: map[int64]int{},
+		step: map[string]int{}, place: map[[2]string]int{}, payloads: map[int64]int{}, replaced: map[int64]bool{},
 	}
 }
 
@@ -280,7 +281,7 @@ func (b *board) matchOversized() {
 		for i := range b.wants {
 			w := b.wants[i]
 			if !b.met[i] && w.source < before && string(f.record.Key) == w.device {
-				b.met[i], stands = true, true
+				b.met[i], b.replaced[w.source], stands = true, true, true
 				break
 			}
 		}
@@ -302,7 +303,7 @@ func (b *board) comparePayloads() {
 			continue
 		}
 		seen[w.source] = true
-		if n := b.payloads[w.source]; n != 1 {
+		if n := b.payloads[w.source]; n != 1 && !(n == 0 && b.replaced[w.source]) {
 			b.add(Difference{
 				Kind: Value, Device: w.device, Source: w.source, Output: -1,
 				Text: fmt.Sprintf("expected the message with one of its unusable readings, found it with %d", n),

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -237,6 +238,30 @@ func TestHistoriesAreVerified(t *testing.T) {
 		require.Positive(t, report.Alerts)
 		require.Equal(t, size, report.Readings)
 	}
+}
+
+// A record may stand for one that was too large for its topic, and then the message it held is missing with it.
+func TestOversizedRecordsStandForOthers(t *testing.T) {
+	p := pipelineOf(t, manyKinds)
+	replaced := 0
+	for seed := range uint64(50) {
+		h := newHistory(p, seed, size, 4)
+		for topic, records := range h.in.Outputs {
+			for i := range records {
+				if !strings.Contains(string(records[i].Value), `"payload"`) {
+					continue
+				}
+				c := h.copied(seed)
+				c.in.Outputs[topic][i].Value = fmt.Appendf(nil, `{"schema":"weir.oversize/1","pipeline":%q,"source":{"topic":%q,"partition":3,"before_offset":%d}}`,
+					p.Name, p.Source.Topic, c.in.Committed)
+				report := Check(c.in)
+				require.Empty(t, report.Differences, "seed %d, %s %d", seed, topic, i)
+				require.Equal(t, 1, report.Oversized)
+				replaced++
+			}
+		}
+	}
+	require.Positive(t, replaced)
 }
 
 // copied can be broken without harm to the original.
