@@ -1,6 +1,6 @@
 # `make` alone lists the targets. Only Go is needed, except where a target says more.
 #
-# Settings: TIMEOUT (of one test run), FUZZTIME (for each fuzz test), BENCH (which benchmarks), STATICCHECK (its version).
+# Settings: TIMEOUT (of one test run), CHAOS_TIMEOUT (of make chaos), FUZZTIME (for each fuzz test), BENCH (which benchmarks), STATICCHECK (its version).
 # Those of Kafka (KAFKA_PORT, KAFKA_BROKERS, KAFKA_VERSION, KAFKA_FRESH) are described in deploy/kafka/kafka.sh.
 #
 # Tests against real brokers carry the build tag `real` (//go:build real at the head of the file) and get their brokers from
@@ -11,6 +11,7 @@ SHELL       := /usr/bin/env bash
 .DEFAULT_GOAL := help
 
 TIMEOUT     ?= 10m
+CHAOS_TIMEOUT ?= 3h
 FUZZTIME    ?= 10s
 BENCH       ?= .
 STATICCHECK ?= v0.8.2
@@ -18,7 +19,7 @@ STATICCHECK ?= v0.8.2
 # Packages that start goroutines or share memory: the ones worth the race detector. Pure packages have neither.
 race_packages = $$(git ls-files -co --exclude-standard '*.go' | xargs grep -lE '"sync(/atomic)?"|golang.org/x/sync|^\s*go (func|[A-Za-z])' | xargs -n1 dirname | sort -u | sed 's,^,./,')
 
-.PHONY: help build demo test test-real mutants check lint race fuzz-short bench kafka-up kafka-down
+.PHONY: help build demo test test-real chaos sim mutants check lint race fuzz-short bench kafka-up kafka-down
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +35,9 @@ test: ## run all tests that need nothing but Go
 
 test-real: ## run the tests against real Kafka, Mosquitto and kcat; installs what it can, starts and stops what it needs
 	@.ci/test-real
+
+chaos: ## break real Kafka, processes, disks and clocks under load and verify; FAULT=name or FAULTS=all, ROUNDS, SEED
+	@TIMEOUT=$(CHAOS_TIMEOUT) .ci/test-real -run '^TestChaos$$'
 
 check: lint ## what CI runs first: format, vet, staticcheck, architecture, no leftovers
 	go test -count=1 ./internal/architecture/...
@@ -67,3 +71,7 @@ kafka-down: ## stop the Kafka that kafka-up started, and only that
 
 mutants: ## take each rule of the protocol out of the code and see a test fail (some minutes)
 	go test -count=1 -v -timeout 40m -tags mutants ./internal/mutants
+
+sim: ## simulate worlds of brokers, devices and faults: SEED=n for one, SEEDS=n for so many (1000)
+	@if [ -n "$${SEED:-}" ] && [ -z "$${SEEDS:-}" ]; then export SEEDS=1; else export SEEDS=$${SEEDS:-1000}; fi; \
+		go test -count=1 -timeout 60m -run 'TestWorlds$$' ./internal/simulation

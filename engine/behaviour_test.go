@@ -228,6 +228,22 @@ func TestStoreErrorEndsTheEngine(t *testing.T) {
 	b.sameOutputs(lines)
 }
 
+// A stop that cannot save the state says so; nothing is lost.
+func TestStoreErrorAtStopIsSaid(t *testing.T) {
+	lines := history(600)
+	b := newBench(t, benchOptions{pipeline: patient})
+	store := newMemoryStore()
+	run := b.start(b.options(store))
+	b.produce(0, lines[:300]...)
+	run.settled(0, b.sent)
+	store.tasks[0].breaks(errors.New("no space left"))
+	var broken *StoreError
+	require.ErrorAs(t, run.wait(), &broken)
+	store.tasks[0].breaks(nil)
+	b.fold(store, lines[300:]...)
+	b.sameOutputs(lines)
+}
+
 // PROTOCOL 6: processes come and go; every partition's outputs stay exact. The
 // commit of a partition that stays must carry the generation of the latest
 // rebalance, not that of its assignment.

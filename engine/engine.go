@@ -22,6 +22,14 @@ const (
 	heartbeatInterval = 1 * time.Second
 	handOverTimeout   = 2 * time.Second
 	requestTimeout    = 10 * time.Second
+	// A client that was told to try again waits for new metadata first, also where
+	// metadata is not the matter: brokers answer CONCURRENT_TRANSACTIONS while they
+	// still write the end of the last transaction. kgo's own 5 s would hold a
+	// commit up for as long.
+	metadataMinAge = 100 * time.Millisecond
+	// Added partitions are noticed by looking: readings in them wait until then,
+	// and the devices they are of look silent.
+	metadataMaxAge = 10 * time.Second
 )
 
 // Options are what an engine runs with.
@@ -150,7 +158,7 @@ func New(o Options) (*Engine, error) {
 func (e *Engine) clientOptions(extra ...kgo.Opt) []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(e.o.Brokers...), kgo.ClientID("weir." + e.o.Plan.Pipeline.Name),
-		kgo.WithLogger(newKafkaLogger(e.log)),
+		kgo.WithLogger(newKafkaLogger(e.log)), kgo.MetadataMinAge(metadataMinAge),
 	}
 	opts = append(opts, e.o.ClientOptions...)
 	return append(opts, extra...)
@@ -211,6 +219,12 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	defer time.AfterFunc(handOverTimeout, cutGroup).Stop()
 	e.group.client.Close()
+	if err == nil {
+		select {
+		case err = <-e.fatal: // a task that could not save, for one: a stop that was not clean
+		default:
+		}
+	}
 	return err
 }
 

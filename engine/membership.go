@@ -59,7 +59,7 @@ func (m *membership) join(opts []kgo.Opt) error {
 	opts = append(append([]kgo.Opt{}, opts...),
 		kgo.ConsumerGroup(m.group), kgo.ConsumeTopics(m.topic), kgo.InstanceID(m.instance),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()), kgo.DisableAutoCommit(),
-		kgo.SessionTimeout(sessionTimeout), kgo.HeartbeatInterval(heartbeatInterval),
+		kgo.SessionTimeout(sessionTimeout), kgo.HeartbeatInterval(heartbeatInterval), kgo.MetadataMaxAge(metadataMaxAge),
 		kgo.OnPartitionsAssigned(m.onAssigned), kgo.OnPartitionsRevoked(m.onRevoked), kgo.OnPartitionsLost(m.onLost),
 		kgo.WithHooks(groupErrors{m}),
 	)

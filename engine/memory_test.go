@@ -109,6 +109,13 @@ func (t *memoryTask) Flush() error {
 	return nil
 }
 
+// breaks makes every write fail from now on, or none.
+func (t *memoryTask) breaks(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.broken = err
+}
+
 func (t *memoryTask) Mark(m Marker) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

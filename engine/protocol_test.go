@@ -197,6 +197,24 @@ func TestBrokerErrorsInTransaction(t *testing.T) {
 	}
 }
 
+// Brokers that still write the end of the last transaction send a producer
+// away with CONCURRENT_TRANSACTIONS. It has to come back soon, not when its
+// metadata is old.
+func TestBusyTransactionDelaysShortly(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, benchOptions{pipeline: patient})
+	run := b.start(b.options(newMemoryStore()))
+	b.produce(0, history(20)...)
+	run.settled(0, 20)
+	handle := b.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "weir.test.journal", Err: kerr.ConcurrentTransactions, Count: 2})
+	began := time.Now()
+	b.produce(0, history(20)...)
+	require.NoError(t, waitHits(handle, 2))
+	run.settled(0, 40)
+	require.Less(t, time.Since(began), 3*time.Second)
+	require.NoError(t, run.wait())
+}
+
 func waitHits(h *kfake.FaultHandle, n int) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()

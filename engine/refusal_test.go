@@ -81,6 +81,19 @@ func (b *bench) configure(topic, key, value string) {
 	require.NoError(b.t, err)
 }
 
+// Partitions added while the pipeline runs are noticed by themselves: what
+// producers put there would wait, and its devices would look silent.
+func TestPartitionsAddedWhileRunning(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, benchOptions{pipeline: patient})
+	run := b.start(b.options(newMemoryStore()))
+	b.produce(0, history(20)...)
+	run.settled(0, 20)
+	_, err := b.admin.UpdatePartitions(context.Background(), 2, "readings")
+	require.NoError(t, err)
+	require.ErrorContains(t, run.ended(t), `topic "readings" has 2 partitions now and had 1 when the process started`)
+}
+
 // commit sets the group's offset as an operator would.
 func (b *bench) commit(at int64, metadata string) {
 	b.t.Helper()

@@ -58,6 +58,23 @@ func TestPagesRoundTripAndRefuseDamage(t *testing.T) {
 	require.ErrorIs(t, mustRestore(t, a).LoadPage(Image{PageID{2, 0}, images[0].Data}), ErrDamaged)
 }
 
+// A page that stays on the disk for want of memory is looked at too: damage found later could not be made good from the journal.
+func TestDamageShowsThoughPagesStayOnDisk(t *testing.T) {
+	a, _ := fleet(t, 300)
+	a.Seal(Header{Seq: 1}, SealOptions{})
+	c := a.BeginCheckpoint()
+	little := a.options
+	little.MemoryBytes, little.Pager = 1, &disk{pages: map[PageID][]byte{}}
+	b, err := NewTable(a.layout, little)
+	require.NoError(t, err)
+	require.NoError(t, b.Restore(c.Snapshot()))
+	for _, im := range c.Next(1000) {
+		require.NoError(t, b.LoadPage(im))
+		im.Data[len(im.Data)/2] ^= 4
+		require.ErrorIs(t, b.LoadPage(im), ErrDamaged, "%v", im.ID)
+	}
+}
+
 func mustRestore(t *testing.T, from *Table) *Table {
 	b, err := NewTable(from.layout, from.options)
 	require.NoError(t, err)

@@ -16,12 +16,12 @@ import (
 //	CRC-32C of all that
 //
 // Kinds are 1 task words, 2 refresh, 3 drops, 4 sets, 5 note. A note is not state
-// and goes on in the next part where it does not fit one. A section of sets or refresh is a row of entries, one a slot: the distance
-// from the slot before and whether its cells are the same as there, the gaps
-// between the cells otherwise, the name where cell 0 is among them, the words
-// of the other cells. Such a section stays within a stripe of 65,536 slots, and
-// several may follow each other. Each part begins anew, so it can be read by
-// itself.
+// and goes on in the next part where it does not fit one. A section of sets or
+// refresh is a row of entries, one a slot: the distance from the slot before and
+// whether its cells are the same as there, the gaps between the cells otherwise,
+// the name where cell 0 is among them, the words of the other cells. Such a
+// section stays within a stripe of 65,536 slots, and several may follow each
+// other. Each part begins anew, so it can be read by itself.
 
 const recordMagic = "wjr2"
 

@@ -118,6 +118,10 @@ func (t *Table) LoadPage(im Image) error {
 	}
 	size := PageSlots * t.cols[im.ID.Column].rowWords
 	if t.options.MemoryBytes > 0 && t.options.Pager != nil && t.ResidentBytes()+int64(size)*8 > t.options.MemoryBytes {
+		// Damage must show now, while the journal can still stand in.
+		if _, ok := trimChecksum(im.Data); !ok {
+			return fmt.Errorf("load page %v: %w", im.ID, ErrDamaged)
+		}
 		p.state |= stored
 		return nil
 	}

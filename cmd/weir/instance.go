@@ -44,8 +44,8 @@ type instanceOptions struct {
 
 // openInstance starts embedded brokers, opens the local store and makes the
 // engine. Close releases all of it, also after an error of Run.
-func openInstance(p *configs.Pipeline, o instanceOptions) (i *instance, err error) {
-	i = &instance{pipeline: p, log: o.Logger.With("pipeline", p.Name), brokers: p.Kafka.Brokers, keepSeat: o.KeepSeat}
+func openInstance(p *configs.Pipeline, o instanceOptions) (_ *instance, err error) {
+	i := &instance{pipeline: p, log: o.Logger.With("pipeline", p.Name), brokers: p.Kafka.Brokers, keepSeat: o.KeepSeat}
 	i.retired.Store(&mqtt.Counts{})
 	defer func() {
 		if err != nil {
@@ -72,17 +72,21 @@ func openInstance(p *configs.Pipeline, o instanceOptions) (i *instance, err erro
 		return nil, err
 	}
 	boot := bootID()
-	if i.store, err = openStore(p, boot, i.log); err != nil {
+	if i.store, err = openOrReplaceStore(p, boot, i.log); err != nil {
 		return nil, err
 	}
 	partitioner, err := kafka.Partitioner(p.Source.Partitioner)
 	if err != nil {
 		return nil, err
 	}
-	i.engine, err = newEngine(p, engine.Options{
+	options, err := withFaults(engine.Options{
 		Brokers: i.brokers, Instance: name, BootID: boot, Store: localStore{i.store},
 		PartitionOf: partitioner, CreateSource: createSource, KeepSeat: o.KeepSeat, Logger: o.Logger,
 	})
+	if err != nil {
+		return nil, err
+	}
+	i.engine, err = newEngine(p, options)
 	return i, err
 }
 

@@ -102,6 +102,55 @@ func openStore(p *configs.Pipeline, boot string, log *slog.Logger) (*badgerstore
 	return store, nil
 }
 
+// openOrReplaceStore opens the local store to work on it. It is a cache of the
+// journal: one that is damaged is set aside, for whoever wants to know why, and
+// begun anew. Over some damage Badger panics where nobody can catch it, so one
+// that has ended a process twice while it was opened counts as damaged too.
+func openOrReplaceStore(p *configs.Pipeline, boot string, log *slog.Logger) (*badgerstore.Store, error) {
+	dir := filepath.Join(stateDir(p), "badger")
+	tries := dir + ".opening" // as many bytes as starts have begun to open it
+	begun, err := os.ReadFile(tries)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("open state store %q (state.dir): %w", dir, err)
+	}
+	if len(begun) >= 2 {
+		if err := setAside(dir, log, errors.New("two processes have ended while they opened it")); err != nil {
+			return nil, err
+		}
+		begun = nil
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return nil, fmt.Errorf("make state directory: %w", err)
+	}
+	if err := os.WriteFile(tries, append(begun, '.'), 0o644); err != nil {
+		return nil, fmt.Errorf("open state store %q (state.dir): %w", dir, err)
+	}
+	store, err := openStore(p, boot, log)
+	if errors.Is(err, badgerstore.ErrDamaged) {
+		if err := setAside(dir, log, err); err != nil {
+			return nil, err
+		}
+		store, err = openStore(p, boot, log)
+	}
+	if gone := os.Remove(tries); gone != nil && !errors.Is(gone, os.ErrNotExist) {
+		log.Warn("note of opening the state store", "error", gone)
+	}
+	return store, err
+}
+
+// setAside takes a damaged store out of the way.
+func setAside(dir string, log *slog.Logger, why error) error {
+	aside := dir + ".damaged"
+	log.Error("local state damaged, restoring from the journal", "reason", why, "set_aside", aside)
+	if err := os.RemoveAll(aside); err != nil { // of the last time: one is enough
+		return fmt.Errorf("set damaged state store aside: %w", err)
+	}
+	if err := os.Rename(dir, aside); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("set damaged state store aside: %w", err)
+	}
+	return nil
+}
+
 // localStore lets the engine use Badger without knowing it.
 type localStore struct{ *badgerstore.Store }
 

@@ -15,13 +15,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirstream/weir/configs"
+	ingestkafka "github.com/weirstream/weir/ingest/kafka"
 	"github.com/weirstream/weir/internal/brokers"
 )
 
 const oddNarrow = `
 name: narrow
 kafka: {brokers: ["localhost:9092"]}
-source: {topic: narrow, reading: {unit: UNIT}}
+source: {topic: narrow, partitioner: PARTITIONER, reading: {unit: UNIT}}
 time: {wait_for_late: 200ms, idle_after: 300ms, max_future_skew: 1m, late: update, allow_backfill: 500ms}
 dedupe: {remember: 2s}
 windows:
@@ -54,6 +55,7 @@ state: {forget_after: 2s}
 type oddities struct {
 	*rand.Rand
 	wide bool
+	unit string
 }
 
 func (o oddities) pick(all ...string) string { return all[o.IntN(len(all))] }
@@ -90,7 +92,8 @@ func (o oddities) time() string {
 	if o.wide {
 		return o.rare(`"`+rfc+`Z"`, odd...)
 	}
-	return o.rare(o.pick(ms, `"`+rfc+`Z"`), odd...)
+	number := map[string]string{"s": ms[:10] + "." + ms[10:], "ms": ms, "us": ms + "123", "ns": ms + "456789"}[o.unit]
+	return o.rare(o.pick(number, `"`+rfc+`Z"`), odd...)
 }
 
 func (o oddities) value() string {
@@ -167,15 +170,14 @@ func TestVerifyOddMessages(t *testing.T) {
 		require.NoError(t, err)
 	}
 	t.Logf("WEIR_SEED=%d", seed)
-	for _, c := range []struct {
-		name, file string
-		wide       bool
-	}{
-		{"narrow", strings.ReplaceAll(oddNarrow, "UNIT", "ms"), false},
-		{"wide", strings.ReplaceAll(oddWide, "PARTITIONER", "murmur2"), true},
-	} {
-		t.Run(c.name, func(t *testing.T) { verifyOdd(t, c.file, oddities{rand.New(rand.NewPCG(seed, 1)), c.wide}) })
-	}
+	unit := []string{"s", "ms", "us", "ns"}[seed%4]
+	file := strings.NewReplacer("UNIT", unit, "PARTITIONER", []string{"murmur2", "crc32", "fnv1a"}[seed%3])
+	t.Run("narrow", func(t *testing.T) {
+		verifyOdd(t, file.Replace(oddNarrow), oddities{Rand: rand.New(rand.NewPCG(seed, 1)), unit: unit})
+	})
+	t.Run("wide", func(t *testing.T) {
+		verifyOdd(t, file.Replace(oddWide), oddities{Rand: rand.New(rand.NewPCG(seed, 2)), wide: true})
+	})
 }
 
 func verifyOdd(t *testing.T, file string, o oddities) {
@@ -185,9 +187,11 @@ func verifyOdd(t *testing.T, file string, o oddities) {
 	require.NoError(t, err)
 	defer kafka.Close()
 	p.Kafka.Brokers, p.State.Dir = []string{kafka.Addr()}, t.TempDir()
+	partitionOf, err := ingestkafka.Partitioner(p.Source.Partitioner)
+	require.NoError(t, err)
 	s := start(t, p)
 	defer s.end(t)
-	client, err := kgo.NewClient(kgo.SeedBrokers(kafka.Addr()), kgo.DefaultProduceTopic(p.Source.Topic), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)))
+	client, err := kgo.NewClient(kgo.SeedBrokers(kafka.Addr()), kgo.DefaultProduceTopic(p.Source.Topic), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	require.NoError(t, err)
 	defer client.Close()
 	sent := map[[2]int64]string{}
@@ -195,6 +199,7 @@ func verifyOdd(t *testing.T, file string, o oddities) {
 		var batch []*kgo.Record
 		for range 200 {
 			r := o.message()
+			r.Partition = int32(partitionOf(r.Key, 2))
 			batch = append(batch, &r)
 		}
 		require.NoError(t, client.ProduceSync(context.Background(), batch...).FirstErr())

@@ -5,6 +5,8 @@
 #   kafka.sh down       stop the nodes this clone started on KAFKA_PORT, and nothing else
 #   kafka.sh addr       print the address if all nodes run; exit 1 otherwise
 #   kafka.sh kill N     kill -9 node N (from 1); `up` starts it again on the same data
+#   kafka.sh stop N     stop node N as an operator would: it hands its partitions over first; `up` starts it again
+#   kafka.sh data N     print the folder with the logs of node N
 #   kafka.sh resolve    only fetch the jars; print their folder
 #
 # Environment:
@@ -164,6 +166,8 @@ node_properties() { # port, node, nodes
 		transaction.state.log.num.partitions=5
 		transaction.state.log.replication.factor=$replicas
 		transaction.state.log.min.isr=$in_sync
+		# How often the coordinator looks for transactions that are out of time: tests wait for it.
+		transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 		share.coordinator.state.topic.num.partitions=1
 		share.coordinator.state.topic.replication.factor=$replicas
 		share.coordinator.state.topic.min.isr=$in_sync
@@ -339,18 +343,24 @@ addr() {
 	address "$port"
 }
 
-kill_node() {
-	local pid
-	pid=$(pid_of "$port" "$1") || die "node $1 is not running on port $port"
-	kill -KILL "$pid"
-	while pid_of "$port" "$1" >/dev/null; do sleep 0.05; done
+end_node() { # signal, node: returns when it has ended
+	local pid left=1200
+	pid=$(pid_of "$port" "$2") || die "node $2 is not running on port $port"
+	kill -"$1" "$pid"
+	while pid_of "$port" "$2" >/dev/null; do
+		sleep 0.05
+		left=$((left - 1))
+		[ "$left" != 0 ] || die "node $2 does not end"
+	done
 }
 
 case ${1:-} in
 up) up ;;
 down) down ;;
 addr) addr ;;
-kill) kill_node "${2:?which node?}" ;;
+kill) end_node KILL "${2:?which node?}" ;;
+stop) end_node TERM "${2:?which node?}" ;;
+data) echo "$(cluster "$port")/node-${2:?which node?}/data" ;;
 resolve) resolve ;;
 watch) watch "${2:?which pid?}" ;; # internal: see watch_pid
 *) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "${BASH_SOURCE[0]}" >&2; exit 2 ;;

@@ -1,5 +1,5 @@
 // Package killtest holds tests that run the weir program against real brokers and kill it: they prove what its README promises and
-// print the figures. It has no code of its own; everything carries the build tag "real".
+// print the figures. What it shares with other tests of its kind is in internal/rig; everything carries the build tag "real".
 //
 //	what is shown                                                             reproduced by
 //	20 x kill -9 under MQTT load changes no output record                     go test -tags real -run TestKill -v -timeout 30m ./internal/killtest

@@ -3,12 +3,8 @@
 package killtest
 
 import (
-	"context"
 	"sync/atomic"
-	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/weirstream/weir/event"
 	"github.com/weirstream/weir/internal/fleet"
@@ -44,46 +40,4 @@ func (l *limited) Message() (fleet.Message, bool, error) {
 		return fleet.Message{Device: r.Device, Site: r.Site, JSON: r.AppendJSON(nil), Due: r.Due, Truth: r.Truth}, true, nil
 	}
 	return fleet.Message{}, false, nil
-}
-
-// sending is a fleet that is being sent in the background.
-type sending struct {
-	t     *testing.T
-	ended chan struct{}
-	sent  atomic.Int64
-	total fleet.Totals
-	err   error
-	took  time.Duration
-}
-
-// send sends a source. With a speed of 0 it sends as fast as it can.
-func send(t *testing.T, source fleet.Source, to fleet.Publisher, speed float64) *sending {
-	t.Helper()
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	s := &sending{t: t, ended: make(chan struct{})}
-	began := time.Now()
-	go func() {
-		defer close(s.ended)
-		s.total, s.err = fleet.Send(ctx, source, to, fleet.SendOptions{Speed: speed, Sent: func(n fleet.Totals) { s.sent.Store(n.Sent) }})
-		flush, done := context.WithTimeout(context.Background(), time.Minute)
-		defer done()
-		if err := to.Close(flush); s.err == nil {
-			s.err = err
-		}
-		s.took = time.Since(began)
-	}()
-	t.Cleanup(func() { stop(); <-s.ended })
-	return s
-}
-
-// wait waits until everything has been sent and acknowledged.
-func (s *sending) wait(limit time.Duration) fleet.Totals {
-	s.t.Helper()
-	select {
-	case <-s.ended:
-	case <-time.After(limit):
-		s.t.Fatalf("not sent in %v: %d messages are", limit, s.sent.Load())
-	}
-	require.NoError(s.t, s.err)
-	return s.total
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/weirstream/weir/internal/fleet"
 	"github.com/weirstream/weir/internal/realbrokers"
+	"github.com/weirstream/weir/internal/rig"
 )
 
 const partitions = 4
@@ -64,18 +65,18 @@ func (r killRun) fleet(t *testing.T, repeats bool, seen func(fleet.Reading)) fle
 
 // killPipeline has every kind of window, and two rules with hysteresis and hold.
 type killPipeline struct {
-	pipeline
+	rig.Pipeline
 	aggregates, alerts string
 	mqtt               string // URL; empty: readings arrive in the source by themselves
 }
 
 func newKillPipeline(role string) killPipeline {
-	name := uniqueName("kill-" + role)
-	return killPipeline{pipeline: pipeline{name: name, source: name + ".readings"}, aggregates: name + ".aggregates", alerts: name + ".alerts"}
+	name := rig.UniqueName("kill-" + role)
+	return killPipeline{Pipeline: rig.Pipeline{Name: name, Source: name + ".readings"}, aggregates: name + ".aggregates", alerts: name + ".alerts"}
 }
 
 func (p killPipeline) outputs() []string {
-	return []string{p.aggregates, p.alerts, "weir." + p.name + ".quarantine", "weir." + p.name + ".journal"}
+	return []string{p.aggregates, p.alerts, "weir." + p.Name + ".quarantine", "weir." + p.Name + ".journal"}
 }
 
 func (p killPipeline) file(kafka string) string {
@@ -107,7 +108,7 @@ rules:
     message: "{{device}} has been at {{value}} for {{active_for}}"
 alerts: {topic: %s}
 state: {dir: $STATE}
-`, p.name, strings.ReplaceAll(kafka, ",", ", "), p.source, bridge, p.aggregates, p.alerts)
+`, p.Name, strings.ReplaceAll(kafka, ",", ", "), p.Source, bridge, p.aggregates, p.alerts)
 }
 
 // moment is when to kill.
@@ -147,21 +148,21 @@ func TestKill(t *testing.T) {
 	realbrokers.Kcat(t)
 	mosquitto := realbrokers.Mosquitto(t)
 	kafka := openCluster(t)
-	binary := buildWeir(t)
+	binary := rig.BuildWeir(t, rig.BuildOptions{})
 
 	killed, whole := newKillPipeline("killed"), newKillPipeline("whole")
 	killed.mqtt = mosquitto.URL()
 	for _, p := range []killPipeline{killed, whole} {
-		kafka.source(p.source, partitions)
-		kafka.forget(p.outputs()...)
+		kafka.Source(p.Source, partitions)
+		kafka.Forget(p.outputs()...)
 	}
-	withKills := run.withKills(t, kafka, newWeir(t, program{binary, killed.name, killed.file(kafka.addr)}), killed)
-	without := run.withoutKills(t, kafka, newWeir(t, program{binary, whole.name, whole.file(kafka.addr)}), whole)
+	withKills := run.withKills(t, kafka, rig.NewProcess(t, rig.Program{Binary: binary, Pipeline: killed.Name, File: killed.file(kafka.Addr)}), killed)
+	without := run.withoutKills(t, kafka, rig.NewProcess(t, rig.Program{Binary: binary, Pipeline: whole.Name, File: whole.file(kafka.Addr)}), whole)
 
 	require.Equal(t, without.processed, withKills.processed, "readings processed")
 	require.Equal(t, without.late, withKills.late, "readings late")
 	for _, topic := range slices.Concat(killed.outputs(), whole.outputs()) {
-		kafka.requireNothingOpen(topic)
+		kafka.RequireNothingOpen(topic)
 	}
 	comparison{whole: whole, killed: killed}.run(t, kafka)
 }
@@ -172,89 +173,89 @@ type tally struct {
 }
 
 // withKills sends the fleet over MQTT and kills weir again and again while it reads.
-func (r killRun) withKills(t *testing.T, kafka *cluster, w *weir, p killPipeline) tally {
+func (r killRun) withKills(t *testing.T, kafka *rig.Cluster, w *rig.Process, p killPipeline) tally {
 	t.Helper()
-	w.start()
-	w.ready(partitions)
-	publisher, err := fleet.OpenMQTT(fleet.MQTTOptions{Broker: p.mqtt, ClientID: p.name})
+	w.Start()
+	w.Ready(partitions)
+	publisher, err := fleet.OpenMQTT(fleet.MQTTOptions{Broker: p.mqtt, ClientID: p.Name})
 	require.NoError(t, err)
 	began := time.Now()
-	sending := send(t, r.fleet(t, true, nil), publisher, 0)
+	sending := rig.Send(t, r.fleet(t, true, nil), publisher, 0)
 	for i, m := range r.moments() {
 		r.killAt(t, kafka, w, p, i+1, m)
 	}
-	sent := sending.wait(10 * time.Minute)
+	sent := sending.Wait(10 * time.Minute)
 	end := r.finish(t, kafka, w, p)
 	took := time.Since(began)
-	in, duplicates := outcome(end, "in"), outcome(end, "duplicate")
+	in, duplicates := rig.Outcome(end, "in"), rig.Outcome(end, "duplicate")
 	require.Equal(t, r.readings, sent.Sent-sent.Duplicates)
 	require.GreaterOrEqual(t, duplicates, sent.Duplicates)
 	t.Logf("with kills: %d messages (%d repeats, %d late, %d out of order) sent over MQTT in %.1f s; all committed after %.1f s and %d kills",
-		sent.Sent, sent.Duplicates, sent.Late, sent.OutOfOrder, sending.took.Seconds(), took.Seconds(), r.kills)
+		sent.Sent, sent.Duplicates, sent.Late, sent.OutOfOrder, sending.Took.Seconds(), took.Seconds(), r.kills)
 	t.Logf("with kills: %d records reached Kafka, %d more than were sent: MQTT's redelivery after each kill", in, in-sent.Sent)
 	t.Logf("with kills: %d in = %d processed + %d duplicate + %d late; %d tasks dropped and recovered by themselves",
-		in, outcome(end, "processed"), duplicates, outcome(end, "late"), w.logged("task dropped, recovering it"))
-	return tally{outcome(end, "processed"), outcome(end, "late")}
+		in, rig.Outcome(end, "processed"), duplicates, rig.Outcome(end, "late"), w.Logged("task dropped, recovering it"))
+	return tally{rig.Outcome(end, "processed"), rig.Outcome(end, "late")}
 }
 
 // killAt waits for the moment, kills, and starts again at once.
-func (r killRun) killAt(t *testing.T, kafka *cluster, w *weir, p killPipeline, n int, m moment) {
+func (r killRun) killAt(t *testing.T, kafka *rig.Cluster, w *rig.Process, p killPipeline, n int, m moment) {
 	t.Helper()
 	what := "while starting"
 	if m.at > 0 {
 		what = "at record " + strconv.FormatInt(m.at, 10)
-		await(t, fmt.Sprintf("kill %d %s", n, what), 5*time.Minute, func() (bool, string) {
-			w.alive()
-			done := total(kafka.committed(p.pipeline))
-			return done >= m.at, fmt.Sprintf("%d records committed\n%s", done, w.logTail())
+		rig.Await(t, fmt.Sprintf("kill %d %s", n, what), 5*time.Minute, func() (bool, string) {
+			w.Alive()
+			done := rig.Total(kafka.Committed(p.Pipeline))
+			return done >= m.at, fmt.Sprintf("%d records committed\n%s", done, w.LogTail())
 		})
 	}
 	// The delay is the fault's moment; nothing is waited for.
-	if wait := m.delay + max(0, m.after-time.Since(w.life.started)); wait > 0 {
+	if wait := m.delay + max(0, m.after-time.Since(w.Started())); wait > 0 {
 		<-time.After(wait)
 	}
-	age := time.Since(w.life.started)
-	w.kill()
-	t.Logf("kill %2d %-18s (%7d committed), process %.2f s old", n, what, total(kafka.committed(p.pipeline)), age.Seconds())
-	w.start()
+	age := time.Since(w.Started())
+	w.Kill()
+	t.Logf("kill %2d %-18s (%7d committed), process %.2f s old", n, what, rig.Total(kafka.Committed(p.Pipeline)), age.Seconds())
+	w.Start()
 }
 
 // withoutKills puts the fleet into a topic and lets weir read it in peace.
-func (r killRun) withoutKills(t *testing.T, kafka *cluster, w *weir, p killPipeline) tally {
+func (r killRun) withoutKills(t *testing.T, kafka *rig.Cluster, w *rig.Process, p killPipeline) tally {
 	t.Helper()
-	publisher, err := fleet.OpenKafka(p.source, strings.Split(kafka.addr, ",")...)
+	publisher, err := fleet.OpenKafka(p.Source, strings.Split(kafka.Addr, ",")...)
 	require.NoError(t, err)
-	send(t, r.fleet(t, false, nil), publisher, 0).wait(5 * time.Minute)
+	rig.Send(t, r.fleet(t, false, nil), publisher, 0).Wait(5 * time.Minute)
 	began := time.Now()
-	w.start()
+	w.Start()
 	end := r.finish(t, kafka, w, p)
 	took := time.Since(began)
-	require.Zero(t, outcome(end, "duplicate"))
-	require.Zero(t, w.logged("task dropped, recovering it"), "recoveries without a fault\n%s", w.logTail())
+	require.Zero(t, rig.Outcome(end, "duplicate"))
+	require.Zero(t, w.Logged("task dropped, recovering it"), "recoveries without a fault\n%s", w.LogTail())
 	t.Logf("without kills: %d readings straight from Kafka in %.1f s (%.0f/s with the start)", r.readings, took.Seconds(), float64(r.readings)/took.Seconds())
-	return tally{outcome(end, "processed"), outcome(end, "late")}
+	return tally{rig.Outcome(end, "processed"), rig.Outcome(end, "late")}
 }
 
 // finish waits until every reading is processed and everything in the source is committed, stops weir, and returns the last metrics.
-func (r killRun) finish(t *testing.T, kafka *cluster, w *weir, p killPipeline) map[string]float64 {
+func (r killRun) finish(t *testing.T, kafka *rig.Cluster, w *rig.Process, p killPipeline) map[string]float64 {
 	t.Helper()
 	var m map[string]float64
-	await(t, p.name+" through", 10*time.Minute, func() (bool, string) {
-		m = w.metrics()
-		processed, late := outcome(m, "processed"), outcome(m, "late")
-		if processed+late < r.readings || outcome(m, "in") < total(kafka.ends(p.source)) {
-			return false, fmt.Sprintf("%d processed, %d late\n%s", processed, late, w.logTail())
+	rig.Await(t, p.Name+" through", 10*time.Minute, func() (bool, string) {
+		m = w.Metrics()
+		processed, late := rig.Outcome(m, "processed"), rig.Outcome(m, "late")
+		if processed+late < r.readings || rig.Outcome(m, "in") < rig.Total(kafka.Ends(p.Source)) {
+			return false, fmt.Sprintf("%d processed, %d late\n%s", processed, late, w.LogTail())
 		}
-		return kafka.consumed(p.pipeline)
+		return kafka.Consumed(p.Pipeline)
 	})
-	require.Equal(t, r.readings, outcome(m, "processed")+outcome(m, "late"), "readings processed or late")
-	require.Equal(t, total(kafka.ends(p.source)), outcome(m, "in"), "readings in, of the records in the source")
+	require.Equal(t, r.readings, rig.Outcome(m, "processed")+rig.Outcome(m, "late"), "readings processed or late")
+	require.Equal(t, rig.Total(kafka.Ends(p.Source)), rig.Outcome(m, "in"), "readings in, of the records in the source")
 	sum := int64(0)
 	for _, class := range []string{"processed", "filtered", "late", "future", "bad", "duplicate", "retained"} {
-		sum += outcome(m, class)
+		sum += rig.Outcome(m, class)
 	}
-	require.Equal(t, outcome(m, "in"), sum, "the classes add up")
-	w.stop()
+	require.Equal(t, rig.Outcome(m, "in"), sum, "the classes add up")
+	w.Stop()
 	return m
 }
 
@@ -262,23 +263,23 @@ func (r killRun) finish(t *testing.T, kafka *cluster, w *weir, p killPipeline) m
 type comparison struct{ whole, killed killPipeline }
 
 // run reads both pipelines' outputs with kcat and compares them.
-func (c comparison) run(t *testing.T, kafka *cluster) {
+func (c comparison) run(t *testing.T, kafka *rig.Cluster) {
 	t.Helper()
 	began := time.Now()
 	whole, killed := c.whole, c.killed
-	wholeBlank, killedBlank := newBlank(whole.pipeline), newBlank(killed.pipeline)
+	wholeBlank, killedBlank := newBlank(whole.Pipeline), newBlank(killed.Pipeline)
 
-	want, got := kafka.read(whole.alerts), kafka.read(killed.alerts)
+	want, got := kafka.Read(whole.alerts), kafka.Read(killed.alerts)
 	requireGapless(t, want)
 	requireGapless(t, got)
-	requireIDs(t, whole.name, want)
-	requireIDs(t, killed.name, got)
+	requireIDs(t, whole.Name, want)
+	requireIDs(t, killed.Name, got)
 	wanted := wholeBlank.byDevice(want)
 	require.NotEmpty(t, wanted)
 	requireSame(t, "alerts", twoRuns{wanted, killedBlank.byDevice(got)})
 	t.Logf("%d alert events of %d devices are equal, record for record", wanted.total(), len(wanted))
 
-	want, got = kafka.read(whole.aggregates), kafka.read(killed.aggregates)
+	want, got = kafka.Read(whole.aggregates), kafka.Read(killed.aggregates)
 	for _, window := range []string{"tumbling", "hopping"} {
 		requireWindowsOnce(t, want, window)
 		requireWindowsOnce(t, got, window)
@@ -287,12 +288,4 @@ func (c comparison) run(t *testing.T, kafka *cluster) {
 	require.NotEmpty(t, wanted)
 	requireSame(t, "aggregates", twoRuns{wanted, killedBlank.byDevice(got)})
 	t.Logf("%d aggregates of %d devices are equal, record for record (read and compared in %.1f s)", wanted.total(), len(wanted), time.Since(began).Seconds())
-}
-
-func total(offsets map[int32]int64) int64 {
-	sum := int64(0)
-	for _, o := range offsets {
-		sum += o
-	}
-	return sum
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/weirstream/weir/event"
 	"github.com/weirstream/weir/internal/fleet"
+	"github.com/weirstream/weir/internal/rig"
 )
 
 // model knows every reading of every device, and from them every result.
@@ -74,17 +75,17 @@ func (m *model) expected(list []point) (newest, minutes []result) {
 }
 
 // requireOutputs compares all aggregates with the model, record for record and in order, per device and window.
-func (m *model) requireOutputs(t *testing.T, records []record) {
+func (m *model) requireOutputs(t *testing.T, records []rig.Record) {
 	t.Helper()
 	newest, minutes := map[string][]result{}, map[string][]result{}
 	for _, rec := range records {
 		var r result
-		require.NoError(t, json.Unmarshal([]byte(rec.value), &r), rec.value)
+		require.NoError(t, json.Unmarshal([]byte(rec.Value), &r), rec.Value)
 		if r.Window == "newest" {
 			r.End = time.Time{}
-			newest[rec.device] = append(newest[rec.device], r)
+			newest[rec.Device] = append(newest[rec.Device], r)
 		} else {
-			minutes[rec.device] = append(minutes[rec.device], r)
+			minutes[rec.Device] = append(minutes[rec.Device], r)
 		}
 	}
 	m.results = 0

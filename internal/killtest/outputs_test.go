@@ -14,6 +14,7 @@ import (
 
 	"github.com/weirstream/weir/alerts"
 	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/internal/rig"
 )
 
 // outputs are a topic's records by device, in the order of the topic, without what must differ between two pipelines.
@@ -22,9 +23,9 @@ type outputs map[string][]string
 // blank takes out the pipeline's name, the source's name and offset, and the id that is made of the name.
 type blank struct{ names, places *regexp.Regexp }
 
-func newBlank(of pipeline) blank {
+func newBlank(of rig.Pipeline) blank {
 	return blank{
-		names:  regexp.MustCompile(`"(pipeline|topic)":"(` + regexp.QuoteMeta(of.name) + `|` + regexp.QuoteMeta(of.source) + `)"`),
+		names:  regexp.MustCompile(`"(pipeline|topic)":"(` + regexp.QuoteMeta(of.Name) + `|` + regexp.QuoteMeta(of.Source) + `)"`),
 		places: regexp.MustCompile(`"id":"[0-9a-f]{32}"|"offset":\d+`),
 	}
 }
@@ -33,10 +34,10 @@ func (b blank) of(value string) string {
 	return b.places.ReplaceAllString(b.names.ReplaceAllString(value, `"$1":"*"`), "*")
 }
 
-func (b blank) byDevice(records []record) outputs {
+func (b blank) byDevice(records []rig.Record) outputs {
 	found := outputs{}
 	for _, r := range records {
-		found[r.device] = append(found[r.device], b.of(r.value))
+		found[r.Device] = append(found[r.Device], b.of(r.Value))
 	}
 	return found
 }
@@ -87,46 +88,46 @@ func (o outputs) total() int {
 }
 
 // requireGapless checks the weir-seq of a pipeline's alerts: 1, 2, 3 and so on in each partition.
-func requireGapless(t *testing.T, records []record) {
+func requireGapless(t *testing.T, records []rig.Record) {
 	t.Helper()
 	last := map[int]int64{}
 	for _, r := range records {
-		seq, err := strconv.ParseInt(r.header("weir-seq"), 10, 64)
-		require.NoError(t, err, r.headers)
-		require.Equal(t, last[r.partition]+1, seq, "weir-seq in partition %d at offset %d", r.partition, r.offset)
-		last[r.partition] = seq
+		seq, err := strconv.ParseInt(r.Header("weir-seq"), 10, 64)
+		require.NoError(t, err, r.Headers)
+		require.Equal(t, last[r.Partition]+1, seq, "weir-seq in partition %d at offset %d", r.Partition, r.Offset)
+		last[r.Partition] = seq
 	}
 }
 
 // requireIDs checks that the id of each alert is that of its episode, and that no event of an episode is there twice.
-func requireIDs(t *testing.T, pipeline string, records []record) {
+func requireIDs(t *testing.T, pipeline string, records []rig.Record) {
 	t.Helper()
 	seen := map[string]bool{}
 	for _, r := range records {
 		var a alert
-		require.NoError(t, json.Unmarshal([]byte(r.value), &a), r.value)
+		require.NoError(t, json.Unmarshal([]byte(r.Value), &a), r.Value)
 		at := event.Time(a.Episode.Start.UnixMilli())
-		require.Equal(t, alerts.EpisodeID(pipeline, a.Rule, r.device, at), a.ID, r.value)
-		id := r.header("weir-id")
+		require.Equal(t, alerts.EpisodeID(pipeline, a.Rule, r.Device, at), a.ID, r.Value)
+		id := r.Header("weir-id")
 		require.Equal(t, a.ID+"-"+strconv.Itoa(a.Episode.Event), id)
-		require.False(t, seen[id], "%s is there twice: %s", id, r.value)
+		require.False(t, seen[id], "%s is there twice: %s", id, r.Value)
 		seen[id] = true
 	}
 }
 
 // requireWindowsOnce checks that a device's windows of one name come in the order of their ends and none comes twice.
-func requireWindowsOnce(t *testing.T, records []record, window string) {
+func requireWindowsOnce(t *testing.T, records []rig.Record, window string) {
 	t.Helper()
 	prefix := `"window":"` + window + `"`
 	last := map[string]string{}
 	for _, r := range records {
-		if !strings.Contains(r.value, prefix) {
+		if !strings.Contains(r.Value, prefix) {
 			continue
 		}
 		var w struct{ End string }
-		require.NoError(t, json.Unmarshal([]byte(r.value), &w), r.value)
-		require.Less(t, last[r.device], w.End, "ends of %s of %s", window, r.device)
-		last[r.device] = w.End
+		require.NoError(t, json.Unmarshal([]byte(r.Value), &w), r.Value)
+		require.Less(t, last[r.Device], w.End, "ends of %s of %s", window, r.Device)
+		last[r.Device] = w.End
 	}
 	require.NotEmpty(t, last, window)
 }

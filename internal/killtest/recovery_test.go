@@ -17,6 +17,7 @@ import (
 
 	"github.com/weirstream/weir/internal/fleet"
 	"github.com/weirstream/weir/internal/realbrokers"
+	"github.com/weirstream/weir/internal/rig"
 )
 
 const (
@@ -32,7 +33,7 @@ const recoveryGoal = time.Second
 type scenario struct {
 	name   string
 	times  int
-	remove func(w *weir) string // what is deleted; nil: nothing
+	remove func(w *rig.Process) string // what is deleted; nil: nothing
 	// again kills the process that had to start from the journal a second time, while it writes its local copy anew, and measures the
 	// one after that.
 	again bool
@@ -41,16 +42,16 @@ type scenario struct {
 func scenarios() []scenario {
 	return []scenario{
 		{name: "kill -9, local state kept", times: 5},
-		{name: "kill -9, local state lost, identity kept", times: 3, remove: (*weir).badgerDir},
-		{name: "the same, and kill -9 while it is rewritten", times: 5, remove: (*weir).badgerDir, again: true},
-		{name: "kill -9, state directory lost", times: 2, remove: (*weir).stateDir},
+		{name: "kill -9, local state lost, identity kept", times: 3, remove: (*rig.Process).BadgerDir},
+		{name: "the same, and kill -9 while it is rewritten", times: 5, remove: (*rig.Process).BadgerDir, again: true},
+		{name: "kill -9, state directory lost", times: 2, remove: (*rig.Process).StateDir},
 		{name: "kill -9, local state kept, afterwards", times: 3},
 	}
 }
 
 // recoveryPipeline names what a test reads and writes. It does not look for repeats: a reading folded twice would hide behind that.
 type recoveryPipeline struct {
-	pipeline
+	rig.Pipeline
 	aggregates, alerts string
 }
 
@@ -71,18 +72,18 @@ rules:
     message: "{{device}} is at {{value}}"
 alerts: {topic: %[6]s}
 state: {dir: $STATE}
-`, p.name, strings.ReplaceAll(kafka, ",", ", "), p.source, p.aggregates, newestCount, p.alerts)
+`, p.Name, strings.ReplaceAll(kafka, ",", ", "), p.Source, p.aggregates, newestCount, p.alerts)
 }
 
 func TestRecovery(t *testing.T) {
 	realbrokers.Kcat(t)
 	devices := int(setting(t, "WEIR_RECOVERY_DEVICES", 100_000))
 	kafka := openCluster(t)
-	name := uniqueName("recovery")
-	p := recoveryPipeline{pipeline: pipeline{name: name, source: name + ".readings"}, aggregates: name + ".aggregates", alerts: name + ".alerts"}
-	kafka.source(p.source, partitions)
-	kafka.forget(p.aggregates, p.alerts, "weir."+p.name+".quarantine", "weir."+p.name+".journal")
-	w := newWeir(t, program{buildWeir(t), p.name, p.file(kafka.addr)})
+	name := rig.UniqueName("recovery")
+	p := recoveryPipeline{Pipeline: rig.Pipeline{Name: name, Source: name + ".readings"}, aggregates: name + ".aggregates", alerts: name + ".alerts"}
+	kafka.Source(p.Source, partitions)
+	kafka.Forget(p.aggregates, p.alerts, "weir."+p.Name+".quarantine", "weir."+p.Name+".journal")
+	w := rig.NewProcess(t, rig.Program{Binary: rig.BuildWeir(t, rig.BuildOptions{}), Pipeline: p.Name, File: p.file(kafka.Addr)})
 
 	f, err := fleet.New(fleet.Options{
 		Devices: devices, Seed: 1, Rate: recoveryRate, Start: fleetStart(),
@@ -90,52 +91,52 @@ func TestRecovery(t *testing.T) {
 	})
 	require.NoError(t, err)
 	model := newModel()
-	w.start()
-	w.ready(partitions)
+	w.Start()
+	w.Ready(partitions)
 	toKafka := func() fleet.Publisher {
-		publisher, err := fleet.OpenKafka(p.source, strings.Split(kafka.addr, ",")...)
+		publisher, err := fleet.OpenKafka(p.Source, strings.Split(kafka.Addr, ",")...)
 		require.NoError(t, err)
 		return publisher
 	}
 	load := &limited{fleet: f, left: int64(devices) * recoveryLoad, seen: model.take}
-	send(t, load, toKafka(), 0).wait(5 * time.Minute)
-	await(t, "load committed", 5*time.Minute, func() (bool, string) { w.alive(); return kafka.consumed(p.pipeline) })
+	rig.Send(t, load, toKafka(), 0).Wait(5 * time.Minute)
+	rig.Await(t, "load committed", 5*time.Minute, func() (bool, string) { w.Alive(); return kafka.Consumed(p.Pipeline) })
 	saved := checkpoints(w)
-	await(t, "a checkpoint of every task", 2*time.Minute, func() (bool, string) {
+	rig.Await(t, "a checkpoint of every task", 2*time.Minute, func() (bool, string) {
 		have := checkpoints(w)
 		return have >= saved+partitions, fmt.Sprintf("%d of %d", have, saved+partitions)
 	})
 	t.Logf("%d devices in %d partitions, %d readings; the state takes %.0f MB of memory", devices, partitions,
-		devices*recoveryLoad, w.metrics()["weir_state_bytes"]/1e6)
+		devices*recoveryLoad, w.Metrics()["weir_state_bytes"]/1e6)
 
 	flow := &limited{fleet: f, left: 1 << 40, seen: model.take}
-	sending := send(t, flow, toKafka(), 1)
+	sending := rig.Send(t, flow, toKafka(), 1)
 	measureAll(t, kafka, w, p)
 	flow.ended.Store(true)
-	sending.wait(time.Minute)
+	sending.Wait(time.Minute)
 	processed := int64(0)
-	await(t, "all committed", 2*time.Minute, func() (bool, string) {
-		processed = outcome(w.metrics(), "processed")
+	rig.Await(t, "all committed", 2*time.Minute, func() (bool, string) {
+		processed = rig.Outcome(w.Metrics(), "processed")
 		if processed < int64(model.readings) {
 			return false, fmt.Sprintf("%d of %d readings processed", processed, model.readings)
 		}
-		return kafka.consumed(p.pipeline)
+		return kafka.Consumed(p.Pipeline)
 	})
 	require.EqualValues(t, model.readings, processed, "readings processed: dedupe is off, so one folded twice shows")
-	w.stop()
-	for _, topic := range []string{p.aggregates, p.alerts, "weir." + p.name + ".journal"} {
-		kafka.requireNothingOpen(topic)
+	w.Stop()
+	for _, topic := range []string{p.aggregates, p.alerts, "weir." + p.Name + ".journal"} {
+		kafka.RequireNothingOpen(topic)
 	}
-	model.requireOutputs(t, kafka.read(p.aggregates))
-	events := kafka.read(p.alerts)
+	model.requireOutputs(t, kafka.Read(p.aggregates))
+	events := kafka.Read(p.alerts)
 	require.NotEmpty(t, events)
 	requireGapless(t, events)
-	requireIDs(t, p.name, events)
+	requireIDs(t, p.Name, events)
 	t.Logf("%d window results of %d readings are those of the model; weir-seq of %d alert events is gapless", model.results, model.readings, len(events))
 }
 
 // measureAll goes through the scenarios and prints the table.
-func measureAll(t *testing.T, kafka *cluster, w *weir, p recoveryPipeline) {
+func measureAll(t *testing.T, kafka *rig.Cluster, w *rig.Process, p recoveryPipeline) {
 	t.Helper()
 	table := []string{fmt.Sprintf("%-44s %12s %12s   %s", "", "first output", "all tasks", "state of each task: restored in, from")}
 	for _, s := range scenarios() {
@@ -149,7 +150,7 @@ func measureAll(t *testing.T, kafka *cluster, w *weir, p recoveryPipeline) {
 				first, all = restart{}.measure(t, kafka, w, p)
 			}
 			firsts = append(firsts, first)
-			table = append(table, fmt.Sprintf("%-44s %10.3f s %10.3f s   %s", s.name, first.Seconds(), all.Seconds(), w.lastRecovery()))
+			table = append(table, fmt.Sprintf("%-44s %10.3f s %10.3f s   %s", s.name, first.Seconds(), all.Seconds(), lastRecovery(t, w)))
 		}
 		slices.Sort(firsts)
 		if s.remove == nil {
@@ -161,59 +162,60 @@ func measureAll(t *testing.T, kafka *cluster, w *weir, p recoveryPipeline) {
 }
 
 // letFlow waits until another second's readings are committed, so that the kill hits a process that works.
-func letFlow(t *testing.T, kafka *cluster, w *weir, p recoveryPipeline) {
+func letFlow(t *testing.T, kafka *rig.Cluster, w *rig.Process, p recoveryPipeline) {
 	t.Helper()
-	before := total(kafka.committed(p.pipeline))
-	await(t, "flow", time.Minute, func() (bool, string) {
-		w.alive()
-		return total(kafka.committed(p.pipeline)) >= before+recoveryRate, "the flow stands"
+	before := rig.Total(kafka.Committed(p.Pipeline))
+	rig.Await(t, "flow", time.Minute, func() (bool, string) {
+		w.Alive()
+		return rig.Total(kafka.Committed(p.Pipeline)) >= before+recoveryRate, "the flow stands"
 	})
 }
 
 // restart is a kill and the start after it.
 type restart struct {
-	remove    func(*weir) string // what is lost between the two; nil: nothing
-	firstOnly bool               // does not wait for all partitions
+	remove    func(*rig.Process) string // what is lost between the two; nil: nothing
+	firstOnly bool                      // does not wait for all partitions
 }
 
 // measure kills and starts again, and returns how long it took from the exec to the first new output record of any partition, and of
 // every partition, as a read_committed consumer sees them.
-func (s restart) measure(t *testing.T, kafka *cluster, w *weir, p recoveryPipeline) (first, all time.Duration) {
+func (s restart) measure(t *testing.T, kafka *rig.Cluster, w *rig.Process, p recoveryPipeline) (first, all time.Duration) {
 	t.Helper()
-	w.kill()
+	w.Kill()
 	if s.remove != nil {
 		require.NoError(t, os.RemoveAll(s.remove(w)))
 	}
 	starts := map[int32]kgo.Offset{}
-	for partition, end := range kafka.ends(p.aggregates) {
+	for partition, end := range kafka.Ends(p.aggregates) {
 		starts[partition] = kgo.NewOffset().At(end)
 	}
-	consumer, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(kafka.addr, ",")...), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+	consumer, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(kafka.Addr, ",")...), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.FetchMaxWait(20*time.Millisecond), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{p.aggregates: starts}))
 	require.NoError(t, err)
 	defer consumer.Close()
 	require.NoError(t, consumer.Ping(t.Context()))
-	w.start()
+	w.Start()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	seen := map[int32]bool{}
 	for len(seen) < partitions && !(s.firstOnly && len(seen) > 0) {
 		fetches := consumer.PollFetches(ctx)
-		require.NoError(t, ctx.Err(), "no output within a minute of the start\n%s", w.logTail())
+		require.NoError(t, ctx.Err(), "no output within a minute of the start\n%s", w.LogTail())
 		fetches.EachRecord(func(r *kgo.Record) {
 			if first == 0 {
-				first = time.Since(w.life.started)
+				first = time.Since(w.Started())
 			}
 			seen[r.Partition] = true
 		})
 	}
-	return first, time.Since(w.life.started)
+	return first, time.Since(w.Started())
 }
 
 // lastRecovery is how long the tasks of the present life took to restore their state, and from what, by its log.
-func (w *weir) lastRecovery() string {
-	text, err := os.ReadFile(w.logFile())
-	require.NoError(w.t, err)
+func lastRecovery(t *testing.T, w *rig.Process) string {
+	t.Helper()
+	text, err := os.ReadFile(w.LogFile())
+	require.NoError(t, err)
 	at := strings.LastIndex(string(text), "http listens")
 	var tasks []string
 	for line := range strings.Lines(string(text[max(at, 0):])) {
@@ -230,4 +232,6 @@ func (w *weir) lastRecovery() string {
 	return strings.Join(tasks, ", ")
 }
 
-func checkpoints(w *weir) int { return int(w.metrics()["weir_checkpoint_duration_seconds_count"]) }
+func checkpoints(w *rig.Process) int {
+	return int(w.Metrics()["weir_checkpoint_duration_seconds_count"])
+}

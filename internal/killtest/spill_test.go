@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weirstream/weir/internal/realbrokers"
+	"github.com/weirstream/weir/internal/rig"
 )
 
 const (
@@ -104,40 +105,40 @@ func TestSensorSpill(t *testing.T) {
 	require.Zero(t, labels["2"].spoilt)
 	mosquitto := realbrokers.Mosquitto(t)
 	kafka := openCluster(t)
-	binary := buildWeir(t)
-	name := uniqueName("spill")
-	kafka.source(name+".motes", partitions)
-	kafka.forget(name+".humidity", name+".spills", "weir."+name+".quarantine", "weir."+name+".journal")
-	w := newWeir(t, program{binary, name, spillFile(t, name, addresses{kafka.addr, mosquitto.URL()})})
-	w.start()
-	w.ready(partitions)
+	binary := rig.BuildWeir(t, rig.BuildOptions{})
+	name := rig.UniqueName("spill")
+	kafka.Source(name+".motes", partitions)
+	kafka.Forget(name+".humidity", name+".spills", "weir."+name+".quarantine", "weir."+name+".journal")
+	w := rig.NewProcess(t, rig.Program{Binary: binary, Pipeline: name, File: spillFile(t, name, addresses{kafka.Addr, mosquitto.URL()})})
+	w.Start()
+	w.Ready(partitions)
 
 	out, err := exec.CommandContext(t.Context(), binary, "simulate", "--csv", data, "--device", "mote_id", "--columns", "humidity,temperature",
 		"--interval", moteInterval.String(), "--start", start.Format(time.RFC3339), "--to", "mqtt://"+mosquitto.Addr).CombinedOutput()
 	require.NoError(t, err, string(out))
 	messages := int64(labels["1"].all + labels["2"].all)
-	await(t, "all readings committed", time.Minute, func() (bool, string) {
-		w.alive()
-		if total(kafka.ends(name+".motes")) < messages {
+	rig.Await(t, "all readings committed", time.Minute, func() (bool, string) {
+		w.Alive()
+		if rig.Total(kafka.Ends(name+".motes")) < messages {
 			return false, "messages are missing"
 		}
-		return kafka.consumed(pipeline{name, name + ".motes"})
+		return kafka.Consumed(rig.Pipeline{Name: name, Source: name + ".motes"})
 	})
-	w.stop()
-	require.Equal(t, messages, total(kafka.ends(name+".motes")), "messages in Kafka")
+	w.Stop()
+	require.Equal(t, messages, rig.Total(kafka.Ends(name+".motes")), "messages in Kafka")
 
 	var fired, ended []alert
-	for _, r := range kafka.read(name + ".spills") {
+	for _, r := range kafka.Read(name + ".spills") {
 		var a alert
-		require.NoError(t, json.Unmarshal([]byte(r.value), &a))
-		require.Equal(t, "1", a.Device, "only mote 1 was in the steam: %s", r.value)
+		require.NoError(t, json.Unmarshal([]byte(r.Value), &a))
+		require.Equal(t, "1", a.Device, "only mote 1 was in the steam: %s", r.Value)
 		switch a.State {
 		case "firing":
 			fired = append(fired, a)
 		case "resolved":
 			ended = append(ended, a)
 		}
-		t.Log(r.value)
+		t.Log(r.Value)
 	}
 	require.Len(t, fired, 1, "one alert for one spill")
 	require.Len(t, ended, 1)

@@ -50,22 +50,25 @@ func checkSource(in *Input, report *Report) bool {
 
 // run folds the source and lets wall time in where the journal says it did.
 func (t *task) run(j *journal) {
-	t.covered = j.covered()
 	t.whole = len(j.entries) > 0 && j.entries[0].seq == 1
-	entries := j.entries
+	t.untold = !t.whole
+	entries, covered := j.entries, j.covered()
 	w := newWitness(t.in.Source)
 	for _, r := range t.in.Source {
 		if r.Offset < t.in.Start || r.Offset >= t.in.Committed {
 			continue
 		}
 		entries = t.enterUpTo(entries, r.Offset, w)
-		before := t.report.Readings
-		if r.Offset < t.covered {
+		if t.untold {
+			// Also before the first record that the journal covers: what was forgotten
+			// just then may have been trimmed with the records before it.
 			t.advance(r.Append, r.Offset)
 			t.forgetOld()
+			t.untold = r.Offset < covered
 		}
+		before := t.report.Readings
 		t.fold(r)
-		if r.Offset < t.covered {
+		if t.untold {
 			t.report.Unjournaled += t.report.Readings - before
 		}
 	}

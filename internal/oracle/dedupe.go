@@ -62,7 +62,9 @@ func (c *counter) fresh(n int64, t event.Time) {
 
 // ahead takes a number greater than all of its run.
 func (c *counter) ahead(n int64) {
-	if jump := n - c.greatest; jump > near || jump > 1 && jump >= c.top-c.low {
+	// From -1 to the greatest number there is more than an int64 can hold.
+	jump, gap := uint64(n-c.greatest), uint64(c.top-c.low)
+	if jump > near || jump > 1 && jump >= gap {
 		c.low, c.top = c.greatest, n
 	}
 	c.greatest = n

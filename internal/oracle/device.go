@@ -124,7 +124,7 @@ func (t *task) addToSpans(d *device, index int, s sample, a addition) {
 		case !t.open(d, w):
 			t.emit(d, index, w, emission{final: true, cause: a.cause})
 		case c.Emit.On == "change":
-			t.write(d, index, w, len(w.samples), false)
+			t.write(d, index, w, statement{revision: len(w.samples)})
 		}
 	}
 }
@@ -170,7 +170,7 @@ func (t *task) addToCount(d *device, index int, s sample, by cause) {
 			window: &span{index, w.start, w.end},
 		})
 	}
-	t.write(d, index, w, 1, false)
+	t.write(d, index, w, statement{revision: 1})
 }
 
 // emission says how a window speaks.
@@ -195,14 +195,16 @@ func (t *task) emit(d *device, index int, w *window, e emission) {
 			})
 		}
 	}
+	s := statement{final: e.final, corrects: !slices.Equal(w.crossed, t.crossed(index, w))}
 	if c.Emit.On == "change" {
-		if e.final {
-			t.write(d, index, w, len(w.samples)+1, true)
+		if s.revision = len(w.samples) + 1; e.final {
+			t.write(d, index, w, s)
 		}
 		return
 	}
 	w.revision = min(w.revision+1, mostRevisions)
-	t.write(d, index, w, w.revision, e.final)
+	s.revision = w.revision
+	t.write(d, index, w, s)
 }
 
 // crossed returns for each rule on a window the highest level whose threshold the
@@ -223,16 +225,19 @@ func (t *task) crossed(index int, w *window) []int {
 	return levels
 }
 
+// statement is what a record says beside the results.
+type statement struct {
+	revision        int
+	final, corrects bool
+}
+
 // write expects a record of a window's results.
-func (t *task) write(d *device, index int, w *window, revision int, final bool) {
+func (t *task) write(d *device, index int, w *window, s statement) {
 	c := &t.p.Windows[index]
 	if c.Emit.On == "never" {
 		return
 	}
-	a := &aggregate{
-		window: index, start: w.start, end: w.end, revision: revision, final: final,
-		corrects: w.judged && !slices.Equal(w.crossed, t.crossed(index, w)),
-	}
+	a := &aggregate{window: index, start: w.start, end: w.end, revision: s.revision, final: s.final, corrects: s.corrects}
 	for _, name := range c.Compute {
 		a.results = append(a.results, compute(name, w.samples))
 	}

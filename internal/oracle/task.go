@@ -19,8 +19,8 @@ type task struct {
 	devices map[string]*device
 	watch   []watch // in the order of seen, which the task's clock makes that of time
 	quiet   []watch // the silent ones, in the same order, where the journal does not tell who was forgotten
-	covered int64   // where the journal begins to tell
-	whole   bool    // it tells all from its first record on
+	untold  bool    // it does not: the place in hand lies before its first record
+	whole   bool    // it tells all, from record 1 on
 
 	wants  []want
 	step   int
@@ -84,7 +84,7 @@ func (t *task) advance(to event.Time, position int64) {
 		if d := w.device; d.seen == w.seen && !d.silent && !d.forgotten {
 			d.silent = true
 			t.fallSilent(d)
-			if position < t.covered {
+			if t.untold {
 				t.quiet = append(t.quiet, w)
 			}
 		}

@@ -75,6 +75,24 @@ func (c *KafkaCluster) Kill(node int) {
 	c.do("kill", strconv.Itoa(node))
 }
 
+// Stop ends a node, counted from 1, as an operator would: it hands its partitions over and ends when another leads them. With nobody
+// to hand over to, a single node ends all the same.
+func (c *KafkaCluster) Stop(node int) {
+	c.t.Helper()
+	c.do("stop", strconv.Itoa(node))
+}
+
+// Nodes is how many nodes the cluster has, running or not. Their broker ids count from 1.
+func (c *KafkaCluster) Nodes() int { return c.script.brokers }
+
+// Data is the folder of a node's logs, one folder a partition in it, named TOPIC-PARTITION. Change it only while the node is down.
+func (c *KafkaCluster) Data(node int) string {
+	c.t.Helper()
+	folder, err := c.script.run("data", strconv.Itoa(node))
+	stopTest(c.t, err)
+	return folder
+}
+
 // Up starts the nodes that do not run, on the data they had, and waits until the cluster serves. After a Kill that takes about 10 s:
 // the controller lets a broker back only when its old session has expired.
 func (c *KafkaCluster) Up() {

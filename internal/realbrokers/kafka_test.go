@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -201,6 +202,25 @@ func TestPrivateKafkaKeepsItsDataWhenKilled(t *testing.T) {
 
 	require.NoError(t, producer.ProduceSync(ctx, &kgo.Record{Topic: topic, Value: []byte("after")}).FirstErr())
 	require.Equal(t, "before\nafter\n", kcatReads(ctx, t, kcatOptions{addr: cluster.Addr, topic: topic, isolation: "read_committed"}))
+}
+
+func TestPrivateKafkaKeepsItsDataWhenStopped(t *testing.T) {
+	ctx := deadline(t)
+	cluster := realbrokers.PrivateKafka(t, realbrokers.PrivateKafkaOptions{})
+	require.Equal(t, 1, cluster.Nodes())
+	producer := client(t, cluster.Addr)
+	topic := ownName(t)
+	createTopic(ctx, t, kadm.NewClient(producer), topic, 1)
+	require.NoError(t, producer.ProduceSync(ctx, &kgo.Record{Topic: topic, Value: []byte("before")}).FirstErr())
+
+	cluster.Stop(1)
+	_, err := realbrokers.AwaitKafka(cancelled(ctx), []string{cluster.Addr}, 1)
+	require.Error(t, err)
+	log, err := os.ReadFile(filepath.Join(cluster.Data(1), topic+"-0", "00000000000000000000.log"))
+	require.NoError(t, err)
+	require.Contains(t, string(log), "before")
+	cluster.Up()
+	require.Equal(t, "before\n", kcatReads(ctx, t, kcatOptions{addr: cluster.Addr, topic: topic, isolation: "read_committed"}))
 }
 
 // cancelled makes AwaitKafka ask once and then give up.

@@ -18,7 +18,6 @@ type journal struct {
 	mu       sync.Mutex
 	records  map[int32][]*kgo.Record
 	position map[int32]int64
-	lost     error
 }
 
 func newJournal(client *kgo.Client, topic string) *journal {

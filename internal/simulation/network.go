@@ -173,6 +173,8 @@ type relay struct {
 
 	mu    sync.Mutex
 	fates map[int32]verdict // by correlation id
+	open  int               // requests that reached the broker and are not answered
+	gone  bool              // no more will
 }
 
 type verdict struct {
@@ -209,15 +211,16 @@ func (r *relay) up() {
 	}
 }
 
-// hangUp closes the broker's side once a reply that has to be lost has come.
+// hangUp closes the broker's side when all that reached it is answered. A broker
+// whose client has gone away still writes to the socket; kfake, which would see
+// at once that nobody reads, keeps a member of a group for ever whose join it
+// could not answer.
 func (r *relay) hangUp() {
 	r.mu.Lock()
-	waiting := false
-	for _, v := range r.fates {
-		waiting = waiting || v.fate == replyLost || v.fate == arrivesLate
-	}
+	r.gone = true
+	idle := r.open == 0
 	r.mu.Unlock()
-	if !waiting {
+	if idle {
 		_ = r.server.Close()
 	}
 }
@@ -249,11 +252,12 @@ func (r *relay) request(frame []byte) bool {
 	case arrivesLate:
 		time.Sleep(after) // whether or not its sender still waits
 	}
+	r.mu.Lock()
+	r.open++
 	if f != arrives {
-		r.mu.Lock()
 		r.fates[correlation] = verdict{f, after}
-		r.mu.Unlock()
 	}
+	r.mu.Unlock()
 	if _, err := r.server.Write(frame); err != nil {
 		return false
 	}
@@ -272,7 +276,7 @@ func (r *relay) trim(frame []byte) {
 	}
 }
 
-// down carries replies.
+// down carries replies, to the last one though nobody reads it.
 func (r *relay) down() {
 	defer func() {
 		r.close()
@@ -287,23 +291,35 @@ func (r *relay) down() {
 		r.mu.Lock()
 		v := r.fates[correlation]
 		delete(r.fates, correlation)
+		r.open--
+		last := r.gone && r.open == 0
 		r.mu.Unlock()
-		switch v.fate {
-		case replyLost:
-			return
-		case replyLate:
-			select {
-			case <-time.After(v.after):
-			case <-r.closed:
-			}
+		if !r.deliver(frame, v) {
+			r.close()
 		}
-		if r.link.pass(r.closed) != nil {
-			return
-		}
-		if _, err := r.inner.Write(frame); err != nil {
+		if last {
 			return
 		}
 	}
+}
+
+// deliver brings a reply to its fate; false: it was the connection's last.
+func (r *relay) deliver(frame []byte, v verdict) bool {
+	switch v.fate {
+	case replyLost:
+		return false
+	case replyLate:
+		select {
+		case <-time.After(v.after):
+		case <-r.closed:
+			return false
+		}
+	}
+	if r.link.pass(r.closed) != nil {
+		return false
+	}
+	_, err := r.inner.Write(frame)
+	return err == nil
 }
 
 // readFrame reads one message with its length.

@@ -2,10 +2,13 @@ package simulation
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/ingest"
+	"github.com/weirstream/weir/internal/oracle"
 )
 
 // Summary is what a world came to.
@@ -108,40 +111,79 @@ func (w *world) check(ctx context.Context) (Summary, error) {
 			return sum, err
 		}
 	}
+	var wrong []oracle.Difference
 	for p := range w.shape.partitions {
-		k, ok := offsets.Lookup("readings", p)
-		if records := source[p]; len(records) > 0 && (!ok || k.At < records[len(records)-1].Offset+1) {
-			return sum, w.complain("partition %d is committed up to %d, and its last record is at %d", p, k.At, records[len(records)-1].Offset)
+		in := oracle.Input{
+			Pipeline: w.shape.pipeline, Partition: p, Partitions: w.shape.partitions,
+			Source: sourceOf(source[p]), Outputs: map[string][]oracle.OutputRecord{}, Journal: w.journalOf(p),
 		}
-		sum.Records += len(w.journal.records[p])
-		seen := map[string]int64{}
-		seq := 0
-		for topic, parts := range outputs {
-			for _, r := range parts[p] {
-				var a struct {
-					Window, Device, Start string
-					Revision              int
-				}
-				if json.Unmarshal(r.Value, &a) == nil && a.Revision > 0 {
-					id := fmt.Sprintf("%s %s %s %d", a.Window, a.Device, a.Start, a.Revision)
-					if at, twice := seen[id]; twice && a.Window != "newest" {
-						return sum, w.complain("partition %d of %s: %s at %d and %d", p, topic, id, at, r.Offset)
-					}
-					seen[id] = r.Offset
-					sum.Aggregates++
-				}
-				for _, h := range r.Headers {
-					if h.Key == "weir-seq" {
-						seq++
-						sum.Alerts++
-						if string(h.Value) != fmt.Sprint(seq) {
-							return sum, w.complain("partition %d: alert at %d has number %s, and should have %d", p, r.Offset, h.Value, seq)
-						}
-					}
-				}
-			}
+		if k, ok := offsets.Lookup("readings", p); ok {
+			in.Committed = k.At
 		}
-		sum.Readings += len(source[p])
+		for topic, records := range outputs {
+			in.Outputs[topic] = outputsOf(records[p])
+		}
+		report := oracle.Check(in)
+		sum.add(report, len(in.Journal))
+		wrong = append(wrong, report.Differences...)
+		if records := source[p]; len(records) > 0 && in.Committed <= records[len(records)-1].Offset {
+			return sum, w.complain("partition %d is committed up to %d, and its last record is at %d", p, in.Committed, records[len(records)-1].Offset)
+		}
+	}
+	if len(wrong) > 0 {
+		return sum, w.complain("%d differences\n%s", len(wrong), oracle.Lines(wrong))
 	}
 	return sum, nil
+}
+
+func (s *Summary) add(r *oracle.Report, records int) {
+	s.Readings += r.Readings
+	s.Aggregates += r.Aggregates
+	s.Alerts += r.Alerts
+	s.Quarantined += r.Quarantined
+	s.Facts += r.Facts
+	s.Records += records
+}
+
+func sourceOf(records []*kgo.Record) []oracle.SourceRecord {
+	var list []oracle.SourceRecord
+	for _, r := range records {
+		s := oracle.SourceRecord{
+			Offset: r.Offset, Append: event.Time(r.Timestamp.UnixMilli()), Stamped: r.Attrs.TimestampType() == 1, Key: r.Key, Value: r.Value,
+		}
+		for _, h := range r.Headers {
+			if h.Key == ingest.DeviceHeader {
+				s.Device = h.Value
+			}
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+func outputsOf(records []*kgo.Record) []oracle.OutputRecord {
+	var list []oracle.OutputRecord
+	for _, r := range records {
+		o := oracle.OutputRecord{Offset: r.Offset, Key: r.Key, Value: r.Value}
+		for _, h := range r.Headers {
+			switch h.Key {
+			case "weir-id":
+				o.ID = string(h.Value)
+			case "weir-seq":
+				o.Seq = string(h.Value)
+			}
+		}
+		list = append(list, o)
+	}
+	return list
+}
+
+func (w *world) journalOf(p int32) []oracle.JournalRecord {
+	w.journal.mu.Lock()
+	defer w.journal.mu.Unlock()
+	var list []oracle.JournalRecord
+	for _, r := range w.journal.records[p] {
+		list = append(list, oracle.JournalRecord{Offset: r.Offset, Value: r.Value})
+	}
+	return list
 }

@@ -19,8 +19,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
@@ -33,6 +35,10 @@ var ErrLocked = errors.New("another process uses the state store")
 // Options.MinFree left. Badger writes through memory maps, and a full disk
 // kills the process (SIGBUS) there, so the store stops before.
 var ErrDiskFull = errors.New("too little free disk space")
+
+// ErrDamaged is the error of Open where the files are not as Badger has left
+// them. They are worth nothing then.
+var ErrDamaged = errors.New("the state store is damaged")
 
 // Options of a Store. The zero value is good.
 type Options struct {
@@ -101,12 +107,13 @@ func Open(dir string, o Options) (*Store, error) {
 		WithNumCompactors(2).
 		WithValueLogFileSize(valueLogBytes).
 		WithCompression(options.None). // keys are few and pages bypass the tables
+		// A key that cannot be found for a flipped bit would be a page missed
+		// silently. Pages have checksums of their own. (With checks at every
+		// read Badger panics where this mode returns an error.)
+		WithChecksumVerificationMode(options.OnTableRead).
 		WithBlockCacheSize(0)
-	db, err := badger.Open(opts)
+	db, err := openBadger(opts)
 	if err != nil {
-		if strings.Contains(err.Error(), "directory lock") {
-			err = fmt.Errorf("%w: %w", ErrLocked, err)
-		}
 		return nil, fmt.Errorf("open state store %q: %w", dir, err)
 	}
 	s.db = db
@@ -114,6 +121,40 @@ func Open(dir string, o Options) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open state store %q: %w", dir, err), db.Close())
 	}
 	return s, nil
+}
+
+// openBadger opens the database and says what an error means. Over damaged files
+// Badger also panics, and faults where a map is longer than its file.
+func openBadger(opts badger.Options) (db *badger.DB, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if v := recover(); v != nil {
+			db, err = nil, fmt.Errorf("%w: %v", ErrDamaged, v)
+		}
+	}()
+	db, err = badger.Open(opts)
+	switch {
+	case err == nil:
+		return db, nil
+	case strings.Contains(err.Error(), "directory lock"):
+		return nil, fmt.Errorf("%w: %w", ErrLocked, err)
+	case ofTheSystem(err):
+		return nil, err
+	}
+	return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+}
+
+// ofTheSystem reports whether an error says nothing about the files. Badger keeps
+// only the text of some errors.
+func ofTheSystem(err error) bool {
+	for _, e := range []syscall.Errno{
+		syscall.EACCES, syscall.EPERM, syscall.EROFS, syscall.ENOSPC, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EIO,
+	} {
+		if errors.Is(err, e) || strings.Contains(err.Error(), e.Error()) {
+			return true
+		}
+	}
+	return false
 }
 
 // Close writes everything to disk and closes the store. No task may be used

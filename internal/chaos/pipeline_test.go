@@ -1,0 +1,91 @@
+//go:build real
+
+package chaos
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/weirstream/weir/internal/rig"
+)
+
+const (
+	partitions = 4
+	idleAfter  = "2s"
+	idleMillis = 2_000
+)
+
+// setting is what a script may choose of its pipeline. The zero value is the usual one.
+type setting struct {
+	mqtt       string            // URL; empty: readings arrive in the source by themselves
+	partitions int               // 0: 4
+	commit     string            // commit_interval; empty: 50ms
+	topics     map[string]string // settings of the source topic beside append times
+}
+
+// pipeline has every kind of window, rules on windows and on the metric itself, hysteresis and hold.
+type pipeline struct {
+	rig.Pipeline
+	setting
+	aggregates, changes, alerts string
+}
+
+func newPipeline(fault string, s setting) pipeline {
+	if s.partitions == 0 {
+		s.partitions = partitions
+	}
+	if s.commit == "" {
+		s.commit = "50ms"
+	}
+	name := rig.UniqueName("chaos-" + fault)
+	return pipeline{
+		Pipeline: rig.Pipeline{Name: name, Source: name + ".readings"}, setting: s,
+		aggregates: name + ".aggregates", changes: name + ".changes", alerts: name + ".alerts",
+	}
+}
+
+// outputs are the topics that the oracle's counts are of.
+func (p pipeline) outputs() []string {
+	return []string{p.aggregates, p.changes, p.alerts, p.Quarantine()}
+}
+
+// written are all topics that weir writes.
+func (p pipeline) written() []string { return append(p.outputs(), p.Journal()) }
+
+// file is the pipeline file for brokers at an address.
+func (p pipeline) file(kafka string) string {
+	bridge := ""
+	if p.mqtt != "" {
+		bridge = fmt.Sprintf(`mqtt: {broker: %q, subscribe: [{filter: "plant/+/+/telemetry", qos: 1}], device: "{topic.2}"}`, p.mqtt)
+	}
+	return fmt.Sprintf(`
+name: %[1]s
+kafka: {brokers: [%[2]s]}
+source: {topic: %[3]s}
+%[4]s
+time: {wait_for_late: 1s, idle_after: %[5]s, max_future_skew: 5m}
+commit_interval: %[6]s
+windows:
+  - {name: tumbling, metric: temperature, tumbling: 2s, compute: [count, sum, min, max, mean, last], emit: {topic: %[7]s}}
+  - {name: hopping, metric: temperature, hopping: {size: 6s, every: 2s}, compute: [mean, max], emit: {topic: %[7]s}}
+  - {name: newest, metric: temperature, count: 5, compute: [mean, last], emit: {topic: %[8]s, on: change}}
+rules:
+  - name: hot
+    when: tumbling.mean
+    levels:
+      warning: {above: 40, clear_below: 35}
+      critical: {above: 80, clear_below: 75, hold: 2s}
+    message: "{{device}} is at {{value}}"
+  - name: heated
+    when: newest.mean
+    levels:
+      warning: {above: 60, clear_below: 50, hold: 1s}
+    message: "{{device}} has been at {{value}} for {{active_for}}"
+  - name: warm
+    when: temperature
+    levels:
+      warning: {above: 30, clear_below: 25}
+alerts: {topic: %[9]s}
+state: {dir: $STATE, forget_after: 7s}
+`, p.Name, strings.ReplaceAll(kafka, ",", ", "), p.Source, bridge, idleAfter, p.commit, p.aggregates, p.changes, p.alerts)
+}

@@ -1,0 +1,74 @@
+//go:build real
+
+package chaos
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// verdict is what `weir verify --json` prints.
+type verdict struct {
+	Verified                                                                 bool
+	Readings, Aggregates, Alerts, Quarantined, Facts, Unjournaled, Oversized int
+	OpenTransactions                                                         int `json:"open_transactions"`
+	Topics                                                                   map[string]int
+	Differences                                                              []difference
+}
+
+type difference struct {
+	Kind, Device, Text, Topic string
+	Partition                 int32
+	Source, Output            int64
+}
+
+// check lets both readers check what is there, while weir is stopped.
+func (r *round) check() {
+	r.t.Helper()
+	r.nothingOpen()
+	v, took := r.verify()
+	r.verdict = v
+	for i, d := range v.Differences {
+		if i == 20 {
+			break
+		}
+		r.t.Errorf("%s: %s (partition %d, source offset %d, %s offset %d)", d.Kind, d.Text, d.Partition, d.Source, d.Topic, d.Output)
+	}
+	require.True(r.t, v.Verified, "%d differences", len(v.Differences))
+	require.Zero(r.t, v.OpenTransactions)
+	for _, topic := range r.pipe.outputs() {
+		require.Equal(r.t, v.Topics[topic], r.kafka.Count(topic), "records of %s, as verify and as kcat count them", topic)
+	}
+	require.Positive(r.t, v.Readings)
+	require.Positive(r.t, v.Aggregates)
+	require.Positive(r.t, v.Alerts)
+	require.Positive(r.t, v.Facts, "no silence was judged")
+	r.result = fmt.Sprintf("verified in %.1f s, %d readings, %d aggregates, %d alert events, %d in quarantine, %d facts", took.Seconds(), v.Readings,
+		v.Aggregates, v.Alerts, v.Quarantined, v.Facts)
+	if r.refusal != "" {
+		r.result += "; before that: " + r.refusal
+	}
+}
+
+// verify runs the oracle. The pipeline file is that of a process; its brokers are the cluster's, whatever that process was told.
+func (r *round) verify() (verdict, time.Duration) {
+	r.t.Helper()
+	began := time.Now()
+	command := exec.CommandContext(r.t.Context(), r.binary, "verify", "--json", "--wait", "10s",
+		"--brokers", strings.Join(r.kafka.Brokers(), ","), r.processes[0].Path())
+	var out, complaints bytes.Buffer
+	command.Stdout, command.Stderr = &out, &complaints
+	err := command.Run()
+	var v verdict
+	if failed := json.Unmarshal(out.Bytes(), &v); failed != nil {
+		r.t.Fatalf("weir verify: %v: %v\n%s%s", err, failed, out.String(), complaints.String())
+	}
+	require.Equal(r.t, v.Verified, err == nil, "exit status of weir verify: %v\n%s", err, complaints.String())
+	return v, time.Since(began)
+}

@@ -1,0 +1,308 @@
+package oracle
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/weirstream/weir/event"
+)
+
+// fault is something that was broken on purpose, and what must be said about it:
+// the kind and the source offset of one difference, and no kinds but these.
+type fault struct {
+	kind   string
+	source int64
+	others []string
+}
+
+// mutation breaks a history. ok is false where it finds nothing to break.
+type mutation func(h *history) (f fault, ok bool)
+
+func mutations() map[string]mutation {
+	return map[string]mutation{
+		"drop": func(h *history) (fault, bool) {
+			topic, i := h.output()
+			h.in.Outputs[topic] = slices.Delete(h.in.Outputs[topic], i, i+1)
+			return fault{Missing, h.cause(topic, i), []string{Sequence, Value}}, true
+		},
+		"duplicate": func(h *history) (fault, bool) {
+			topic, i := h.output()
+			again := h.in.Outputs[topic][i]
+			again.Offset = 1_000_000
+			h.in.Outputs[topic] = append(h.in.Outputs[topic], again)
+			return fault{Repeated, h.cause(topic, i), []string{Sequence}}, true
+		},
+		"swap within device": func(h *history) (fault, bool) {
+			topic, i := h.output()
+			records := h.in.Outputs[topic]
+			for j := i + 1; j < len(records); j++ {
+				first, second := h.want(topic, i), h.want(topic, j)
+				if first.device == second.device && first.step != second.step && !bytes.Equal(records[i].Value, records[j].Value) {
+					records[i], records[j] = records[j], records[i]
+					records[i].Offset, records[j].Offset = records[j].Offset, records[i].Offset
+					return fault{Order, first.source, []string{Sequence}}, true
+				}
+			}
+			return fault{}, false
+		},
+		"wrong value": func(h *history) (fault, bool) {
+			topic, i := h.output()
+			w := h.want(topic, i)
+			name := "value"
+			switch {
+			case w.aggregate != nil:
+				name = h.in.Pipeline.Windows[w.aggregate.window].Compute[0]
+			case w.refusal != nil && w.refusal.unusable():
+				return fault{}, false
+			}
+			h.change(topic, i, func(o object) { o[name] = o[name].(float64)*(1+1e-8) + 1e-7 })
+			return fault{Value, w.source, nil}, true
+		},
+		"wrong revision": func(h *history) (fault, bool) {
+			topic, i := h.output()
+			w := h.want(topic, i)
+			if w.aggregate == nil || w.aggregate.end > w.aggregate.start+20_000 {
+				return fault{}, false
+			}
+			h.change(topic, i, func(o object) { o["revision"] = 77 })
+			return fault{Value, w.source, nil}, true
+		},
+		"changed id": func(h *history) (fault, bool) {
+			topic, i := h.alert()
+			h.in.Outputs[topic][i].ID += "0"
+			return fault{ID, h.cause(topic, i), nil}, true
+		},
+		"changed episode": func(h *history) (fault, bool) {
+			topic, i := h.alert()
+			h.change(topic, i, func(o object) { o["id"] = "xx" + o["id"].(string)[2:] })
+			return fault{ID, h.cause(topic, i), nil}, true
+		},
+		"seq gap": func(h *history) (fault, bool) {
+			topic, i := h.alert()
+			for j := range h.in.Outputs[topic][i:] {
+				r := &h.in.Outputs[topic][i+j]
+				n, _ := strconv.Atoi(r.Seq)
+				r.Seq = strconv.Itoa(n + 1)
+			}
+			return fault{Sequence, h.spoken(topic, i), nil}, true
+		},
+		"wrong key": func(h *history) (fault, bool) {
+			topic, i := h.output()
+			h.in.Outputs[topic][i].Key = []byte("somebody")
+			return fault{Value, h.cause(topic, i), nil}, true
+		},
+		"unexplained": func(h *history) (fault, bool) {
+			topic, i := h.alert()
+			h.change(topic, i, func(o object) { o["rule"] = "unheard-of" })
+			return fault{Unexpected, h.spoken(topic, i), []string{Missing}}, true
+		},
+		"wall beyond a later record": func(h *history) (fault, bool) {
+			for i := range h.entries {
+				for j := range h.entries[i].facts {
+					f := &h.entries[i].facts[j]
+					if later := h.appendedFrom(f.position); later > 0 && h.IntN(4) == 0 {
+						f.wall = later + tolerance + 1
+						return fault{Fact, f.position, []string{Missing, Unexpected, Repeated, Order, Value, Journal}}, true
+					}
+				}
+			}
+			return fault{}, false
+		},
+		"forgotten too early": func(h *history) (fault, bool) {
+			for i := range h.entries {
+				for j := range h.entries[i].facts {
+					if f := &h.entries[i].facts[j]; len(f.forgotten) > 0 && h.IntN(2) == 0 {
+						f.wall = h.due[f.wall] - 1
+						return fault{Fact, f.position, []string{Missing, Unexpected, Repeated, Order, Value, Journal}}, true
+					}
+				}
+			}
+			return fault{}, false
+		},
+		"forgotten unknown": func(h *history) (fault, bool) {
+			e := &h.entries[h.IntN(len(h.entries)-1)]
+			if len(e.facts) == 0 {
+				return fault{}, false
+			}
+			e.facts[0].forgotten = append(e.facts[0].forgotten, "nobody")
+			return fault{Fact, e.facts[0].position, nil}, true
+		},
+		"fact outside of its record": func(h *history) (fault, bool) {
+			e := &h.entries[h.IntN(len(h.entries)-1)]
+			e.facts = append(e.facts, fact{position: e.to + 1, wall: 1})
+			return fault{Fact, e.to + 1, []string{Journal}}, true // the record behind it is folded first
+		},
+		"journal gap": func(h *history) (fault, bool) {
+			i := 1 + h.IntN(len(h.entries)-3)
+			before := h.entries[i].from
+			h.entries = slices.Delete(h.entries, i, i+1)
+			return fault{Journal, before, []string{Missing, Unexpected, Repeated, Order, Value, Fact}}, true
+		},
+		"journal ends early": func(h *history) (fault, bool) {
+			last := len(h.entries) - 2
+			if h.entries[last].from == h.entries[last].to {
+				return fault{}, false // nothing of the source is missing then
+			}
+			h.entries = slices.Delete(h.entries, last, last+1)
+			return fault{Journal, h.entries[last-1].to, []string{Missing, Unexpected, Value, Order}}, true
+		},
+		"journal clock": func(h *history) (fault, bool) {
+			e := &h.entries[h.IntN(len(h.entries)-1)]
+			e.wall++
+			return fault{Journal, e.to, nil}, true
+		},
+	}
+}
+
+func (h *history) topics() []string { return slices.Sorted(maps.Keys(h.in.Outputs)) }
+
+// output picks one output.
+func (h *history) output() (topic string, i int) {
+	topics := h.topics()
+	topic = topics[h.IntN(len(topics))]
+	return topic, h.IntN(len(h.in.Outputs[topic]))
+}
+
+func (h *history) alert() (topic string, i int) {
+	topic = h.in.Pipeline.Alerts.Topic
+	return topic, h.IntN(len(h.in.Outputs[topic]))
+}
+
+// want is what output i of a topic was written for.
+func (h *history) want(topic string, i int) *want {
+	for j := range h.model.wants {
+		if w := &h.model.wants[j]; w.topic == topic {
+			if i == 0 {
+				return w
+			}
+			i--
+		}
+	}
+	panic("no output of this index in " + topic)
+}
+
+func (h *history) cause(topic string, i int) int64 { return h.want(topic, i).source }
+
+// spoken is the source offset that the record itself tells; -1: none.
+func (h *history) spoken(topic string, i int) int64 {
+	if c := h.want(topic, i).alert.cause; c.reason == "" {
+		return c.offset
+	}
+	return -1
+}
+
+func (h *history) change(topic string, i int, edit func(object)) {
+	r := &h.in.Outputs[topic][i]
+	var o object
+	if err := json.Unmarshal(r.Value, &o); err != nil {
+		panic(err)
+	}
+	edit(o)
+	r.Value = encode(o)
+}
+
+// appendedFrom is the append time of the first record at or behind an offset; 0:
+// there is none.
+func (h *history) appendedFrom(offset int64) event.Time {
+	for _, r := range h.in.Source {
+		if r.Offset >= offset {
+			return r.Append
+		}
+	}
+	return 0
+}
+
+// size is that of the histories that are broken.
+const size = 60
+
+// In a history in which all is well there is nothing to say.
+func TestHistoriesAreVerified(t *testing.T) {
+	p := pipelineOf(t, manyKinds)
+	for seed := range uint64(200) {
+		h := newHistory(p, seed, size, 4)
+		report := Check(h.in)
+		require.Empty(t, report.Differences, "seed %d", seed)
+		require.Positive(t, report.Alerts)
+		require.Equal(t, size, report.Readings)
+	}
+}
+
+// copied can be broken without harm to the original.
+func (h *history) copied(seed uint64) *history {
+	c := *h
+	c.Rand = rand.New(rand.NewPCG(seed, 8))
+	c.in.Outputs = map[string][]OutputRecord{}
+	for _, topic := range h.topics() {
+		c.in.Outputs[topic] = slices.Clone(h.in.Outputs[topic])
+	}
+	c.entries = slices.Clone(h.entries)
+	for i := range c.entries {
+		c.entries[i].facts = slices.Clone(c.entries[i].facts)
+		for j := range c.entries[i].facts {
+			f := &c.entries[i].facts[j]
+			f.forgotten = slices.Clone(f.forgotten)
+		}
+	}
+	return &c
+}
+
+// One thing broken is found, with its kind and source offset, in each of 200
+// histories, and nothing else is said but what follows from it.
+func TestMutationsAreFound(t *testing.T) {
+	p := pipelineOf(t, manyKinds)
+	all := mutations()
+	names := slices.Sorted(maps.Keys(all))
+	broken := map[string]int{}
+	for seed := uint64(0); len(names) > 0; seed++ {
+		require.Less(t, seed, uint64(1000), "nothing to break for %v", names)
+		whole := newHistory(p, seed, size, 4)
+		for _, name := range names {
+			h := whole.copied(seed)
+			f, ok := all[name](h)
+			if !ok {
+				continue
+			}
+			broken[name]++
+			h.in.Journal = renderJournal(h.entries[:len(h.entries)-1], h.IntN(3)+1)
+			report := Check(h.in)
+			found := false
+			for _, d := range report.Differences {
+				found = found || d.Kind == f.kind && d.Source == f.source
+				if d.Kind != f.kind {
+					require.Contains(t, f.others, d.Kind, "%s, seed %d: %s", name, seed, d)
+				}
+			}
+			require.True(t, found, "%s, seed %d: wanted %s at %d in\n%s", name, seed, f.kind, f.source, report)
+		}
+		names = slices.DeleteFunc(names, func(name string) bool { return broken[name] == 200 })
+	}
+}
+
+// Damage to the bytes of a journal part is found.
+func TestJournalDamageIsFound(t *testing.T) {
+	h := newHistory(pipelineOf(t, manyKinds), 1, 100, 3)
+	clean := renderJournal(h.entries[:len(h.entries)-1], 2)
+	for i := range clean {
+		h.in.Journal = slices.Clone(clean)
+		h.in.Journal[i].Value = slices.Clone(clean[i].Value)
+		at := h.IntN(len(clean[i].Value))
+		h.in.Journal[i].Value[at] ^= 1 << h.IntN(8)
+		kinds := fmt.Sprint(Check(h.in).Differences)
+		assert.Contains(t, kinds, "journal in weir.history.journal at "+strconv.Itoa(2*i), "part %d byte %d", i, at)
+
+		if i == 0 {
+			continue // a trimmed journal may begin within a record
+		}
+		h.in.Journal = slices.Delete(slices.Clone(clean), i, i+1)
+		assert.Contains(t, fmt.Sprint(Check(h.in).Differences), "journal in", "part %d left out", i)
+	}
+}
