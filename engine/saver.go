@@ -13,8 +13,8 @@ const (
 	// costs about 80 ns, and the tails should replay in 0.3 s.
 	tailCells = 3_750_000
 	// cycleBytes is how much older than the running refresh cycle the local copy may
-	// be: when that cycle ends, the journal before it could go. A checkpoint a cycle
-	// is enough, or fewer where cycles are short.
+	// be before a checkpoint is due: when that cycle ends, all of the journal before
+	// it can go, but for what the copy needs.
 	cycleBytes     = 16 << 20
 	laggingFactor  = 4  // while behind, let the tail grow: throughput first
 	bytesPerCell   = 14 // of a journaled cell, roughly
@@ -94,7 +94,7 @@ func (s *saver) due(r *runner) bool {
 	if r.ends.end-r.position > 100_000 {
 		limit *= laggingFactor
 	}
-	return s.cells > limit || time.Since(s.last) >= r.e.o.Pace.CheckpointEvery
+	return s.cells > limit || r.growth.cycle-s.since > cycleBytes || time.Since(s.last) >= r.e.o.Pace.CheckpointEvery
 }
 
 func (s *saver) untilDue() time.Duration {
