@@ -78,6 +78,7 @@ type flowOptions struct {
 	pipeline string
 	devices  int
 	every    int // milliseconds of event time between two readings of a device
+	churn    int // devices that a round replaces by new ones
 }
 
 func newFlow(tb testing.TB, o flowOptions) *flow {
@@ -93,7 +94,7 @@ func (f *flow) send(n int) {
 	f.t.Helper()
 	for range n {
 		device, round := f.next%f.devices, f.next/f.devices
-		r := reading{fmt.Sprintf("pump-%07d", device), f.from + int64(round*f.every+device%f.every), 20 + float64((device+round)%100)/10, round}
+		r := reading{fmt.Sprintf("pump-%07d", device+round*f.churn), f.from + int64(round*f.every+device%f.every), 20 + float64((device+round)%100)/10, round}
 		f.client.Produce(context.Background(), &kgo.Record{Topic: "readings", Value: []byte(r.String())}, nil)
 		f.next++
 	}

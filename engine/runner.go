@@ -60,6 +60,7 @@ type runner struct {
 	trimmed   atomic.Int64 // journal offset below which all was deleted
 	trimmedAt time.Time    // of the last attempt
 	untrimmed int          // bytes written to the journal since
+	growth    growth
 	trimming  atomic.Bool
 	comparing atomic.Bool
 }
@@ -363,9 +364,10 @@ func (r *runner) confirmed(err error) error {
 	if b.newCycle {
 		r.place.cycleOffset = b.meta.journalOffset
 	}
-	r.place.baseSeq, r.place.baseOffset = b.meta.baseSeq, b.meta.baseOffset
 	done := r.progress(b)
 	r.untrimmed += done.journalBytes
+	r.growth.add(b, done.journalBytes, b.meta.baseSeq != r.place.baseSeq)
+	r.place.baseSeq, r.place.baseOffset = b.meta.baseSeq, b.meta.baseOffset
 	r.e.status.committed(r.partition, done)
 	b.outputs.Reset()
 	r.spare = b.outputs

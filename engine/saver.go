@@ -8,11 +8,16 @@ import (
 )
 
 const (
-	// tailCells is how many journaled cells make a checkpoint due: replaying one
-	// costs about 80 ns, and the tail should replay in 0.3 s.
-	tailCells      = 3_750_000
+	// tailCells is how many journaled cells, in all tasks of a process, make a
+	// checkpoint due: reading and replaying one with the refresh that came with it
+	// costs about 80 ns, and the tails should replay in 0.3 s.
+	tailCells = 3_750_000
+	// cycleBytes is how much older than the running refresh cycle the local copy may
+	// be before a checkpoint is due: when that cycle ends, all of the journal before
+	// it can go, but for what the copy needs.
+	cycleBytes     = 16 << 20
 	laggingFactor  = 4  // while behind, let the tail grow: throughput first
-	bytesPerCell   = 24 // of a journaled cell, roughly
+	bytesPerCell   = 14 // of a journaled cell, roughly
 	imagesPerSend  = 32
 	oldPagesAtOnce = 1_000
 )
@@ -32,10 +37,33 @@ type saver struct {
 	running bool
 	quit    chan struct{}
 
-	cells int // journaled since the last checkpoint began
+	cells int   // journaled since the last checkpoint began
+	since int64 // what growth.total was then
+	kept  int64 // what it was when the newest finished one began
 	last  time.Time
 	seq   uint64
 	floor int64 // journal offset that the local copy needs; -1: there is no copy
+}
+
+// growth is how many bytes this task has added to the journal since it went
+// live, and how many when the refresh cycle and the live journal began; what was
+// there before does not count.
+type growth struct{ total, cycle, base int64 }
+
+// add takes a confirmed record; newBase says that the live journal begins later
+// than before it.
+func (g *growth) add(b *batch, bytes int, newBase bool) {
+	at := g.total
+	g.total += int64(bytes)
+	switch {
+	case b.ownBase:
+		g.base = at
+	case newBase:
+		g.base = g.cycle
+	}
+	if b.newCycle {
+		g.cycle = at
+	}
 }
 
 func newSaver(r *runner) *saver {
@@ -62,11 +90,11 @@ func (s *saver) due(r *runner) bool {
 	if s.cp != nil {
 		return false
 	}
-	limit := r.e.tailCells
+	limit := r.e.tailCells / max(1, int(r.e.tasks.Load()))
 	if r.ends.end-r.position > 100_000 {
 		limit *= laggingFactor
 	}
-	return s.cells > limit || time.Since(s.last) >= r.e.o.Pace.CheckpointEvery
+	return s.cells > limit || r.growth.cycle-s.since > cycleBytes || time.Since(s.last) >= r.e.o.Pace.CheckpointEvery
 }
 
 func (s *saver) untilDue() time.Duration {
@@ -92,7 +120,7 @@ func (s *saver) idle(r *runner) {
 // begin takes a checkpoint whose record is not confirmed yet.
 func (s *saver) begin(cp *statestore.Checkpoint) {
 	s.cp, s.allowed, s.closing, s.pending = cp, false, false, nil
-	s.cells, s.last = 0, time.Now()
+	s.cells, s.since, s.last = 0, s.r.growth.total, time.Now()
 }
 
 // confirm lets the images go once the record of the checkpoint is committed.
@@ -169,7 +197,7 @@ func (s *saver) finish(r *runner, err error) error {
 	if err != nil {
 		panic(err) // written a moment ago
 	}
-	s.floor = parsed.recordOffset
+	s.floor, s.kept = parsed.recordOffset, s.since
 	s.cp = nil
 	r.e.status.checkpointed(r.partition, time.Since(s.last))
 	r.trim()

@@ -11,18 +11,22 @@ const (
 	// trimBytes is how much a task writes to the journal, at most, before it looks
 	// sooner than Pace.TrimEvery.
 	trimBytes = 16 << 20
+	// heldBytes is how much of the journal below the base is kept for the local copy.
+	heldBytes = 32 << 20
 	// journalSlack is how long a journal may grow before anything is deleted: one
 	// segment, which brokers keep whole anyway. What lies in it tells a reader what
 	// happened, where wall time had a part in it.
 	journalSlack = 64 << 20
 )
 
-// trim deletes what no recovery needs any more: records below the base, but
-// never past the local copy's own record, from which its recovery goes on. A
-// trim that the copy holds back is deferred to the next checkpoint.
+// trim deletes what no recovery needs any more: records below the base, but not
+// past the local copy's own record, from which its recovery goes on. A trim that
+// the copy holds back is deferred to the next checkpoint, within bounds: a copy
+// that lags far behind is given up until then, for recovery from the journal alone
+// is slower and as good.
 func (r *runner) trim() {
 	to := r.place.baseOffset
-	if r.saver.floor < to {
+	if r.saver.floor < to && r.growth.base-r.saver.kept <= heldBytes {
 		to = r.saver.floor
 	}
 	if to <= r.trimmed.Load() || time.Since(r.trimmedAt) < r.e.o.Pace.TrimEvery && r.untrimmed < trimBytes {
