@@ -79,10 +79,12 @@ type flowOptions struct {
 	devices  int
 	every    int // milliseconds of event time between two readings of a device
 	churn    int // devices that a round replaces by new ones
+
+	partitions int32 // 0: one
 }
 
 func newFlow(tb testing.TB, o flowOptions) *flow {
-	b := newBench(tb, benchOptions{pipeline: o.pipeline, createTime: true})
+	b := newBench(tb, benchOptions{pipeline: o.pipeline, createTime: true, partitions: o.partitions})
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.cluster.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MaxBufferedRecords(100_000))
 	require.NoError(tb, err)
 	tb.Cleanup(client.Close)
@@ -95,7 +97,7 @@ func (f *flow) send(n int) {
 	for range n {
 		device, round := f.next%f.devices, f.next/f.devices
 		r := reading{fmt.Sprintf("pump-%07d", device+round*f.churn), f.from + int64(round*f.every+device%f.every), 20 + float64((device+round)%100)/10, round}
-		f.client.Produce(context.Background(), &kgo.Record{Topic: "readings", Value: []byte(r.String())}, nil)
+		f.client.Produce(context.Background(), &kgo.Record{Topic: "readings", Partition: int32(device) % max(1, f.partitions), Value: []byte(r.String())}, nil)
 		f.next++
 	}
 	require.NoError(f.t, f.client.Flush(context.Background()))
