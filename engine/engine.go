@@ -19,7 +19,7 @@ import (
 
 const (
 	sessionTimeout    = 10 * time.Second
-	heartbeatInterval = 1 * time.Second
+	heartbeatInterval = 200 * time.Millisecond
 	handOverTimeout   = 2 * time.Second
 	requestTimeout    = 10 * time.Second
 	// A client that was told to try again waits for new metadata first, also where

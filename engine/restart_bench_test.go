@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -181,15 +181,30 @@ func killed(tb testing.TB, fo flowOptions, tail int) *aftermath {
 
 func (f *flow) begin(o Options) *running { return f.bench.start(o) }
 
+// copyFiles copies a directory of an open store, again if files come or go
+// meanwhile.
 func copyFiles(tb testing.TB, from, to string) {
 	tb.Helper()
-	entries, err := os.ReadDir(from)
+	for {
+		require.NoError(tb, os.RemoveAll(to))
+		err := os.CopyFS(to, os.DirFS(from))
+		if err == nil && slices.Equal(fileNames(tb, from), fileNames(tb, to)) {
+			return
+		}
+		if err != nil {
+			require.ErrorIs(tb, err, os.ErrNotExist)
+		}
+	}
+}
+
+func fileNames(tb testing.TB, dir string) (names []string) {
+	tb.Helper()
+	entries, err := os.ReadDir(dir)
 	require.NoError(tb, err)
 	for _, e := range entries {
-		data, err := os.ReadFile(filepath.Join(from, e.Name()))
-		require.NoError(tb, err)
-		require.NoError(tb, os.WriteFile(filepath.Join(to, e.Name()), data, 0o600))
+		names = append(names, e.Name())
 	}
+	return names
 }
 
 // BenchmarkRestart is a start after kill -9, from the opening of the local store
