@@ -28,8 +28,46 @@ func TestEachMutantIsCaught(t *testing.T) {
 	}
 }
 
+// noticed are the mutants under which some of 400 simulated worlds end wrongly.
+// Others take rules out that only size, real time or a real store put to the
+// test, and one world in some hundreds shows two more.
+var noticed = map[string]bool{
+	"unclear-is-committed": true, "promise-ignored": true, "early-image": true, "marker-before-flush": true, "cursor-unconfirmed": true,
+	"control-records-skipped": true,
+}
+
+// TestSimulationCatchesMutants runs simulated worlds with one rule taken out and
+// wants them to end wrongly.
+func TestSimulationCatchesMutants(t *testing.T) {
+	for _, m := range mutants() {
+		if !noticed[m.name] {
+			continue
+		}
+		t.Run(m.name, func(t *testing.T) {
+			out, err := m.goTest(t, "internal/simulation", "TestSimulation$", "SEEDS=400")
+			found := regexp.MustCompile(`[0-9]+ worlds from seed .*`).FindString(out)
+			t.Logf("%s | %s | %s", m.rule, found, firstDifference(out))
+			require.Error(t, err, "rule %q is gone, and every world is right:\n%s", m.rule, out)
+			require.Contains(t, out, "--- FAIL: TestSimulation", "worlds have to end wrongly, not to fail to build:\n%s", out)
+		})
+	}
+}
+
+// firstDifference is what was wrong with the first wrong world.
+func firstDifference(out string) string {
+	found := regexp.MustCompile(`(?s)seed [0-9]+: (.*?)run it again`).FindStringSubmatch(out)
+	if found == nil {
+		return ""
+	}
+	words := strings.Join(strings.Fields(found[1]), " ")
+	return words[max(0, len(words)-200):]
+}
+
 // run runs the mutant's test.
-func (m mutant) run(t *testing.T) (string, error) {
+func (m mutant) run(t *testing.T) (string, error) { return m.goTest(t, m.in, m.test+"$") }
+
+// goTest runs a test of a package of the changed module.
+func (m mutant) goTest(t *testing.T, in, test string, env ...string) (string, error) {
 	texts, err := m.apply()
 	require.NoError(t, err)
 	dir := t.TempDir()
@@ -45,8 +83,9 @@ func (m mutant) run(t *testing.T) (string, error) {
 	require.NoError(t, err)
 	list := filepath.Join(dir, "overlay.json")
 	require.NoError(t, os.WriteFile(list, overlay, 0o600))
-	command := exec.Command("go", "test", "-overlay", list, "-count=1", "-timeout", "150s", "-vet=off", "-run", "^"+m.test+"$", "./"+m.in)
+	command := exec.Command("go", "test", "-v", "-overlay", list, "-count=1", "-timeout", "300s", "-vet=off", "-run", "^"+test, "./"+in)
 	command.Dir = base
+	command.Env = append(os.Environ(), env...)
 	out, err := command.CombinedOutput()
 	return string(out), err
 }
