@@ -81,6 +81,7 @@ var failpoints = []string{"begun", "produced", "offset_sent", "ended", "confirme
 var keys = []kmsg.Key{
 	kmsg.Produce, kmsg.TxnOffsetCommit, kmsg.EndTxn, kmsg.InitProducerID, kmsg.OffsetFetch, kmsg.Fetch, kmsg.ListOffsets, kmsg.Metadata,
 	kmsg.JoinGroup, kmsg.SyncGroup, kmsg.Heartbeat, kmsg.LeaveGroup, kmsg.FindCoordinator, kmsg.DeleteRecords, kmsg.DescribeConfigs, kmsg.CreateTopics,
+	kmsg.DescribeLogDirs, kmsg.ApiVersions,
 }
 
 // drawLife draws a plan. Lives that are struck in many ways at once would end
@@ -228,6 +229,10 @@ func answers(key kmsg.Key) []*kerr.Error {
 		return []*kerr.Error{kerr.RequestTimedOut, kerr.NotLeaderForPartition, kerr.UnknownServerError}
 	case kmsg.CreateTopics:
 		return []*kerr.Error{kerr.RequestTimedOut, kerr.NotController}
+	case kmsg.DescribeLogDirs:
+		return []*kerr.Error{kerr.UnknownServerError, kerr.KafkaStorageError, kerr.ClusterAuthorizationFailed}
+	case kmsg.ApiVersions:
+		return []*kerr.Error{kerr.UnknownServerError, kerr.RequestTimedOut}
 	case kmsg.DescribeConfigs:
 		return []*kerr.Error{kerr.UnknownServerError, kerr.RequestTimedOut}
 	default:
@@ -250,7 +255,7 @@ func drawBroker(rng *rand.Rand, span time.Duration, topics []string) []brokerFau
 		switch key {
 		case kmsg.Produce:
 			f.fault.Topic = topics[rng.IntN(len(topics))]
-		case kmsg.EndTxn, kmsg.InitProducerID, kmsg.FindCoordinator:
+		case kmsg.EndTxn, kmsg.InitProducerID, kmsg.FindCoordinator, kmsg.ApiVersions:
 			f.fault.When = ofEngine
 		}
 		all = append(all, f)
@@ -258,9 +263,11 @@ func drawBroker(rng *rand.Rand, span time.Duration, topics []string) []brokerFau
 	return all
 }
 
-// ofEngine spares the transactions of the source's own producers.
+// ofEngine spares the source's own producers.
 func ofEngine(req kmsg.Request) bool {
 	switch r := req.(type) {
+	case *kmsg.ApiVersionsRequest:
+		return r.ClientSoftwareName != worldClient
 	case *kmsg.EndTxnRequest:
 		return r.TransactionalID != upstreamTxn
 	case *kmsg.InitProducerIDRequest:

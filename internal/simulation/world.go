@@ -22,6 +22,7 @@ const (
 	brokerPort    = 9092
 	brokerAddress = "localhost:9092"
 	upstreamTxn   = "upstream"
+	worldClient   = "world"         // what clients that are no engine call themselves
 	patience      = 5 * time.Minute // of virtual time, for anything that must happen
 )
 
@@ -133,6 +134,7 @@ func (w *world) client(opts ...kgo.Opt) (*kgo.Client, error) {
 	c, err := kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(brokerAddress), kgo.Dialer(w.network.virtual.DialContext), kgo.ProducerLinger(0),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MetadataMinAge(10 * time.Millisecond), kgo.DisableClientMetrics(),
+		kgo.SoftwareNameAndVersion(worldClient, "1"),
 	}, opts...)...)
 	if err == nil {
 		w.clients = append(w.clients, c)
