@@ -10,7 +10,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // PROTOCOL 2.1: what a dead owner left open is resolved before recovery reads,
@@ -146,16 +149,30 @@ func TestStaleCopyBehindTrim(t *testing.T) {
 }
 
 // PROTOCOL 4: the journal is trimmed once it is longer than it may be, and what
-// is left of it is enough.
+// is left of it is enough. Where its length is not told just now, it stays.
 func TestJournalIsTrimmedAndEnough(t *testing.T) {
-	for slack, trimmed := range map[int64]bool{-1: true, 10_000: true, 0: false} {
-		t.Run(fmt.Sprint(slack), func(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		slack   int64
+		answer  *kerr.Error // to who asks for its length
+		trimmed bool
+	}{
+		{"of any length", -1, nil, true},
+		{"too long", 10_000, nil, true},
+		{"short", 0, nil, false},
+		{"too long, and a broker is down", 10_000, kerr.BrokerNotAvailable, false},
+		{"too long, and nobody may know", 10_000, kerr.ClusterAuthorizationFailed, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
 			lines := history(3_000)
 			b := newBench(t, benchOptions{pipeline: patient})
+			if c.answer != nil {
+				b.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.DescribeLogDirs}, Err: c.answer, Count: -1, TopLevel: true})
+			}
 			store := newMemoryStore()
 			for i := 0; i < len(lines); i += 500 {
 				o := b.options(store)
-				o.JournalSlack = slack
+				o.JournalSlack = c.slack
 				run := b.start(o)
 				end := min(i+500, len(lines))
 				b.produce(0, lines[i:end]...)
@@ -166,7 +183,7 @@ func TestJournalIsTrimmedAndEnough(t *testing.T) {
 			starts, err := b.admin.ListStartOffsets(context.Background(), "weir.test.journal")
 			require.NoError(t, err)
 			start, _ := starts.Lookup("weir.test.journal", 0)
-			require.Equal(t, trimmed, start.Offset > 0, "begins at %d", start.Offset)
+			require.Equal(t, c.trimmed, start.Offset > 0, "begins at %d", start.Offset)
 			b.sameOutputs(lines)
 		})
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -57,17 +58,18 @@ func (r *runner) trim() {
 	})
 }
 
-// journalFits reports whether the journal is still shorter than what may stay. A
-// broker that does not tell how long it is leaves no choice but to trim.
+// journalFits reports whether the journal may stay as it is: it is shorter than
+// what may stay, or its length is not known just now. Brokers that never tell it
+// leave no choice but to trim. One broker that is down does not hide what the
+// others have.
 func (r *runner) journalFits(ctx context.Context) bool {
+	if r.e.o.JournalSlack < 0 {
+		return false
+	}
 	topic := r.plan.Pipeline.JournalTopic
 	set := kadm.TopicsSet{}
 	set.Add(topic, r.partition)
 	dirs, err := r.e.admin.DescribeAllLogDirs(ctx, set)
-	if err != nil {
-		r.log.Debug("size of the journal unknown", "reason", err)
-		return false
-	}
 	size := int64(-1)
 	for _, broker := range dirs {
 		for _, dir := range broker {
@@ -75,6 +77,10 @@ func (r *runner) journalFits(ctx context.Context) bool {
 				size = max(size, p.Size)
 			}
 		}
+	}
+	if size < 0 && err != nil {
+		r.log.Debug("size of the journal unknown", "reason", err)
+		return !errors.As(err, new(*kadm.AuthError))
 	}
 	return size >= 0 && size <= r.e.o.JournalSlack
 }
