@@ -133,6 +133,24 @@ func (e *Engine) describe(ctx context.Context, topic string) (kadm.TopicDetail, 
 	return list[topic], nil
 }
 
+// goneAfter is how long a topic has to stay unknown before it counts as gone: a
+// broker that has just started, and one that lags behind a creation, do not know
+// a topic that is there.
+const goneAfter = 3 * time.Second
+
+// describeKnown describes a topic that should be there.
+func (e *Engine) describeKnown(ctx context.Context, topic string) (kadm.TopicDetail, error) {
+	for began := time.Now(); ; {
+		detail, err := e.describe(ctx, topic)
+		if err != nil || !errors.Is(detail.Err, kerr.UnknownTopicOrPartition) || time.Since(began) >= goneAfter {
+			return detail, err
+		}
+		if err := pauseFor(ctx, 200*time.Millisecond); err != nil {
+			return detail, err
+		}
+	}
+}
+
 // verifyTopics refuses a source or journal that is another one than when the
 // process started.
 func (e *Engine) verifyTopics(ctx context.Context) error {
@@ -141,7 +159,7 @@ func (e *Engine) verifyTopics(ctx context.Context) error {
 		topic string
 		id    [16]byte
 	}{{p.Source.Topic, e.topics.source}, {p.JournalTopic, e.topics.journal}} {
-		detail, err := e.describe(ctx, known.topic)
+		detail, err := e.describeKnown(ctx, known.topic)
 		switch {
 		case err != nil:
 			return err
@@ -170,7 +188,9 @@ func (e *Engine) prepareSource(ctx context.Context) error {
 		if err := e.create(ctx, made); err != nil {
 			return err
 		}
-		if detail, err = e.describe(ctx, p.Source.Topic); err != nil {
+	}
+	if errors.Is(detail.Err, kerr.UnknownTopicOrPartition) {
+		if detail, err = e.describeKnown(ctx, p.Source.Topic); err != nil {
 			return err
 		}
 	}

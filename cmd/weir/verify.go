@@ -188,7 +188,7 @@ func (v *verification) print() {
 		fmt.Fprintf(v.out, "warning: a producer's transaction is open in the source, %s: what lies behind it was not checked\n", open)
 	}
 	if s.Unjournaled > 0 {
-		fmt.Fprintf(v.out, "note: %d readings lie before what the journal still tells: silence was judged by append times alone there\n", s.Unjournaled)
+		fmt.Fprintf(v.out, "note: %d readings lie before what the journal still tells: silence was judged by append times alone there, so differences among them prove nothing\n", s.Unjournaled)
 	}
 	if s.Oversized > 0 {
 		fmt.Fprintf(v.out, "note: %d records stand for outputs too large for their topics; those were not looked into\n", s.Oversized)
