@@ -97,9 +97,9 @@ type Engine struct {
 	ctx     context.Context
 	fatal   chan error
 
-	tasks     atomic.Int64 // how many the process owns
-	loading   sync.Mutex   // held by the task that loads its local copy
-	tailCells int          // journaled cells that make a checkpoint due
+	tasks     atomic.Int64  // how many the process owns
+	loading   chan struct{} // holds one while a task loads its local copy
+	tailCells int           // journaled cells that make a checkpoint due
 
 	background sync.WaitGroup // short work beside the tasks: trims, comparisons of clocks
 	group      *membership
@@ -108,6 +108,7 @@ type Engine struct {
 // runnerHandle is how the group's callbacks reach a running task.
 type runnerHandle struct {
 	stop   chan leave // at most one order
+	live   atomic.Bool
 	cancel context.CancelFunc
 	ended  chan struct{}
 	ends   chan endOffset
@@ -150,7 +151,7 @@ func New(o Options) (*Engine, error) {
 	}
 	return &Engine{
 		o: o, log: o.Logger.With("pipeline", o.Plan.Pipeline.Name), trust: &wallTrust{}, mono: monoBase{time.Now()},
-		status: newRegistry(), tailCells: tailCells, runners: map[int32]*runnerHandle{}, fatal: make(chan error, 1),
+		status: newRegistry(), tailCells: tailCells, loading: make(chan struct{}, 1), runners: map[int32]*runnerHandle{}, fatal: make(chan error, 1),
 	}, nil
 }
 
@@ -269,7 +270,7 @@ func (e *Engine) drop(partitions []int32, how leave) {
 	e.mu.Unlock()
 	for _, h := range handles {
 		h.order(how)
-		if how == lost {
+		if how == lost || !h.live.Load() { // a task that is recovering has nothing to save
 			h.cancel()
 		}
 	}

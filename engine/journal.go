@@ -64,6 +64,27 @@ func (r *runner) readJournal(ctx context.Context, c committed, s span) error {
 	if reader.assembler.Pending() {
 		return fmt.Errorf("%w: its last record is not complete", ErrJournalGap)
 	}
+	r.saver.replayed(reader.bytes)
+	return nil
+}
+
+// spill moves to disk what the replay has changed, where memory does not hold it.
+// A copy that recovery does not go on from is given up for it.
+func (r *runner) spill() error {
+	r.table.SetMemoryBytes(r.e.memoryShare())
+	err := r.table.Spill(func(images []statestore.Image) error {
+		if !r.hasCopy {
+			if err := r.local.Begin(r.lineage.id); err != nil {
+				return err
+			}
+			r.hasCopy = true
+			r.log.Info("state is larger than its memory, restoring it by way of the disk", "memory", r.e.memoryShare())
+		}
+		return r.local.Write(images)
+	}, r.local.Flush)
+	if err != nil {
+		return &StoreError{err}
+	}
 	return nil
 }
 
@@ -76,6 +97,7 @@ type journalReader struct {
 	first     int64                // offset of the first part of the record being assembled
 	records   []*statestore.Record // of this poll, not applied yet
 	seq       uint64               // of the last of them
+	bytes     int                  // applied
 }
 
 func (j *journalReader) take(rec *kgo.Record) error {
@@ -140,10 +162,28 @@ func (j *journalReader) follow(record *statestore.Record) error {
 	return nil
 }
 
-// apply replays what a poll has brought.
+// apply replays what a poll has brought: all at once while memory has room, else
+// record by record.
 func (j *journalReader) apply() error {
 	r := j.r
-	err := r.table.ApplyAll(j.records, lanes(), atOnce)
+	room := r.e.memoryShare() / 2
+	var err error
+	for left := j.records; err == nil && len(left) > 0; {
+		n := len(left)
+		if room > 0 && r.table.ResidentBytes() > room {
+			n = 1
+		}
+		for _, record := range left[:n] {
+			j.bytes += record.Bytes()
+		}
+		err = r.table.ApplyAll(left[:n], lanes(), atOnce)
+		left = left[n:]
+		if err == nil {
+			if err := r.spill(); err != nil {
+				return err
+			}
+		}
+	}
 	clear(j.records) // lets go of the fetched bytes
 	j.records = j.records[:0]
 	switch {

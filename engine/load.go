@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"runtime"
 	"sync"
 
@@ -28,17 +29,26 @@ const loadBytes = 512 << 10 // of page images in one chunk
 // loadPages fills the table from the local copy: one goroutine reads images, the
 // others check and decode them. The tasks of a process take turns: each uses all
 // cores, and the first is live the sooner.
-func (r *runner) loadPages(s localSnapshot) error {
+func (r *runner) loadPages(ctx context.Context, s localSnapshot) error {
 	if err := r.table.Restore(s.table); err != nil {
 		return err
 	}
-	r.e.loading.Lock()
-	defer r.e.loading.Unlock()
+	select {
+	case r.e.loading <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-r.e.loading }()
 	l := loader{table: r.table, full: make(chan *chunk), spare: make(chan *chunk, lanes()+2), failed: make(chan struct{})}
 	for range cap(l.spare) {
 		l.spare <- &chunk{}
 	}
-	err := r.local.Load(l.take)
+	err := r.local.Load(func(im statestore.Image) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return l.take(im)
+	})
 	return l.end(err)
 }
 

@@ -253,10 +253,11 @@ func (r *runner) replay(ctx context.Context, c committed, begin, end int64) erro
 	if err := r.newTable(); err != nil {
 		return err
 	}
-	from, usable, err := r.loadLocal(c, begin)
+	from, usable, err := r.loadLocal(ctx, c, begin)
 	if err != nil {
 		return err
 	}
+	r.hasCopy = usable
 	if usable && from >= end {
 		return refuse("local state of partition %d holds record %d at journal offset %d, and the journal ends at %d: the brokers lost committed data. Check the cluster; to go on with what the brokers have, delete the state directory", r.partition, r.table.Seq(), from, end)
 	}
@@ -287,7 +288,7 @@ func (r *runner) replay(ctx context.Context, c committed, begin, end int64) erro
 	if err := r.settle(ctx, c); err != nil {
 		return err
 	}
-	if !usable {
+	if !r.hasCopy {
 		if err := r.local.Begin(r.lineage.id); err != nil {
 			return &StoreError{err}
 		}
@@ -329,7 +330,7 @@ func (r *runner) settle(ctx context.Context, c committed) error {
 
 // loadLocal takes the local copy if it may be used, and returns the journal
 // offset to go on from.
-func (r *runner) loadLocal(c committed, begin int64) (from int64, usable bool, err error) {
+func (r *runner) loadLocal(ctx context.Context, c committed, begin int64) (from int64, usable bool, err error) {
 	m, ok, err := r.local.Marker()
 	if err != nil || !ok {
 		if err != nil {
@@ -360,7 +361,11 @@ func (r *runner) loadLocal(c committed, begin int64) (from int64, usable bool, e
 		r.log.Info("journal no longer reaches back to the local state, restoring from the journal alone", "reason", err)
 		return 0, false, nil
 	}
-	if err := r.loadPages(s); err != nil {
+	err = r.loadPages(ctx, s)
+	if ctx.Err() != nil {
+		return 0, false, ctx.Err()
+	}
+	if err != nil {
 		r.log.Warn("local state damaged, restoring from the journal", "reason", err)
 		return 0, false, r.newTable()
 	}

@@ -14,6 +14,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/weirstream/weir/statestore"
 )
 
 // PROTOCOL 2.1: what a dead owner left open is resolved before recovery reads,
@@ -239,4 +241,94 @@ func (b *bench) base(partition int32) int64 {
 	m, err := parseMetadata(committed.Metadata)
 	require.NoError(b.t, err)
 	return m.baseOffset
+}
+
+// A state larger than its memory comes back from the journal alone within that
+// memory: by way of the disk.
+func TestRestoreWithinMemory(t *testing.T) {
+	b := newBench(t, benchOptions{pipeline: patient})
+	b.plan.Pipeline.State.Memory = 200 << 10
+	start := time.Now().Add(-time.Hour).UnixMilli()
+	var lines []string
+	for i := range 18_000 {
+		lines = append(lines, reading{fmt.Sprintf("pump-%04d", i%3_000), start + int64(i/3_000)*700, float64(i % 90), i / 3_000}.String())
+	}
+	for i := 0; i < len(lines); i += 3_000 {
+		store := newMemoryStore() // the disk is lost every time
+		o := b.options(store)
+		written := -1 // pages when the replay is over
+		o.Failpoint = func(point string, p int32) {
+			if point == "begun" && written < 0 {
+				written = len(store.tasks[p].pages)
+			}
+		}
+		run := b.start(o)
+		b.produce(0, lines[i:i+3_000]...)
+		run.settled(0, int64(i+3_000))
+		if i > 0 {
+			require.Greater(t, written, 20, "pages written by the replay")
+		}
+		require.NoError(t, run.wait())
+	}
+	b.sameOutputs(lines)
+}
+
+// slowStore takes its time over each page.
+type slowStore struct{ *memoryStore }
+
+func (s slowStore) Task(p int32) LocalTask { return slowTask{s.memoryStore.Task(p).(*memoryTask)} }
+
+type slowTask struct{ *memoryTask }
+
+func (t slowTask) Load(fn func(statestore.Image) error) error {
+	return t.memoryTask.Load(func(im statestore.Image) error {
+		time.Sleep(200 * time.Millisecond)
+		return fn(im)
+	})
+}
+
+// PROTOCOL 6: a task that is recovering has nothing to hand over, and lets go at
+// once, also one that waits for its turn to load.
+func TestStopWhileLoading(t *testing.T) {
+	const partitions = 4
+	b := newBench(t, benchOptions{pipeline: patient, partitions: partitions})
+	store := newMemoryStore()
+	run := b.start(b.options(store))
+	lines := history(300)
+	for p := range int32(partitions) {
+		b.produce(p, lines...)
+		run.settled(p, int64(len(lines)))
+	}
+	require.NoError(t, run.wait())
+	pages := 0
+	for p := range int32(partitions) {
+		pages += len(store.tasks[p].pages)
+	}
+	run = b.start(b.options(slowStore{store}))
+	eventually(t, "all recover", func() bool { return len(run.engine.Status()) == partitions })
+	began := time.Now()
+	require.NoError(t, run.wait())
+	require.Less(t, time.Since(began), time.Duration(pages)*200*time.Millisecond/2, "a stop that loads all %d pages first", pages)
+}
+
+// PROTOCOL 4: what a life leaves of the journal behind the local copy counts for
+// the next one: short lives get to a checkpoint too.
+func TestShortLivesSave(t *testing.T) {
+	b := newBench(t, benchOptions{pipeline: patient})
+	b.tailCells = 2_000
+	store := newMemoryStore()
+	lines := history(6_000)
+	b.fold(store, lines[:100]...)
+	first, lives := store.tasks[0].marker.Seq, 0
+	for i := 100; i < len(lines) && store.tasks[0].marker.Seq == first; i += 200 {
+		lives++
+		run := b.start(b.options(store))
+		b.produce(0, lines[i:min(i+200, len(lines))]...)
+		run.settled(0, b.sent)
+		copied := store.copy() // as the disk is at this moment: the process is killed
+		require.NoError(t, run.wait())
+		store = copied
+	}
+	require.NotEqual(t, first, store.tasks[0].marker.Seq, "no checkpoint in %d lives", lives)
+	require.Greater(t, lives, 1)
 }

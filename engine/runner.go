@@ -61,6 +61,7 @@ type runner struct {
 	trimmedAt time.Time    // of the last attempt
 	untrimmed int          // bytes written to the journal since
 	growth    growth
+	hasCopy   bool // the local store's present incarnation is that of the table
 	trimming  atomic.Bool
 	comparing atomic.Bool
 }
@@ -103,6 +104,8 @@ func (r *runner) run(ctx context.Context) (err error) {
 		return err
 	}
 	r.e.status.live(r.partition, time.Since(began))
+	r.h.live.Store(true)
+	defer r.h.live.Store(false)
 	return r.live(ctx)
 }
 

@@ -70,6 +70,13 @@ func newSaver(r *runner) *saver {
 	return &saver{r: r, ended: make(chan error, 1), quit: make(chan struct{}), last: time.Now(), floor: -1}
 }
 
+// replayed counts what recovery read of the journal: it lies behind the local
+// copy, as what this life will write does.
+func (s *saver) replayed(bytes int) {
+	s.cells = bytes / bytesPerCell
+	s.r.growth = growth{total: int64(bytes), cycle: int64(bytes), base: int64(bytes)}
+}
+
 // wanted reports whether going live should save at once: a task that came from
 // the journal alone has no local copy.
 func (s *saver) wanted() bool {

@@ -35,6 +35,10 @@ func (t *Table) BeginCheckpoint() *Checkpoint {
 	if t.DirtyCells() != 0 || t.replaying {
 		panic(fmt.Sprintf("statestore: checkpoint amid a batch, %d cells are not sealed", t.DirtyCells()))
 	}
+	return t.beginCheckpoint()
+}
+
+func (t *Table) beginCheckpoint() *Checkpoint {
 	if t.checkpoint != nil {
 		panic("statestore: a checkpoint is still running")
 	}

@@ -113,3 +113,41 @@ func (t *Table) advance() *page {
 	t.hand.page++
 	return &pages[t.hand.page-1]
 }
+
+// spillAtOnce is how many images Spill gives to write in one call.
+const spillAtOnce = 32
+
+// Spill brings a table amid its replay back within Options.MemoryBytes: it gives
+// the pages that the replay has changed to write, which must have them where the
+// Pager reads when flush returns, and drops what it may. Such pages belong to no
+// checkpoint: no marker may be written for them, and after a crash they are
+// nothing but pages that the replay writes again. A table within its bound is left
+// alone.
+func (t *Table) Spill(write func([]Image) error, flush func() error) error {
+	limit := t.options.MemoryBytes
+	if limit == 0 || t.options.Pager == nil || t.ResidentBytes() <= limit {
+		return nil
+	}
+	c := t.beginCheckpoint()
+	if err := c.spill(write, flush); err != nil {
+		t.EndCheckpoint(c, Failed)
+		return err
+	}
+	t.EndCheckpoint(c, Saved)
+	for t.ResidentBytes() > limit && t.evictable > 0 {
+		t.Trim()
+	}
+	return nil
+}
+
+func (c *Checkpoint) spill(write func([]Image) error, flush func() error) error {
+	for {
+		images := c.Next(spillAtOnce)
+		if len(images) == 0 {
+			return flush()
+		}
+		if err := write(images); err != nil {
+			return err
+		}
+	}
+}

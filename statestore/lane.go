@@ -17,12 +17,12 @@ func InTurn(n int, do func(i int)) {
 	}
 }
 
-// stripeShift makes a stripe of 65,536 slots. Replay gives each goroutine whole
+// usualStripe makes a stripe of 65,536 slots. Replay gives each goroutine whole
 // stripes, and a section of a record stays within one, so that it passes over
 // those of others without reading them.
-const stripeShift = 16
+const usualStripe = 16
 
-func stripeOf(s Slot) int { return int(s >> stripeShift) }
+func (t *Table) stripeOf(s Slot) int { return int(s >> t.stripeShift) }
 
 // view is a table that shares everything with t but what t counts and lists: a
 // goroutine of its own may use other pages of it than other views, and must

@@ -88,8 +88,8 @@ func TestModel(t *testing.T) {
 			stats[i] += n
 		}
 	}
-	t.Logf("%d seeds: drops %d, cycles %d, trimmed %d, checkpoints %d, crashes %d, recovered from disk %d, from the journal %d",
-		seeds, stats[0], stats[1], stats[2], stats[3], stats[4], stats[5], stats[6])
+	t.Logf("%d seeds: drops %d, cycles %d, trimmed %d, checkpoints %d, crashes %d, recovered from disk %d, from the journal %d, spills %d",
+		seeds, stats[0], stats[1], stats[2], stats[3], stats[4], stats[5], stats[6], stats[7])
 }
 
 // TestEachRuleIsNeeded takes one rule after the other out and wants the model

@@ -170,7 +170,7 @@ func (e *encoder) drops(slots []Slot) {
 
 // entry writes e.cells of a slot, split where they do not fit a part.
 func (e *encoder) entry(section byte, s Slot) {
-	if e.section == section && stripeOf(s) != stripeOf(Slot(e.last)) {
+	if e.section == section && e.table.stripeOf(s) != e.table.stripeOf(Slot(e.last)) {
 		e.leave()
 	}
 	for cells := e.cells; len(cells) > 0; {
@@ -233,6 +233,14 @@ type Record struct {
 
 	layout uint64
 	bodies [][]byte // the sections of each part
+}
+
+// Bytes is how long the record's sections are in all.
+func (r *Record) Bytes() (n int) {
+	for _, body := range r.bodies {
+		n += len(body)
+	}
+	return n
 }
 
 // Note is what the owner of the table wanted remembered with the record. It is

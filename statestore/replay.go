@@ -39,7 +39,7 @@ func (t *Table) ApplyAll(records []*Record, lanes int, fork Fork) error {
 	if bound > 0 {
 		t.grow(bound - 1)
 	}
-	lanes = max(1, min(lanes, stripeOf(t.Bound()+1<<stripeShift-1)))
+	lanes = max(1, min(lanes, t.stripeOf(t.Bound()+1<<t.stripeShift-1)))
 	for len(t.replayers) < lanes {
 		t.replayers = append(t.replayers, &replayer{})
 	}
@@ -166,7 +166,7 @@ type replayer struct {
 	words []uint64
 }
 
-func (p *replayer) mine(s Slot) bool { return stripeOf(s)%p.count == p.index }
+func (p *replayer) mine(s Slot) bool { return p.view.stripeOf(s)%p.count == p.index }
 
 func (p *replayer) run(records []*Record) (err error) {
 	seq := uint64(0)
@@ -243,11 +243,11 @@ func (p *replayer) entries(b []byte) error {
 		b = b[k:]
 		ok := last >= 0
 		if ok && stripe < 0 {
-			if stripe = stripeOf(Slot(last)); !p.mine(Slot(last)) {
+			if stripe = p.view.stripeOf(Slot(last)); !p.mine(Slot(last)) {
 				return nil
 			}
 		}
-		ok = ok && stripeOf(Slot(last)) == stripe
+		ok = ok && p.view.stripeOf(Slot(last)) == stripe
 		if ok && head&1 == 0 {
 			b, size, ok = p.readCells(b)
 		}

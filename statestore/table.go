@@ -77,6 +77,8 @@ type Table struct {
 	indexed    bool // and yet they are
 	replayers  []*replayer
 
+	stripeShift int // usualStripe; smaller in tests
+
 	pageBytes int64 // of resident pages
 	evictable int   // pages Trim could drop
 	hand      hand
@@ -105,6 +107,7 @@ func NewTable(l Layout, o Options) (*Table, error) {
 		task:        make([]uint64, o.TaskWords),
 		commit:      newCommit(o.TaskWords),
 		scratch:     make([]scratchPage, len(l.Columns)),
+		stripeShift: usualStripe,
 	}
 	for i, c := range l.Columns {
 		t.cols = append(t.cols, column{rowWords: c.Cells * c.Words, words: c.Words, cells: c.Cells, first: len(t.cellWords)})

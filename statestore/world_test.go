@@ -1,10 +1,12 @@
 package statestore
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"sync"
 )
 
 // world runs a table through commits, checkpoints and crashes.
@@ -15,6 +17,7 @@ type world struct {
 	options Options
 	seal    SealOptions
 	names   int
+	stripe  int // shift
 
 	journal []logged // from the trim point on
 	base    uint64   // the trim asked for
@@ -37,6 +40,7 @@ func newWorld(seed uint64, m mutation) *world {
 		w.layout.Columns = append(w.layout.Columns, Column{"wide", 70, 1})
 	}
 	w.names = []int{3, 40, 300, 500}[r.IntN(4)]
+	w.stripe = []int{pageShift, usualStripe}[seed%2]
 	w.seal = SealOptions{MaxPart: []int{150, 1000, 0}[r.IntN(3)], RefreshFloor: []int{0, 100, 3000}[r.IntN(3)]}
 	w.disk = &disk{pages: map[PageID][]byte{}}
 	w.stale = w.disk.clone()
@@ -55,6 +59,7 @@ func (w *world) newTable() *Table {
 	if err != nil {
 		panic(err)
 	}
+	t.stripeShift = w.stripe
 	t.broken.setsFirst = w.breaks == setsBeforeDrops
 	t.broken.noCopy = w.breaks == noCopyOnWrite
 	return t
@@ -286,7 +291,11 @@ func (w *world) recover() error {
 			return err
 		}
 	}
-	if err := w.replay(w.table, from); err != nil {
+	switch err := w.replay(w.table, from); {
+	case errors.Is(err, errCrash):
+		w.disk.settle(w.random)
+		return w.recover()
+	case err != nil:
 		return fmt.Errorf("recover, local %v: %w", local, err)
 	}
 	if w.lost != nil && w.lost.CycleStart <= w.seq {
@@ -306,17 +315,54 @@ func (w *world) load(marker Snapshot) error {
 	ids := slices.SortedFunc(maps.Keys(w.disk.pages), func(a, b PageID) int {
 		return int(a.Column-b.Column)<<20 + int(a.Index) - int(b.Index)
 	})
+	n := 1 + w.random.IntN(4)
+	work := make([][]Image, n)
 	for _, id := range ids {
-		if err := w.table.LoadPage(Image{id, w.disk.pages[id]}); err != nil {
+		im := Image{id, w.disk.pages[id]}
+		if id.Column != NamesColumn {
+			i := w.random.IntN(n)
+			work[i] = append(work[i], im)
+			continue
+		}
+		if err := w.table.LoadPage(im); err != nil {
 			return err
 		}
 	}
-	return nil
+	lanes, failed := w.table.Lanes(n), make([]error, n)
+	atOnce(n+1, func(i int) {
+		if i == n {
+			w.table.IndexNames()
+			return
+		}
+		for _, im := range work[i] {
+			if failed[i] = lanes[i].LoadPage(im); failed[i] != nil {
+				return
+			}
+		}
+	})
+	if err := errors.Join(failed...); err != nil {
+		return err
+	}
+	return w.table.Join(lanes)
 }
 
-// replay applies the journal after a record.
+// atOnce is a Fork with goroutines.
+func atOnce(n int, do func(i int)) {
+	var wait sync.WaitGroup
+	for i := range n {
+		wait.Go(func() { do(i) })
+	}
+	wait.Wait()
+}
+
+// errCrash ends a replay that does not come to its end.
+var errCrash = errors.New("crash")
+
+// replay applies the journal after a record, some records at a time, on some
+// lanes, and spills where memory does not hold it.
 func (w *world) replay(t *Table, after uint64) error {
 	var a Assembler
+	var all []*Record
 	for _, r := range w.journal {
 		if r.seq <= after {
 			continue
@@ -327,10 +373,30 @@ func (w *world) replay(t *Table, after uint64) error {
 				return err
 			}
 			if record != nil {
-				if err := t.Apply(record); err != nil {
-					return err
-				}
+				all = append(all, record)
 			}
+		}
+	}
+	write := func(images []Image) error {
+		w.stats[7]++
+		w.disk.waiting = append(w.disk.waiting, images...)
+		return nil
+	}
+	flush := func() error {
+		if w.chance(5) {
+			return errCrash
+		}
+		w.disk.flush()
+		return nil
+	}
+	for len(all) > 0 {
+		n := 1 + w.random.IntN(len(all))
+		if err := t.ApplyAll(all[:n], 1+w.random.IntN(5), atOnce); err != nil {
+			return err
+		}
+		all = all[n:]
+		if err := t.Spill(write, flush); err != nil {
+			return err
 		}
 	}
 	return t.FinishReplay()

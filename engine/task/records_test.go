@@ -118,3 +118,20 @@ func TestDeviceNamesBesideThePayload(t *testing.T) {
 	require.NoError(t, p.fold(Record{Append: scriptDay, Device: []byte(strings.Repeat("d", event.MaxDevice)), Value: value}))
 	require.Equal(t, uint64(1), p.task.Counters().Firing)
 }
+
+// A device name in a header may be as long as a message. It is neither the key
+// nor a field of what is quarantined: one record must not become many times its
+// size, nor an output that no topic takes.
+func TestLongDeviceHeader(t *testing.T) {
+	for name, device := range map[string]string{"too long": strings.Repeat("x", 100_000), "no text": "\xff\xfe"} {
+		p := mustPlant(t, silencePipeline)
+		rec := Record{Offset: p.offset, Append: at(1), Value: []byte("[" + strings.Repeat("{},", 999) + "{}]"), Device: []byte(device)}
+		require.NoError(t, p.task.Fold([]Record{rec}), name)
+		out := p.task.Pending()
+		require.Equal(t, 1_000, out.Len(), name)
+		require.Less(t, out.Bytes(), 400_000, name)
+		require.Empty(t, out.At(0).Key, name)
+		require.Contains(t, string(out.At(0).Value), `"payload"`, name)
+		require.NotContains(t, string(out.At(0).Value), `"device"`, name)
+	}
+}

@@ -210,8 +210,12 @@ func (t *Task) probe(records []Record) {
 		r := &t.batch.Readings[i]
 		if d := records[t.from[i]].Device; d != nil {
 			r.Device = d
-			if r.Bad == "" && !utf8.Valid(d) {
-				r.Bad = event.NoDevice
+			if len(d) > event.MaxDevice || !utf8.Valid(d) {
+				// Nor is it a key of what is quarantined: it may be larger than a topic takes.
+				r.Device = nil
+				if r.Bad == "" {
+					r.Bad = event.NoDevice
+				}
 			}
 		}
 		var slot statestore.Slot
