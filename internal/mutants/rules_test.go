@@ -68,6 +68,9 @@ func mutants() []mutant {
 		{"sets-before-drops", "2: replay is refresh, drops, sets", []edit{
 			{"statestore/replay.go", "order := []byte{sectionRefresh, sectionDrops, sectionSets}", "order := []byte{sectionRefresh, sectionSets, sectionDrops}"},
 		}, "statestore", "TestModel"},
+		{"lane-lost", "2: replay in lanes leaves out no slot", []edit{
+			{"statestore/replay.go", "return p.view.stripeOf(s)%p.count == p.index }", "return p.count == 1 || p.index == 0 && p.view.stripeOf(s) == 0 }"},
+		}, "statestore", "TestModel"},
 		{"cursor-unconfirmed", "4: the cursor moves only with its record", []edit{
 			{"statestore/seal.go", "out.Position = next\n", "out.Position = next\n\tnext.CycleStart, next.Base = h.Seq+1, h.Seq\n"},
 		}, "statestore", "TestModel"},
