@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -21,7 +22,7 @@ func journalScripts() map[string]script {
 	return map[string]script{
 		"journal-trimmed":             func(r *round) { w := r.stopped(); r.loseState(w); r.trimJournal(); w.Start(); r.refused(w) },
 		"journal-trimmed-local-kept":  func(r *round) { w := r.sealed(); r.trimJournal(); w.Start(); r.flow(3_000); r.verified() },
-		"journal-emptied":             func(r *round) { w := r.flowing(); r.emptyJournal(); r.restartWithoutState(w); r.refused(w) },
+		"journal-emptied":             emptyJournalOfFrozen,
 		"journal-emptied-refreshed":   emptyJournalAndRefresh,
 		"journal-record-lost":         func(r *round) { r.damageJournal(journalDamage{loseState: true, inside: true}) },
 		"journal-end-lost":            func(r *round) { r.damageJournal(journalDamage{loseState: true}) },
@@ -71,6 +72,16 @@ func (r *round) restartWithoutState(w *rig.Process) {
 	w.Kill()
 	r.loseState(w)
 	w.Start()
+}
+
+// emptyJournalOfFrozen lets no refresh follow the deletion.
+func emptyJournalOfFrozen(r *round) {
+	w := r.flowing()
+	w.Signal(syscall.SIGSTOP)
+	r.pass(500 * time.Millisecond) // what it had sent has arrived
+	r.emptyJournal()
+	r.restartWithoutState(w)
+	r.refused(w)
 }
 
 // emptyJournalAndRefresh waits until each partition's journal is whole again: until the state begins behind what was deleted.

@@ -3,6 +3,7 @@
 package chaos
 
 import (
+	"fmt"
 	"os"
 	"syscall"
 	"time"
@@ -116,6 +117,7 @@ func (r *round) deleteRecords(topic string, partition int32, before int64) {
 	answers, err := r.kafka.Admin.DeleteRecords(ctx, offsets)
 	require.NoError(r.t, err)
 	require.NoError(r.t, answers.Error())
+	r.known(topic, 2*r.pipe.partitions)
 }
 
 func trimSourceWhileStopped(r *round) {
@@ -163,6 +165,22 @@ func (r *round) recreate(topic string) {
 			return false, err.Error() // it is still being deleted
 		}
 		return true, ""
+	})
+	r.known(topic, r.pipe.partitions)
+}
+
+// known waits until the brokers tell of a topic's partitions.
+func (r *round) known(topic string, partitions int) {
+	r.t.Helper()
+	rig.Await(r.t, "topic known", 30*time.Second, func() (bool, string) {
+		ctx, cancel := r.kafka.Ask()
+		defer cancel()
+		list, err := r.kafka.Admin.ListTopics(ctx, topic)
+		if err != nil {
+			return false, err.Error()
+		}
+		n := len(list[topic].Partitions)
+		return n == partitions, fmt.Sprintf("%d partitions", n)
 	})
 }
 
