@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/weirstream/weir/ingest"
 	"github.com/weirstream/weir/internal/rig"
 )
 
@@ -79,6 +80,10 @@ func poison(r *round) {
 		// A device that another device's key has put into a partition of its own choice, and one without a key.
 		stray := fmt.Sprintf(`{"device":"stray-%d","metric":"temperature","value":20}`, i)
 		batch = append(batch, &kgo.Record{Key: []byte("p1"), Value: []byte(stray)}, &kgo.Record{Value: []byte(stray)})
+		for _, device := range []string{strings.Repeat("h", 900_000), "\xff\xfe", ""} {
+			named := []kgo.RecordHeader{{Key: ingest.DeviceHeader, Value: []byte(device)}}
+			batch = append(batch, &kgo.Record{Key: []byte("p1"), Value: []byte(stray), Headers: named})
+		}
 		require.NoError(r.t, client.ProduceSync(ctx, batch...).FirstErr())
 		r.flow(1_500)
 	}
