@@ -15,6 +15,9 @@ type Pace struct {
 	// PartBytes is the length above which a journal record travels in parts;
 	// 0: 700 KiB.
 	PartBytes int
+	// HeldBytes is how much of the journal below the base is kept for a local copy
+	// that lags behind; 0: 32 MiB. A checkpoint is due at half of it.
+	HeldBytes int64
 }
 
 const (
@@ -24,6 +27,7 @@ const (
 	trimEvery    = 5 * time.Second
 	refreshFloor = 4 << 10
 	maxPartBytes = 700 << 10
+	heldBytes    = 32 << 20
 )
 
 // filled returns the pace with the defaults in place of zeros.
@@ -39,6 +43,9 @@ func (p Pace) filled() Pace {
 	}
 	if p.PartBytes == 0 {
 		p.PartBytes = maxPartBytes
+	}
+	if p.HeldBytes == 0 {
+		p.HeldBytes = heldBytes
 	}
 	return p
 }

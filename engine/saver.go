@@ -11,11 +11,7 @@ const (
 	// tailCells is how many journaled cells, in all tasks of a process, make a
 	// checkpoint due: reading and replaying one with the refresh that came with it
 	// costs about 80 ns, and the tails should replay in 0.3 s.
-	tailCells = 3_750_000
-	// cycleBytes is how much older than the running refresh cycle the local copy may
-	// be before a checkpoint is due: when that cycle ends, all of the journal before
-	// it can go, but for what the copy needs.
-	cycleBytes     = 16 << 20
+	tailCells      = 3_750_000
 	laggingFactor  = 4  // while behind, let the tail grow: throughput first
 	bytesPerCell   = 14 // of a journaled cell, roughly
 	imagesPerSend  = 32
@@ -101,7 +97,10 @@ func (s *saver) due(r *runner) bool {
 	if r.ends.end-r.position > 100_000 {
 		limit *= laggingFactor
 	}
-	return s.cells > limit || r.growth.cycle-s.since > cycleBytes || time.Since(s.last) >= r.e.o.Pace.CheckpointEvery
+	// When the running refresh cycle ends, all of the journal before it can go, but
+	// for what the copy needs.
+	lags := r.growth.cycle-s.since > r.e.o.Pace.HeldBytes/2
+	return s.cells > limit || lags || time.Since(s.last) >= r.e.o.Pace.CheckpointEvery
 }
 
 func (s *saver) untilDue() time.Duration {

@@ -12,8 +12,6 @@ const (
 	// trimBytes is how much a task writes to the journal, at most, before it looks
 	// sooner than Pace.TrimEvery.
 	trimBytes = 16 << 20
-	// heldBytes is how much of the journal below the base is kept for the local copy.
-	heldBytes = 32 << 20
 	// journalSlack is how long a journal may grow before anything is deleted: one
 	// segment, which brokers keep whole anyway. What lies in it tells a reader what
 	// happened, where wall time had a part in it.
@@ -27,7 +25,7 @@ const (
 // is slower and as good.
 func (r *runner) trim() {
 	to := r.place.baseOffset
-	if r.saver.floor < to && r.growth.base-r.saver.kept <= heldBytes {
+	if r.saver.floor < to && r.growth.base-r.saver.kept <= r.e.o.Pace.HeldBytes {
 		to = r.saver.floor
 	}
 	if to <= r.trimmed.Load() || time.Since(r.trimmedAt) < r.e.o.Pace.TrimEvery && r.untrimmed < trimBytes {

@@ -88,7 +88,7 @@ func newWorld(o Options) (*world, error) {
 	w.span = 20*time.Second + time.Duration(rng.Int64N(int64(40*time.Second)))
 	w.pace = engine.Pace{
 		CheckpointEvery: time.Duration(1+rng.IntN(8)) * time.Second, TrimEvery: time.Duration(500+rng.IntN(4000)) * time.Millisecond,
-		RefreshBytes: 50 + rng.IntN(2000), PartBytes: []int{0, 0, 2500, 1200}[rng.IntN(4)],
+		RefreshBytes: 50 + rng.IntN(2000), PartBytes: []int{0, 0, 2500, 1200}[rng.IntN(4)], HeldBytes: []int64{0, 1, 2_000}[rng.IntN(3)],
 	}
 	w.network.slowest = []time.Duration{200 * time.Microsecond, time.Millisecond, 5 * time.Millisecond, 30 * time.Millisecond}[rng.IntN(4)]
 	w.slack = []int64{-1, -1, 20_000}[rng.IntN(3)]
