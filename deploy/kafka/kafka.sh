@@ -230,22 +230,31 @@ await() { # port
 
 # ---- verbs ----------------------------------------------------------------------------------------------------------------
 
-# The folder of a cluster is the claim on its ports, so that two that start at once do not choose the same.
+# The folder of a cluster is the claim on its ports, so that two that start at once do not choose the same. For clusters of another
+# clone there is a link to it: a node that is down leaves its ports free, and they are its own all the same.
 claim_free_port() {
 	local p i dir
-	mkdir -p "$home"
+	local claims=${TMPDIR:-/tmp}/weir-kafka-ports
+	mkdir -p "$home" "$claims"
+	if command -v flock >/dev/null; then
+		exec 8>"$claims/lock"
+		flock 8
+	fi
 	for ((p = 19092; p < 20000; p += 20)); do
 		dir=$(cluster "$p")
 		if [ -e "$dir" ]; then
 			[ -e "$dir/ephemeral" ] && ! kill -0 "$(cat "$dir/ephemeral")" 2>/dev/null && [ "$(running "$p")" = 0 ] || continue
 			rm -rf "$dir"
 		fi
+		if kill -0 "$(cat "$claims/$p/ephemeral" 2>/dev/null)" 2>/dev/null; then continue; fi
 		for ((i = 0; i < 2 * ${KAFKA_BROKERS:-1}; i++)); do
 			if port_taken $((p + i)); then continue 2; fi
 		done
 		mkdir "$dir" 2>/dev/null || continue
 		echo "${KAFKA_WHILE_PID:-$PPID}" >"$dir/ephemeral"
+		ln -sfn "$dir" "$claims/$p"
 		port=$p
+		exec 8>&-
 		return
 	done
 	die "no free port from 19092 to 20000"

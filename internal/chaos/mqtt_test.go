@@ -55,7 +55,8 @@ func killBridge(r *round) {
 	r.verified()
 }
 
-// arrived ends the load and waits until every reading that a gateway has sent is in the source, at least once.
+// arrived ends the load and waits until every reading that a gateway has sent is in the source, at least once. There may be more: a
+// publication that ended with the connection is not counted as sent, and its client sends it again all the same.
 func (r *round) arrived(w *rig.Process) {
 	r.t.Helper()
 	sent := r.load.end()
@@ -73,6 +74,6 @@ func (r *round) arrived(w *rig.Process) {
 		have = int64(len(distinct))
 		return have >= want, "readings are still missing"
 	})
-	require.Equal(r.t, want, have, "distinct readings in the source")
+	require.GreaterOrEqual(r.t, have, want, "distinct readings in the source")
 	r.t.Logf("%d readings were sent, and %d records are in the source", sent.Sent, rig.Total(r.kafka.Ends(r.pipe.Source)))
 }
