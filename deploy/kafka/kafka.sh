@@ -18,6 +18,7 @@
 #   KAFKA_FRESH      0        1: `up` deletes the data of an earlier run first (its nodes must be down)
 #   KAFKA_WHILE_PID           `up` leaves a watcher behind that stops the cluster when this process has ended
 #   KAFKA_HEAP       1g       heap of one node
+#   KAFKA_JVM                 more settings of the JVM; -XX:TieredStopAtLevel=1 makes a start cheaper and the work dearer
 #   KAFKA_WAIT       90       seconds to wait for it to serve
 #
 # Jars go to $XDG_CACHE_HOME/weir/kafka or, without it, to .cache/kafka of the project; data always to the latter.
@@ -183,7 +184,9 @@ random_uuid() { head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=' | se
 # Sets java_node to the command that runs a class of Kafka for the node in a folder. An array and not a function, because only a
 # simple command sent to the background is the process whose pid `$!` tells.
 set_java_node() { # folder of the node
-	java_node=(java -Xms256m "-Xmx${KAFKA_HEAP:-1g}" -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -Djava.awt.headless=true
+	# shellcheck disable=SC2206 # several words are meant
+	local more=(${KAFKA_JVM:-})
+	java_node=(java -Xms256m "-Xmx${KAFKA_HEAP:-1g}" "${more[@]}" -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -Djava.awt.headless=true
 		"-Dlog4j2.configurationFile=$here/log4j2.properties" -Dlog4j2.disable.jmx=true "-Dweir.log=$1/server.log" -cp "$libs/*")
 }
 

@@ -133,7 +133,7 @@ func (s script) run(args ...string) (string, error) {
 	command := exec.Command(filepath.Join(root, "deploy", "kafka", "kafka.sh"), args...)
 	command.Env = os.Environ()
 	if s.port != "" {
-		command.Env = append(command.Env, "KAFKA_PORT="+s.port, "KAFKA_BROKERS="+strconv.Itoa(s.brokers), "KAFKA_FRESH=0",
+		command.Env = append(command.Env, "KAFKA_PORT="+s.port, "KAFKA_BROKERS="+strconv.Itoa(s.brokers), "KAFKA_FRESH=0", "KAFKA_JVM=-XX:TieredStopAtLevel=1",
 			"KAFKA_WHILE_PID="+strconv.Itoa(os.Getpid()))
 	}
 	var stdout, stderr bytes.Buffer
