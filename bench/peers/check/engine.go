@@ -17,7 +17,8 @@ type engine struct {
 	env        []string
 	wipe       bool
 
-	cmd *exec.Cmd
+	cmd   *exec.Cmd
+	ended chan struct{} // closed when the process of cmd is gone
 }
 
 func (e *engine) build(ctx context.Context) error {
@@ -38,13 +39,22 @@ func (e *engine) start() error {
 	}
 	defer log.Close()
 	e.cmd.Stdout, e.cmd.Stderr = log, log
-	return e.cmd.Start()
+	if err := e.cmd.Start(); err != nil {
+		return err
+	}
+	cmd, ended := e.cmd, make(chan struct{})
+	e.ended = ended
+	go func() {
+		_ = cmd.Wait()
+		close(ended)
+	}()
+	return nil
 }
 
 // restart is kill -9 and a new life.
 func (e *engine) restart() error {
 	_ = e.cmd.Process.Kill()
-	_ = e.cmd.Wait()
+	<-e.ended
 	if e.wipe {
 		entries, err := os.ReadDir(e.state)
 		if err != nil {
@@ -66,14 +76,12 @@ func (e *engine) restart() error {
 // stop ends the engine with SIGTERM, and with SIGKILL if that does not help.
 func (e *engine) stop() error {
 	_ = e.cmd.Process.Signal(syscall.SIGTERM)
-	done := make(chan error, 1)
-	go func() { done <- e.cmd.Wait() }()
 	select {
-	case <-done:
+	case <-e.ended:
 		return nil
 	case <-time.After(30 * time.Second):
 		_ = e.cmd.Process.Kill()
-		<-done
+		<-e.ended
 		return fmt.Errorf("%s did not end within 30 s of SIGTERM", e.dir)
 	}
 }

@@ -111,7 +111,7 @@ func run(ctx context.Context, o options) (bool, error) {
 	if err := feed(ctx, o, name, input, engine, reader); err != nil {
 		return false, err
 	}
-	complete := reader.await(want.size(), o.patience)
+	complete := reader.await(want.size(), o.patience, engine.ended)
 	log.Printf("complete: %v, %.1f s after the start of the engine", complete, time.Since(start).Seconds())
 	time.Sleep(4 * time.Second) // for what should not come
 	if err := engine.stop(); err != nil {
@@ -154,11 +154,13 @@ func feed(ctx context.Context, o options, topic string, input input, engine *eng
 		}
 		producer.Produce(ctx, reading.record(), nil)
 		if kills[i] {
+			reader.awaitNext() // or the life that is to end has not begun
 			log.Printf("kill -9 after %d readings, %d results so far", i+1, reader.count())
 			if err := engine.restart(); err != nil {
 				return err
 			}
-			reader.awaitNext()
+			reader.rest()
+			go reader.awaitNext()
 		}
 	}
 	return producer.Flush(ctx)

@@ -18,6 +18,8 @@ type reader struct {
 	mu      sync.Mutex
 	got     *results
 	records int // counted with those that are not compared
+	before  int // records before the current life of the engine
+	began   time.Time
 }
 
 func readOutputs(ctx context.Context, brokers string, topics []string, got *results) (*reader, error) {
@@ -27,7 +29,7 @@ func readOutputs(ctx context.Context, brokers string, topics []string, got *resu
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	r := &reader{cancel: cancel, done: make(chan struct{}), got: got}
+	r := &reader{cancel: cancel, done: make(chan struct{}), got: got, began: time.Now()}
 	go func() {
 		defer close(r.done)
 		defer client.Close()
@@ -64,29 +66,42 @@ func (r *reader) seen() int {
 	return r.records
 }
 
-// await waits until so many results are there.
-func (r *reader) await(n int, patience time.Duration) bool {
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if r.count() >= n {
-			return true
+// await waits until so many results are there; not longer than patience, nor than there is an engine.
+func (r *reader) await(n int, patience time.Duration, ended <-chan struct{}) bool {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.After(patience); r.count() < n; {
+		select {
+		case <-tick.C:
+		case <-ended:
+			log.Print("the engine has ended")
+			return false
+		case <-end:
+			return false
 		}
 	}
-	return false
+	return true
 }
 
-// awaitNext logs how long it takes until a result follows those that were committed before a kill. It returns at once.
+// rest lets what was committed before a kill arrive, and has awaitNext look for what comes after.
+func (r *reader) rest() {
+	time.Sleep(50 * time.Millisecond)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.before, r.began = r.records, time.Now()
+}
+
+// awaitNext waits for the first result of the life that has begun, and says how long it took.
 func (r *reader) awaitNext() {
-	began := time.Now()
-	time.Sleep(50 * time.Millisecond) // for what was committed and is on its way
-	before := r.seen()
-	go func() {
-		for time.Since(began) < 2*time.Minute {
-			if r.seen() > before {
-				log.Printf("first result %.2f s after the new start", time.Since(began).Seconds())
-				return
-			}
-			time.Sleep(5 * time.Millisecond)
+	r.mu.Lock()
+	before, began := r.before, r.began
+	r.mu.Unlock()
+	for time.Since(began) < 2*time.Minute {
+		if r.seen() > before {
+			log.Printf("first result %.2f s after the start", time.Since(began).Seconds())
+			return
 		}
-		log.Print("no result within 2 minutes of the new start")
-	}()
+		time.Sleep(5 * time.Millisecond)
+	}
+	log.Print("no result within 2 minutes of the start")
 }

@@ -2,15 +2,14 @@ package peers.flink;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import org.apache.flink.api.common.serialization.SerializationSchema;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeutils.base.StringSerializer;
-import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.flink.connector.kafka.source.reader.deserializer.KafkaRecordDeserializationSchema;
 import org.apache.flink.core.memory.DataInputView;
 import org.apache.flink.core.memory.DataOutputView;
 import org.apache.flink.util.Collector;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.producer.ProducerRecord;
 import peers.job.Aggregate;
 import peers.job.Reading;
 
@@ -39,16 +38,18 @@ final class Formats {
         }
     }
 
-    static final class OutSchema implements KafkaRecordSerializationSchema<Out> {
-        private final String topic;
-
-        OutSchema(String topic) {
-            this.topic = topic;
-        }
-
+    // Classes and not lambdas, since the sink looks for their type arguments.
+    static final class KeySchema implements SerializationSchema<Out> {
         @Override
-        public ProducerRecord<byte[], byte[]> serialize(Out out, KafkaSinkContext context, Long timestamp) {
-            return new ProducerRecord<>(topic, null, timestamp, out.device.getBytes(StandardCharsets.UTF_8), out.json);
+        public byte[] serialize(Out out) {
+            return out.device.getBytes(StandardCharsets.UTF_8);
+        }
+    }
+
+    static final class JsonSchema implements SerializationSchema<Out> {
+        @Override
+        public byte[] serialize(Out out) {
+            return out.json;
         }
     }
 

@@ -8,6 +8,7 @@ import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.java.functions.KeySelector;
 import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.flink.connector.kafka.sink.KafkaSink;
 import org.apache.flink.connector.kafka.sink.TransactionNamingStrategy;
 import org.apache.flink.connector.kafka.source.KafkaSource;
@@ -95,7 +96,11 @@ final class Job {
             .setTransactionalIdPrefix(settings.app + "-" + name)
             // Reuses transactional ids, which the broker would otherwise keep a week for every checkpoint of every subtask.
             .setTransactionNamingStrategy(TransactionNamingStrategy.POOLING)
-            .setRecordSerializer(new Formats.OutSchema(settings.out + "-" + name))
+            .setRecordSerializer(KafkaRecordSerializationSchema.<Out>builder()
+                .setTopic(settings.out + "-" + name)
+                .setKeySerializationSchema(new Formats.KeySchema())
+                .setValueSerializationSchema(new Formats.JsonSchema())
+                .build())
             .build()).uid("sink-" + name).name(name);
     }
 
