@@ -123,7 +123,7 @@ func run(ctx context.Context, o options) (bool, error) {
 
 // feed sends the input and runs the engine, killing it at random moments of the input. The engine runs when feed returns.
 func feed(ctx context.Context, o options, topic string, input input, engine *engine, reader *reader) error {
-	producer, err := kgo.NewClient(kgo.SeedBrokers(o.brokers), kgo.DefaultProduceTopic(topic), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)))
+	producer, err := kgo.NewClient(kgo.SeedBrokers(o.brokers), kgo.DefaultProduceTopic(topic)) // by default murmur2 of the key
 	if err != nil {
 		return err
 	}

@@ -89,7 +89,8 @@ func (rs *results) compare(want *results) bool {
 	}
 	ok := missing.n+surplus.n+twice.n+means.n == 0
 	verdict := map[bool]string{true: "EQUAL", false: "DIFFERENT"}[ok]
-	log.Printf("%s: got %s; %d missing, %d surplus, %d more than once, %d with another mean", verdict, rs, missing.n, surplus.n, twice.n, means.n)
+	log.Printf("%s: got %s; %d missing, %d surplus, %d more than once, %d with another mean",
+		verdict, rs, missing.n, surplus.n, twice.n, means.n)
 	return ok
 }
 

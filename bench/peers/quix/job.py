@@ -19,7 +19,8 @@ def application() -> Application:
         consumer_group=app,
         state_dir=state,
         auto_offset_reset="earliest",
-        # "Configuration", Processing guarantees: outputs, changelogs and offsets in one Kafka transaction per commit.
+        # "Configuring Quix Streams Applications", Processing Guarantees: outputs, changelogs and offsets in one transaction per commit,
+        # and a smaller commit_interval than the default of 5 s where latency counts.
         processing_guarantee="exactly-once",
         commit_interval=int(os.environ.get("COMMIT_MS", "100")) / 1000,
         consumer_extra_config={
@@ -60,7 +61,7 @@ def build(app: Application) -> None:
     ten, hop, alerts = (app.topic(f"{os.environ['OUT']}-{name}") for name in ("ten", "hop", "alerts"))
     readings = app.dataframe(source)
 
-    # "Windowing", Closing strategies: by key is the default and closes a window when its own device has moved past it.
+    # "Windowed Aggregations", closing strategies: by key is the default and closes a window when its own device has moved past it.
     (
         readings.tumbling_window(TEN_MS, grace_ms=LATENESS_MS, name="ten")
         .agg(count=Count(), mean=Mean("value"), min=Min("value"), max=Max("value"))

@@ -35,7 +35,7 @@ public final class Main {
         newest.ifPresent(path -> {
             System.err.println("flink: restoring " + path);
             c.set(StateRecoveryOptions.SAVEPOINT_PATH, path.toUri().toString());
-            // "Checkpoints vs. savepoints", Claim mode: the new life owns the old checkpoint, so that the first checkpoint may be
+            // "Savepoints", Claim mode: the new life owns the old checkpoint, so that the first checkpoint may be
             // incremental on it, and it is deleted once it is subsumed.
             c.set(StateRecoveryOptions.RESTORE_MODE, RecoveryClaimMode.CLAIM);
         });
@@ -56,8 +56,9 @@ public final class Main {
         c.set(StateBackendOptions.STATE_BACKEND, rocks ? "rocksdb" : "hashmap");
         c.set(CheckpointingOptions.INCREMENTAL_CHECKPOINTS, rocks);
         c.set(TaskManagerOptions.MANAGED_MEMORY_SIZE, MemorySize.ofMebiBytes(rocks ? settings.rocksMiB : 8));
-        // "Tuning Checkpoints and Large State", Tuning RocksDB: profile for flash, bloom filters; timers stay in RocksDB, since timers
-        // on the heap would be written in full and synchronously once a second.
+        // "Tuning Checkpoints and Large State", Tuning RocksDB: memory bounded and given as managed memory (above); timers stay in
+        // RocksDB, since heap timers are for jobs with few of them, not for windows. "State Backends", Predefined per-ColumnFamily
+        // options: the profile for flash. "RocksDB Configurable Options": bloom filters.
         c.setString("state.backend.rocksdb.predefined-options", "FLASH_SSD_OPTIMIZED");
         c.setString("state.backend.rocksdb.use-bloom-filter", "true");
         c.setString("state.backend.rocksdb.localdir", local.toString());
@@ -72,7 +73,7 @@ public final class Main {
 
         // "Execution Configuration", object reuse: nothing here keeps an object that it was handed.
         c.set(PipelineOptions.OBJECT_REUSE, true);
-        // "Serialization Tuning": fail rather than fall back to Kryo.
+        // "Data Types & Serialization", Disabling Kryo: fail rather than fall back to it.
         c.set(PipelineOptions.GENERIC_TYPES, false);
         // A failure ends the process; whoever started it sees it.
         c.set(RestartStrategyOptions.RESTART_STRATEGY, "none");

@@ -16,7 +16,7 @@ public final class Settings {
     public final Path state = Path.of(need("STATE")).toAbsolutePath();
     public final int threads = Integer.parseInt(or("THREADS", "2"));
     /** Memory outside the heap that RocksDB may take for blocks and write buffers, MiB. */
-    public final long rocksMiB = Long.parseLong(or("ROCKS_MB", "512"));
+    public final long rocksMiB = Long.parseLong(or("ROCKS_MB", "1024"));
 
     public static String need(String name) {
         String value = System.getenv(name);

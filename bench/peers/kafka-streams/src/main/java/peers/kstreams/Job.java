@@ -50,8 +50,8 @@ final class Job {
             .withTimestampExtractor((record, before) -> ((Reading) record.value()).ts));
         KGroupedStream<Bytes, Reading> byDevice = readings.groupByKey(Grouped.with(Serdes.Bytes(), Formats.READING));
 
-        // "Streams DSL", Windowed aggregations, emitStrategy: final results without the memory buffer of suppress(). Streams turns the
-        // record cache off for such a store.
+        // Javadoc of EmitStrategy, onWindowClose: final results, without the buffer in memory and the changelog of suppress(). Streams
+        // turns the record cache off for such a store (WindowStoreMaterializer), whatever is asked for.
         TimeWindows ten = TimeWindows.ofSizeAndGrace(Settings.TEN, Settings.LATENESS);
         byDevice.windowedBy(ten).emitStrategy(EmitStrategy.onWindowClose())
             .aggregate(Aggregate::new, (device, reading, aggregate) -> aggregate.add(reading.value), store("ten"))

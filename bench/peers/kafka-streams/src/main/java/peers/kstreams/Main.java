@@ -41,7 +41,7 @@ public final class Main {
         // also what commit.interval.ms defaults to with it.
         p.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
         p.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, Settings.or("COMMIT_MS", "100"));
-        // "Optimizing Kafka Streams topologies": on.
+        // "Configuring a Streams Application", topology.optimization: on.
         p.put(StreamsConfig.TOPOLOGY_OPTIMIZATION_CONFIG, StreamsConfig.OPTIMIZE);
         // "Memory Management", Record caches: the store of the rule is cached, so that one commit writes a device once. The default of
         // 10 MiB for all threads would evict at a million devices.
