@@ -23,27 +23,31 @@ func (e *Engine) watchEnds(ctx context.Context) {
 	every := time.Duration(e.o.Plan.Pipeline.Time.IdleAfter) * time.Millisecond / 8
 	ticker := time.NewTicker(min(max(every, 50*time.Millisecond), 250*time.Millisecond))
 	defer ticker.Stop()
+	var warned time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		e.askEnds(ctx)
+		if err := e.askEnds(ctx); err != nil && ctx.Err() == nil && time.Since(warned) > warnEvery {
+			e.log.Warn("ends of the source unknown, so silence is not judged", "reason", err)
+			warned = time.Now()
+		}
 	}
 }
 
-func (e *Engine) askEnds(ctx context.Context) {
+// warnEvery spares the log what goes wrong several times a second.
+const warnEvery = 10 * time.Second
+
+func (e *Engine) askEnds(ctx context.Context) error {
 	topic := e.o.Plan.Pipeline.Source.Topic
 	w, mono := e.wallNow(), e.mono.now()
 	asked, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	ends, err := e.admin.ListEndOffsets(asked, topic)
 	if err != nil {
-		if ctx.Err() == nil {
-			e.log.Warn("ends of the source unknown, so silence is not judged", "reason", err)
-		}
-		return
+		return err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -59,6 +63,7 @@ func (e *Engine) askEnds(ctx context.Context) {
 		}
 		h.ends <- endOffset{w: w, mono: mono, end: found.Offset}
 	}
+	return nil
 }
 
 // wallTrust compares this machine's clock with the brokers'. A clock that is far
