@@ -117,7 +117,6 @@ func (r *round) deleteRecords(topic string, partition int32, before int64) {
 	answers, err := r.kafka.Admin.DeleteRecords(ctx, offsets)
 	require.NoError(r.t, err)
 	require.NoError(r.t, answers.Error())
-	r.known(topic, 2*r.pipe.partitions)
 }
 
 func trimSourceWhileStopped(r *round) {
@@ -207,6 +206,7 @@ func (r *round) widen(topic string) {
 	answers, err := r.kafka.Admin.UpdatePartitions(ctx, 2*r.pipe.partitions, topic)
 	require.NoError(r.t, err)
 	require.NoError(r.t, answers.Error())
+	r.known(topic, 2*r.pipe.partitions)
 }
 
 func widenEverything(r *round) {
