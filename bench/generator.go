@@ -138,7 +138,7 @@ func appendValue(b []byte, r reading) []byte {
 	b = appendDigits(b, int64(r.milli/1000), 2)
 	b = append(b, '.')
 	b = appendDigits(b, int64(r.milli%1000), 3)
-	return append(b, `,"unit":"C","pad":"xx"}`...)
+	return append(b, `,"unit":"C","p":"x"}`...)
 }
 
 func appendDigits(b []byte, n int64, width int) []byte {

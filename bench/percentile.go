@@ -10,7 +10,7 @@ func percentile(sorted []float64, p float64) float64 {
 	if len(sorted) == 0 {
 		return math.NaN()
 	}
-	rank := int(math.Ceil(p / 100 * float64(len(sorted))))
+	rank := int(math.Ceil(p*float64(len(sorted))/100 - 1e-9)) // 99.9 is not exact
 	return sorted[min(max(rank, 1), len(sorted))-1]
 }
 

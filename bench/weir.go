@@ -96,6 +96,11 @@ func pipeline(j job, state string) (string, error) {
 	for n := 1; n < j.Rules; n++ {
 		fmt.Fprintf(&rules, "  - {name: more-%d, when: temperature, levels: {hot: {above: %d, clear_below: 70}}, message: \"{{device}}\"}\n", n, 1000+n)
 	}
+	if j.Silent { // a window that nobody looks at is refused
+		for _, when := range []string{"ten.max", "hop.mean"} {
+			fmt.Fprintf(&rules, "  - {name: on-%s, when: %s, levels: {hot: {above: 1000}}, message: \"{{device}}\"}\n", when[:3], when)
+		}
+	}
 	emit := func(topic string) string {
 		if j.Silent {
 			return "{on: never}"
