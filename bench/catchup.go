@@ -9,6 +9,7 @@ import (
 
 const (
 	warmShare   = 0.2             // of the source, after which the steady part of a catch-up begins
+	steadyLeast = time.Second     // a shorter steady part says nothing: CPU is told in hundredths, and engines work ahead of their commits
 	quietFor    = 3 * time.Second // without a new visible output after lag 0: that was the last
 	lagEvery    = 50 * time.Millisecond
 	settleEvery = 20 * time.Millisecond
@@ -186,7 +187,7 @@ func throughput(figures map[string]float64, marks []mark) {
 		if share := float64(m.committed) / records; share < warmShare || share > 3*warmShare {
 			continue
 		}
-		if cpu, wall := last.cpu-m.cpu, last.at-m.at; cpu > 0 && wall > 0 {
+		if cpu, wall := last.cpu-m.cpu, last.at-m.at; cpu > steadyLeast && wall > steadyLeast {
 			figures["steady_readings_per_cpu_s"] = float64(last.committed-m.committed) / cpu.Seconds()
 			figures["steady_readings_per_wall_s"] = float64(last.committed-m.committed) / wall.Seconds()
 		}

@@ -210,15 +210,9 @@ func (h *harness) awaitArrival(ctx context.Context, l *life, records int64) erro
 
 // arrived looks for every message in the source topic. A repeat is allowed at QoS 1 and is told; a message that is missing is not.
 func (h *harness) arrived(ctx context.Context, in input, source string, messages int64) (*verdict, error) {
-	type sent struct {
-		device int32
-		ts     int64
-		milli  int32
-	}
-	left := make(map[sent]int32, messages)
+	left := make(map[reading]int32, messages)
 	for k := range messages {
-		r := in.at(k)
-		left[sent{r.device, r.ts, r.milli}]++
+		left[in.at(k)]++
 	}
 	v := &verdict{Compared: messages, OneIn: 1}
 	read := readingDecoder()
@@ -228,14 +222,13 @@ func (h *harness) arrived(ctx context.Context, in input, source string, messages
 			v.Broken++
 			return
 		}
-		at := sent(r)
-		switch n, known := left[at]; {
+		switch n, known := left[r]; {
 		case !known:
 			v.Unexpected++
 		case n == 0:
 			v.Repeated++
 		default:
-			left[at] = n - 1
+			left[r] = n - 1
 		}
 	})
 	for _, n := range left {

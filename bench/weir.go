@@ -20,6 +20,9 @@ import (
 //go:embed pipeline.yaml
 var pipelineFile string
 
+// table: sizes in seconds of windows beyond the job's; all divide a day.
+var moreWindows = [...]int{20, 30, 40, 50, 60, 80, 90, 100}
+
 // weir is this project's engine.
 type weir struct {
 	label  string
@@ -90,8 +93,8 @@ func (w weir) losses() []loss {
 // pipeline is the pipeline file of a job.
 func pipeline(j job, state string) (string, error) {
 	var windows, rules strings.Builder
-	for n := 2; n < j.Windows; n++ {
-		fmt.Fprintf(&windows, "  - {name: more-%d, metric: temperature, tumbling: %ds, compute: [count, mean, min, max], emit: {topic: %s-more}}\n", n, n*10, j.Out)
+	for _, seconds := range moreWindows[:max(j.Windows-2, 0)] {
+		fmt.Fprintf(&windows, "  - {name: more-%d, metric: temperature, tumbling: %[1]ds, compute: [count, mean, min, max], emit: {topic: %s-more}}\n", seconds, j.Out)
 	}
 	for n := 1; n < j.Rules; n++ {
 		fmt.Fprintf(&rules, "  - {name: more-%d, when: temperature, levels: {hot: {above: %d, clear_below: 70}}, message: \"{{device}}\"}\n", n, 1000+n)
@@ -108,7 +111,7 @@ func pipeline(j job, state string) (string, error) {
 		return "{topic: " + topic + "}"
 	}
 	values := map[string]string{
-		"APP": j.ID, "BROKERS": j.Brokers, "SOURCE": j.Source, "OUT": j.Out, "STATE": state, "MEMORY": strings.ToUpper(j.Heap) + "B",
+		"APP": j.ID, "BROKERS": j.Brokers, "SOURCE": j.Source, "OUT": j.Out, "STATE": state, "MEMORY": strings.ToUpper(j.Heap) + "iB",
 		"EMIT_TEN": emit(j.Out + "-ten"), "EMIT_HOP": emit(j.Out + "-hop"), "MORE_WINDOWS": windows.String(), "MORE_RULES": rules.String(),
 	}
 	missing := ""
