@@ -143,7 +143,7 @@ func compose(all []result) page {
 	for _, name := range slices.Sorted(maps.Keys(facts)) {
 		p.Facts = append(p.Facts, fact{name, facts[name]})
 	}
-	p.Goals = goalTable(t)
+	p.Goals = goalTable(t, p.Quick)
 	for _, s := range sections(t) {
 		if len(s.Parts) > 0 {
 			p.Sections = append(p.Sections, s)

@@ -124,3 +124,32 @@ func TestResultsSurviveTheirFile(t *testing.T) {
 	require.Equal(t, invented(), got)
 	require.NoError(t, writeReport([]string{file}, t.TempDir()))
 }
+
+func TestSteadyFiguresAreComparedWithTheirLike(t *testing.T) {
+	run := func(whole, steady float64) result {
+		f := map[string]float64{"x": whole}
+		if steady > 0 {
+			f["steady_x"] = steady
+		}
+		return result{Figures: f}
+	}
+	for _, c := range []struct {
+		a, b result
+		want float64
+	}{
+		{run(10, 20), run(5, 10), 2},
+		{run(10, 20), run(5, 0), 2}, // not 4
+		{run(10, 0), run(5, 10), 1},
+		{run(10, 0), run(5, 0), 2},
+	} {
+		require.Equal(t, c.want, bySteady("x")(c.a, c.b))
+	}
+}
+
+func TestQuickRunsJudgeNoGoal(t *testing.T) {
+	all := invented()
+	all[0].Quick = true
+	for _, row := range compose(all).Goals.Rows {
+		require.Equal(t, "not judged", row[len(row)-1])
+	}
+}

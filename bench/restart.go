@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	restartRate   = 10_000 // readings a second while it is killed
-	restartRounds = 5      // readings of each device before the first kill
+	restartRate    = 10_000 // readings a second while it is killed
+	restartRounds  = 5      // readings of each device before the first kill
+	followedWithin = 10     // seconds that an engine may be behind the flow: checkpoints of a large state take some
 )
 
 // restartCase is a fleet whose engine is killed under load.
@@ -82,7 +83,7 @@ func (h *harness) settleFlow(ctx context.Context, l *life, f *flow, some time.Du
 		if err := l.alive(); err != nil {
 			return false, err
 		}
-		return f.sent.Load()-total(h.cluster.committed(ctx, l.engine.group(l.job), l.job.Source)) < 2*restartRate, nil
+		return f.sent.Load()-total(h.cluster.committed(ctx, l.engine.group(l.job), l.job.Source)) < followedWithin*restartRate, nil
 	})
 	if err != nil {
 		return fmt.Errorf("follow the flow: %w", err)

@@ -48,7 +48,7 @@ func (t tally) rows(g group, wanted func(string) bool, columns []column) table {
 }
 
 // versus adds a column: how many times weir's figure is that of each other.
-func (t tally) versus(out table, g group, title string, f figure) table {
+func (t tally) versus(out table, g group, title string, f comparison) table {
 	out.Header = append(out.Header, title)
 	for i, row := range out.Rows {
 		text := ""
@@ -72,8 +72,8 @@ func throughputSection(t tally) section {
 			{"readings/s, steady", steadily("readings_per_wall_s"), ""},
 			{"start to lag 0", named("wall_s"), " s"}, {"start to last result visible", named("visible_s"), " s"},
 		})
-		rows = t.versus(rows, g, "weir is, by steady CPU", steadily("readings_per_cpu_s"))
-		rows = t.versus(rows, g, "by steady wall time", steadily("readings_per_wall_s"))
+		rows = t.versus(rows, g, "weir is, by steady CPU", bySteady("readings_per_cpu_s"))
+		rows = t.versus(rows, g, "by steady wall time", bySteady("readings_per_wall_s"))
 		part := part{Title: caseTitle(t, g), Table: rows, Command: g.command}
 		part.Plots = append(part.Plots, t.bars(g, "Readings for each second of CPU, "+g.name, steadily("readings_per_cpu_s")))
 		s.Parts = append(s.Parts, part)
@@ -233,7 +233,7 @@ func steadySection(t tally) section {
 			{"Kafka's CPU, of one core", times(named("broker_cpu_share"), 100), " %"}, {"written by the broker for each reading", named("broker_written_bytes_per_reading"), " B"},
 			{"written by the engine for each reading", named("disk_written_bytes_per_reading"), " B"}, {"p99 append to alert", named("append_p99_ms"), " ms"},
 			{"objects allocated for each reading", named("mallocs_per_reading"), ""}}
-		rows := t.versus(t.rows(g, everyone, columns), g, "weir's CPU is", named("cpu_share"))
+		rows := t.versus(t.rows(g, everyone, columns), g, "weir's CPU is", byFigure(named("cpu_share")))
 		s.Parts = append(s.Parts, part{Title: g.name, Table: rows, Command: g.command})
 	}
 	return s

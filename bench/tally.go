@@ -111,16 +111,34 @@ func (t tally) spread(g group, engine string, f figure) spread {
 }
 
 // ratio is how many times one engine's figure is another's, run by run.
-func (t tally) ratio(g group, p pair, f figure) spread {
+func (t tally) ratio(g group, p pair, f comparison) spread {
 	var values []float64
 	for _, a := range t.of(g, p.engine) {
 		for _, b := range t.of(g, p.other) {
-			if v := f(a) / f(b); a.Run == b.Run && a.good() && b.good() && !math.IsNaN(v) && !math.IsInf(v, 0) {
+			if v := f(a, b); a.Run == b.Run && a.good() && b.good() && !math.IsNaN(v) && !math.IsInf(v, 0) {
 				values = append(values, v)
 			}
 		}
 	}
 	return spreadOf(values)
+}
+
+// comparison is how many times a result is another.
+type comparison func(a, b result) float64
+
+func byFigure(f figure) comparison {
+	return func(a, b result) float64 { return f(a) / f(b) }
+}
+
+// bySteady compares steady figures. Where the second has none, the whole ones are compared, so that its start is never held against a
+// steady figure; where only the first has none, that is to its own disadvantage.
+func bySteady(name string) comparison {
+	return func(a, b result) float64 {
+		if _, ok := b.Figures["steady_"+name]; !ok {
+			return named(name)(a) / named(name)(b)
+		}
+		return steadily(name)(a) / steadily(name)(b)
+	}
 }
 
 // pair is an engine and the one it is compared with.
