@@ -13,9 +13,9 @@
 //	input, a function of its options       generator.go, load.go, flow.go
 //	what must come out                     model.go, compare.go; how engines write it: decode.go
 //	engines and how they are started       engines.go, weir.go, ceiling.go, process.go
-//	what the machine says of them          proc.go, sampler.go, kafka.go
-//	the measures                           catchup.go, openloop.go, restart.go, scale.go, mqtt.go
-//	what is kept and shown                 result.go, report.go, goals.go, plot.go
+//	what the machine says of them          proc.go, sampler.go, kafka.go, outputs.go, watch.go
+//	the measures                           catchup.go, openloop.go, restart.go, mqtt.go, fold.go; sizes: trials.go
+//	what is kept and shown                 result.go, tally.go, report.go, sections.go, goals.go, plot.go
 //
 // `go run ./bench -help` lists the flags; `make bench-peers` runs everything.
 package main

@@ -41,7 +41,10 @@ func allGoals(t tally) table {
 	}
 	for _, g := range t.groups("steady") {
 		add(judged("CPU at "+g.name+", of one core", t.spread(g, "weir", times(named("cpu_share"), 100)), atMost(5, " %")))
-		add(judged("objects allocated for each reading, whole process, "+g.name, t.spread(g, "weir", named("mallocs_per_reading")), none()))
+		add(judged("objects allocated for each reading, the whole process, "+g.name, t.spread(g, "weir", named("mallocs_per_reading")), none()))
+	}
+	for _, g := range t.groups("fold") {
+		add(judged("objects allocated for each reading, "+g.name, t.spread(g, "weir", named("allocs_per_op")), none()))
 	}
 	return out
 }

@@ -146,6 +146,12 @@ func TestSteadyFiguresAreComparedWithTheirLike(t *testing.T) {
 	}
 }
 
+func TestBenchmarkFigures(t *testing.T) {
+	out := "goos: linux\nBenchmarkFold/devices=10000-2 \t 2000000\t       512.5 ns/op\t       0.08 windows/op\t      11 B/op\t       0 allocs/op\nPASS\n"
+	require.Equal(t, map[string]float64{"ns_per_op": 512.5, "windows_per_op": 0.08, "B_per_op": 11, "allocs_per_op": 0}, benchmarkFigures(out))
+	require.Empty(t, benchmarkFigures("PASS"))
+}
+
 func TestQuickRunsJudgeNoGoal(t *testing.T) {
 	all := invented()
 	all[0].Quick = true

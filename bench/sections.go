@@ -236,5 +236,9 @@ func steadySection(t tally) section {
 		rows := t.versus(t.rows(g, everyone, columns), g, "weir's CPU is", byFigure(named("cpu_share")))
 		s.Parts = append(s.Parts, part{Title: g.name, Table: rows, Command: g.command})
 	}
+	for _, g := range t.groups("fold") {
+		columns := []column{{"for each reading", named("ns_per_op"), " ns"}, {"allocated", named("B_per_op"), " B"}, {"objects allocated", named("allocs_per_op"), ""}}
+		s.Parts = append(s.Parts, part{Title: "Without a broker: " + g.name, Table: t.rows(g, everyone, columns), Command: g.command})
+	}
 	return s
 }

@@ -29,6 +29,8 @@ func (h *harness) trials(chosen []engine) []trial {
 	}
 	if asked("steady") {
 		all = append(all, h.openLoopTrial(chosen, "steady", h.options.pick([]int{quickRate}, []int{steadyRate})[0]))
+		all = append(all, trial{measure: "fold", name: "the fold alone, 10,000 devices", command: foldCommand, do: single(h.fold),
+			engines: those(chosen, func(name string) bool { return name == "weir" })})
 	}
 	if asked("restart") {
 		all = append(all, h.restartTrial(chosen))
