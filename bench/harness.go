@@ -49,29 +49,37 @@ type trial struct {
 	do      func(ctx context.Context, e engine, r result) ([]result, error)
 }
 
-// all makes all trials, each in runs: run 1 of all engines, then run 2 of all, so that what the machine does besides falls on all alike.
+// all makes all trials, each in runs: run 1 of all engines, then run 2 of all, so that what the machine does besides falls on all alike. An
+// engine that was not done with a trial within the limit does not get it again.
 func (h *harness) all(ctx context.Context, chosen []engine) error {
 	for _, t := range h.trials(chosen) {
+		late := map[string]bool{}
 		for run := 1; run <= h.options.Runs; run++ {
 			for _, e := range t.engines {
-				if err := h.one(ctx, t, e, run); err != nil {
+				if late[e.name()] {
+					continue
+				}
+				done, err := h.one(ctx, t, e, run)
+				if err != nil {
 					return err
 				}
+				late[e.name()] = !done
 			}
 		}
 	}
 	return nil
 }
 
-// one lets one engine do one trial. What goes wrong with the engine is a result too; an error ends everything.
-func (h *harness) one(ctx context.Context, t trial, e engine, run int) error {
+// one lets one engine do one trial, and tells whether it was done within the limit. What goes wrong with the engine is a result too; an
+// error ends everything.
+func (h *harness) one(ctx context.Context, t trial, e engine, run int) (done bool, err error) {
 	limit, cancel := context.WithTimeoutCause(ctx, h.options.Limit, fmt.Errorf("not done in %v", h.options.Limit))
 	defer cancel()
 	r := result{At: h.now(), Measure: t.measure, Case: t.name, Order: t.order, Engine: e.name(), Run: run, Quick: h.options.Quick, Command: t.command}
 	h.say("%s, %s, run %d: %s", t.measure, t.name, run, e.name())
 	results, err := t.do(limit, e, r)
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return false, context.Cause(ctx)
 	}
 	if err != nil {
 		r.Failed = err.Error()
@@ -80,10 +88,10 @@ func (h *harness) one(ctx context.Context, t trial, e engine, run int) error {
 	for _, r := range results {
 		h.tell(r)
 		if err := h.results.add(r); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return limit.Err() == nil, nil
 }
 
 func (h *harness) tell(r result) {
