@@ -9,14 +9,14 @@ import (
 )
 
 const (
-	restartRate    = 10_000 // readings a second while it is killed
-	restartRounds  = 5      // readings of each device before the first kill
-	followedWithin = 10     // seconds that an engine may be behind the flow: checkpoints of a large state take some
+	restartRounds  = 5  // readings of each device before the first kill
+	followedWithin = 10 // seconds that an engine may be behind the flow: checkpoints of a large state take some
 )
 
 // restartCase is a fleet whose engine is killed under load.
 type restartCase struct {
 	Devices int
+	Rate    int // readings a second that flow while it is killed
 	Name    string
 	Settle  time.Duration // under load before each kill
 }
@@ -50,7 +50,7 @@ func (h *harness) restart(ctx context.Context, c restartCase, e engine, r result
 		return nil, err
 	}
 	defer s.close()
-	f := startFlow(ctx, flowOptions{Sender: s, Input: in, Rate: restartRate, First: readings, Begin: time.Now()})
+	f := startFlow(ctx, flowOptions{Sender: s, Input: in, Rate: c.Rate, First: readings, Begin: time.Now()})
 	var all []result
 	for i, loss := range e.losses() {
 		if err := h.settleFlow(ctx, l, f, c.Settle); err != nil {
@@ -83,7 +83,7 @@ func (h *harness) settleFlow(ctx context.Context, l *life, f *flow, some time.Du
 		if err := l.alive(); err != nil {
 			return false, err
 		}
-		return f.sent.Load()-total(h.cluster.committed(ctx, l.engine.group(l.job), l.job.Source)) < followedWithin*restartRate, nil
+		return f.sent.Load()-total(h.cluster.committed(ctx, l.engine.group(l.job), l.job.Source)) < followedWithin*int64(f.rate), nil
 	})
 	if err != nil {
 		return fmt.Errorf("follow the flow: %w", err)

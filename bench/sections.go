@@ -121,9 +121,9 @@ func memorySection(t tally) section {
 func notCeiling(name string) bool { return !isCeiling(name) }
 
 func restartSection(t tally) section {
-	s := section{Title: "Restart", Intro: fmt.Sprintf("All devices have state; %s readings a second flow; `kill -9`; the next life starts at once. From its exec to its first record that a "+
-		"`read_committed` consumer sees. At the end all results over all lives are compared with the model. Where weir's local state is lost it keeps its identity, as it does when a "+
-		"disk cache is cleared; where that is lost too, the seat of the dead one has to time out first.", grouped(restartRate))}
+	s := section{Title: "Restart", Intro: "All devices have state; readings flow at the steady rate below; `kill -9`; the next life starts at once. From its exec to its first record that a " +
+		"`read_committed` consumer sees. At the end all results over all lives are compared with the model. Where weir's local state is lost it keeps its identity, as it does when a " +
+		"disk cache is cleared; where that is lost too, the seat of the dead one has to time out first."}
 	groups := t.groups("restart")
 	if len(groups) == 0 {
 		return s

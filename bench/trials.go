@@ -88,7 +88,7 @@ func (h *harness) openLoopTrial(chosen []engine, measure string, rate int) trial
 
 func (h *harness) restartTrial(chosen []engine) trial {
 	devices := slices.Max(h.options.Devices)
-	c := restartCase{Devices: devices, Name: grouped(int64(devices)) + " devices", Settle: max(h.options.Warm/2, 3*time.Second)}
+	c := restartCase{Devices: devices, Rate: h.options.pick([]int{quickRate}, []int{steadyRate})[0], Name: grouped(int64(devices)) + " devices", Settle: max(h.options.Warm/2, 3*time.Second)}
 	return trial{measure: "restart", name: c.Name, command: h.again("restart", fmt.Sprintf("-devices %d", devices)), engines: those(chosen, works),
 		do: func(ctx context.Context, e engine, r result) ([]result, error) { return h.restart(ctx, c, e, r) }}
 }
