@@ -17,7 +17,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-const sourcePartitions = 8
+const (
+	sourcePartitions = 8
+	startTries       = 3 // between finding a free port and listening on it another process may take it
+)
 
 // cluster is a Kafka of the harness's own, one node on loopback, started by deploy/kafka/kafka.sh on a free port with fresh data.
 type cluster struct {
@@ -31,7 +34,14 @@ type cluster struct {
 
 func startCluster(ctx context.Context, root string) (*cluster, error) {
 	c := &cluster{script: filepath.Join(root, "deploy/kafka/kafka.sh")}
-	out, err := c.run(ctx, "up", "KAFKA_PORT=auto", "KAFKA_BROKERS=1", "KAFKA_WHILE_PID="+strconv.Itoa(os.Getpid()))
+	var out string
+	var err error
+	for range startTries {
+		out, err = c.run(ctx, "up", "KAFKA_PORT=auto", "KAFKA_BROKERS=1", "KAFKA_WHILE_PID="+strconv.Itoa(os.Getpid()))
+		if err == nil || ctx.Err() != nil {
+			break
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("start kafka: %w", err)
 	}
