@@ -118,6 +118,8 @@ func run(ctx context.Context, o options) (bool, error) {
 		log.Print(err)
 	}
 	reader.stop()
+	used := engine.cmd.ProcessState
+	log.Printf("its last life took %.1f s of CPU", (used.UserTime() + used.SystemTime()).Seconds())
 	return got.compare(want), nil
 }
 

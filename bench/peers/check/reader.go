@@ -83,12 +83,13 @@ func (r *reader) await(n int, patience time.Duration, ended <-chan struct{}) boo
 	return true
 }
 
-// rest lets what was committed before a kill arrive, and has awaitNext look for what comes after.
+// rest is called when the engine has been started again. What was committed before the kill is given time to arrive.
 func (r *reader) rest() {
-	time.Sleep(50 * time.Millisecond)
+	began := time.Now()
+	time.Sleep(300 * time.Millisecond)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.before, r.began = r.records, time.Now()
+	r.before, r.began = r.records, began
 }
 
 // awaitNext waits for the first result of the life that has begun, and says how long it took.

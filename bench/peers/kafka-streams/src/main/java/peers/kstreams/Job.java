@@ -34,11 +34,17 @@ import peers.job.Settings;
  */
 final class Job {
     /**
-     * How long windows stay in the stores. The default, size + grace, loses results where stream time jumps: the record that jumps is
-     * put into the store before the closed windows are read from it, and the store drops what is past retention at that put. The
-     * input of the comparison ends with a jump of ten minutes.
+     * How long windows stay in the stores, for two reasons more than size + grace, the default.
+     *
+     * <p>The default loses results where stream time jumps: the record that jumps is put into the store before the closed windows are
+     * read from it, and the store does not give out what is past retention by then. The input of the comparison ends with a jump of ten
+     * minutes.
+     *
+     * <p>A cached store looks for the first windows to say from 1970 on, in steps of half the retention and at least a minute
+     * (TimeOrderedCachingWindowStore): 30 million steps for each store and partition at the default, which is minutes of CPU after
+     * the first start, and 40 thousand with a day.
      */
-    private static final Duration RETENTION = Duration.ofMinutes(12);
+    private static final Duration RETENTION = Duration.ofDays(1);
 
     private Job() {
     }
@@ -50,8 +56,7 @@ final class Job {
             .withTimestampExtractor((record, before) -> ((Reading) record.value()).ts));
         KGroupedStream<Bytes, Reading> byDevice = readings.groupByKey(Grouped.with(Serdes.Bytes(), Formats.READING));
 
-        // Javadoc of EmitStrategy, onWindowClose: final results, without the buffer in memory and the changelog of suppress(). Streams
-        // turns the record cache off for such a store (WindowStoreMaterializer), whatever is asked for.
+        // Javadoc of EmitStrategy, onWindowClose: final results, without the buffer in memory and the changelog of suppress().
         TimeWindows ten = TimeWindows.ofSizeAndGrace(Settings.TEN, Settings.LATENESS);
         byDevice.windowedBy(ten).emitStrategy(EmitStrategy.onWindowClose())
             .aggregate(Aggregate::new, (device, reading, aggregate) -> aggregate.add(reading.value), store("ten"))

@@ -43,9 +43,11 @@ public final class Main {
         p.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, Settings.or("COMMIT_MS", "100"));
         // "Configuring a Streams Application", topology.optimization: on.
         p.put(StreamsConfig.TOPOLOGY_OPTIMIZATION_CONFIG, StreamsConfig.OPTIMIZE);
-        // "Memory Management", Record caches: the store of the rule is cached, so that one commit writes a device once. The default of
-        // 10 MiB for all threads would evict at a million devices.
-        p.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, Long.parseLong(Settings.or("CACHE_MB", "256")) << 20);
+        // "Memory Management", Record caches: all stores are cached, so that a commit writes a window or device once, and most are found
+        // without RocksDB. The default of 10 MiB for all threads would evict from ten thousand devices on; a quarter of the heap leaves
+        // room for what the cache does not count.
+        long quarter = Runtime.getRuntime().maxMemory() >> 22;
+        p.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, Long.parseLong(Settings.or("CACHE_MB", "" + quarter)) << 20);
         // "Memory Management", RocksDB: bounded over all instances.
         p.put(StreamsConfig.ROCKSDB_CONFIG_SETTER_CLASS_CONFIG, BoundedMemory.class);
         p.put(BoundedMemory.MIB, settings.rocksMiB);
