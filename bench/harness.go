@@ -81,9 +81,13 @@ func (h *harness) one(ctx context.Context, t trial, e engine, run int) (done boo
 	if ctx.Err() != nil {
 		return false, context.Cause(ctx)
 	}
-	if err != nil {
-		r.Failed = err.Error()
-		results = append(results, r)
+	if err != nil && len(results) == 0 {
+		results = []result{r}
+	}
+	for i := range results {
+		if err != nil { // whatever was measured before it: nobody has compared the results
+			results[i].Failed = err.Error()
+		}
 	}
 	for _, r := range results {
 		h.tell(r)

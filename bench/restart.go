@@ -25,6 +25,22 @@ type restartCase struct {
 // the first record of that life that a read_committed consumer sees: with its local state, then without. Each loss is a result of its own.
 // At the end all outputs over all lives are compared.
 func (h *harness) restart(ctx context.Context, c restartCase, e engine, r result) ([]result, error) {
+	var all []result
+	for i, loss := range e.losses() {
+		one := r
+		one.Case, one.Order = c.Name+", "+loss.name, r.Order+int64(i)
+		one.Figures = map[string]float64{"devices": float64(c.Devices)}
+		all = append(all, one)
+	}
+	v, err := h.restarts(ctx, c, e, all)
+	for i := range all {
+		all[i].Verdict = v
+	}
+	return all, err
+}
+
+// restarts fills in the figures of the losses, one after the other, and compares the results of all lives.
+func (h *harness) restarts(ctx context.Context, c restartCase, e engine, all []result) (*verdict, error) {
 	h.stages++
 	source := fmt.Sprintf("restart-%d", h.stages)
 	in := newInput(inputOptions{Devices: c.Devices, IntervalMs: h.options.IntervalMs()})
@@ -51,10 +67,9 @@ func (h *harness) restart(ctx context.Context, c restartCase, e engine, r result
 	}
 	defer s.close()
 	f := startFlow(ctx, flowOptions{Sender: s, Input: in, Rate: c.Rate, First: readings, Begin: time.Now()})
-	var all []result
 	for i, loss := range e.losses() {
 		if err := h.settleFlow(ctx, l, f, c.Settle); err != nil {
-			return all, err
+			return nil, err
 		}
 		l.kill()
 		next, first, err := h.resurrect(ctx, e, j, loss)
@@ -62,19 +77,12 @@ func (h *harness) restart(ctx context.Context, c restartCase, e engine, r result
 			l = next
 		}
 		if err != nil {
-			return all, fmt.Errorf("%s: %w", loss.name, err)
+			return nil, fmt.Errorf("%s: %w", loss.name, err)
 		}
-		one := r
-		one.Case, one.Order = c.Name+", "+loss.name, r.Order+int64(i)
-		one.Figures = map[string]float64{"first_output_s": first.Seconds(), "devices": float64(c.Devices)}
-		all = append(all, one)
+		all[i].Figures["first_output_s"] = first.Seconds()
 		h.say("%s: %s: first output after %.3f s", e.name(), loss.name, first.Seconds())
 	}
-	v, err := h.closeFlow(ctx, l, f)
-	for i := range all {
-		all[i].Verdict = v
-	}
-	return all, err
+	return h.closeFlow(ctx, l, f)
 }
 
 // settleFlow waits until the engine follows the flow, and then some.
