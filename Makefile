@@ -19,7 +19,7 @@ STATICCHECK ?= v0.8.2
 # Packages that start goroutines or share memory: the ones worth the race detector. Pure packages have neither.
 race_packages = $$(git ls-files -co --exclude-standard '*.go' | xargs grep -lE '"sync(/atomic)?"|golang.org/x/sync|^\s*go (func|[A-Za-z])' | xargs -n1 dirname | sort -u | sed 's,^,./,')
 
-.PHONY: help build demo test test-real chaos sim mutants check lint race fuzz-short bench kafka-up kafka-down
+.PHONY: help build demo test test-real chaos sim mutants check lint race fuzz-short bench bench-peers kafka-up kafka-down
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ fuzz-short: ## run each fuzz test for FUZZTIME (10s)
 bench: ## run the benchmarks (BENCH=regexp) with allocations
 	@packages=$$({ git ls-files -co --exclude-standard '*_test.go' | xargs -r grep -l '^func Benchmark' || true; } | xargs -rn1 dirname | sort -u | sed 's,^,./,'); \
 		if [ -n "$$packages" ]; then go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m $$packages; fi
+
+bench-peers: ## compare weir with its peers on real Kafka, hours; BENCH_FLAGS="-quick" tries it out in minutes, "-help" lists flags
+	go run ./bench $(BENCH_FLAGS)
 
 kafka-up: ## start Apache Kafka on 127.0.0.1:9092 (needs Java 17 and Maven); KAFKA_PORT, KAFKA_BROKERS=3
 	@deploy/kafka/kafka.sh up
