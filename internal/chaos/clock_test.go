@@ -54,8 +54,9 @@ func (r *round) wrongClock(t trust, said ...string) {
 }
 
 // downLong is down twice: the first time readings flow on, and a backlog is no silence; the second time they have ended before.
+// downLong is down for DOWN seconds, twice: with readings flowing on, and without.
 func downLong(r *round) {
-	const down = 7 * idleMillis * time.Millisecond
+	down := time.Duration(number(r.t, "DOWN", 7*idleMillis/1000)) * time.Second
 	r.prepare(setting{})
 	w := r.start()
 	r.feed(loadOptions{})
