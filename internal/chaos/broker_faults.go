@@ -85,7 +85,7 @@ func journalFaults() []Fault {
 		{Name: "journal-record-lost", Takes: 35 * time.Second, Does: "one record cut out of the journal's file on the broker's disk, and the local state deleted",
 			Refused: "refused: gap in the journal: "},
 		{Name: "journal-end-lost", Takes: 35 * time.Second, Does: "the last records cut off the journal's file, and the local state deleted",
-			Refused: "refused: gap in the journal: it ends with record …, and record … is committed: records of the journal that the committed state needs are gone"},
+			Refused: "refused: gap in the journal: …: records of the journal that the committed state needs are gone"},
 		{Name: "journal-end-lost-local-kept", Takes: 35 * time.Second, Does: "the last records cut off the journal's file, the local state kept after SIGTERM",
 			Refused: "refused: local state of partition 0 holds record … at journal offset …, and the journal ends at …: the brokers lost committed data"},
 		{Name: "journal-recreated", Takes: 10 * time.Second, Does: "the journal topic deleted while weir is stopped",
