@@ -332,3 +332,54 @@ func TestShortLivesSave(t *testing.T) {
 	require.NotEqual(t, first, store.tasks[0].marker.Seq, "no checkpoint in %d lives", lives)
 	require.Greater(t, lives, 1)
 }
+
+// PROTOCOL 2.2: brokers that crash may lose the end of a transaction in the
+// group's offsets alone, and leave the offset hanging there. The journal knows
+// better: what it holds is committed.
+func TestOffsetOfLastTransactionLost(t *testing.T) {
+	for _, hangs := range []bool{false, true} {
+		t.Run(fmt.Sprintf("hangs=%v", hangs), func(t *testing.T) {
+			t.Parallel()
+			lines := history(600)
+			b := newBench(t, benchOptions{pipeline: patient})
+			store := newMemoryStore()
+			type commit struct {
+				at       int64
+				metadata string
+			}
+			var commits []commit
+			o := b.options(store)
+			o.Failpoint = func(point string, _ int32) {
+				if point == "confirmed" {
+					c := b.cluster.GroupInfo("weir.test").Commits["readings"][0]
+					commits = append(commits, commit{c.Offset, c.Metadata})
+				}
+			}
+			run := b.start(o)
+			for i := 0; i < 300; i += 100 {
+				b.produce(0, lines[i:i+100]...)
+				run.settled(0, int64(i+100))
+			}
+			require.NoError(t, run.wait())
+			before := commits[len(commits)-2]
+			require.Less(t, before.at, commits[len(commits)-1].at)
+			var back kadm.Offsets
+			back.Add(kadm.Offset{Topic: "readings", Partition: 0, At: before.at, LeaderEpoch: -1, Metadata: before.metadata})
+			answers, err := b.admin.CommitOffsets(context.Background(), "weir.test", back)
+			require.NoError(t, err)
+			require.NoError(t, answers.Error())
+			var hanging *kfake.FaultHandle
+			if hangs {
+				hanging = b.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetFetch}, Topic: "readings", Err: kerr.UnstableOffsetCommit, Count: -1})
+				cleared := b.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, Observe: true, Count: -1, When: func(req kmsg.Request) bool { return !req.(*kmsg.EndTxnRequest).Commit }})
+				go func() {
+					if cleared.Wait(t.Context(), 1) == nil {
+						hanging.Remove()
+					}
+				}()
+			}
+			b.fold(store, lines[300:]...)
+			b.sameOutputs(lines)
+		})
+	}
+}
