@@ -24,12 +24,6 @@ type committed struct {
 	bare  bool // an offset without weir's metadata
 }
 
-// last is the greatest record that may be committed: the group's offset may lack
-// the last transaction, if brokers that crashed have lost the end of it there
-// (seen with Apache Kafka 4.3.1). The journal, which is part of every transaction,
-// tells whether there was one.
-func (c *committed) last() uint64 { return c.meta.seq + 1 }
-
 // recover brings the task to exactly the committed offset. The runner's state is
 // valid only if it returns nil.
 func (r *runner) recover(ctx context.Context) error {
@@ -118,26 +112,22 @@ func (r *runner) binding(id [16]byte) lineage {
 // one is being resolved, or the coordinator moves.
 func (r *runner) committed(ctx context.Context) (c committed, err error) {
 	p := r.plan.Pipeline
-	patience, hung := time.Now().Add(requestTimeout), time.Now().Add(hangs)
-	cleared := false
+	patience := time.Now().Add(requestTimeout)
 	for {
 		resp, err := r.fetchOffset(ctx)
 		if err != nil {
 			return c, err
 		}
 		err = kerr.ErrorForCode(resp.ErrorCode)
-		if errors.Is(err, kerr.UnstableOffsetCommit) && !cleared && time.Now().After(hung) {
-			if err := r.clearPending(ctx); err != nil {
-				return c, fmt.Errorf("clear an offset that hangs: %w", err)
-			}
-			cleared = true
-			continue
-		}
 		if resolving(err) && time.Now().Before(patience) {
 			if err := pauseFor(ctx, 10*time.Millisecond); err != nil {
 				return c, err
 			}
 			continue
+		}
+		if errors.Is(err, kerr.UnstableOffsetCommit) {
+			// The fence has resolved all that the transaction's coordinator knows of.
+			return c, fmt.Errorf("the brokers have left a transaction of this task half done, and nothing is folded until it is resolved (see docs/EXACTLY_ONCE.md, Broker settings): fetch committed offset of group %q: %w", p.Group, err)
 		}
 		if err != nil {
 			return c, fmt.Errorf("fetch committed offset of group %q: %w", p.Group, err)
@@ -156,42 +146,6 @@ func (r *runner) committed(ctx context.Context) (c committed, err error) {
 		return c, nil
 	}
 }
-
-// hangs is after how long an offset that is still undecided counts as hanging:
-// when the fence returns, every transaction of the task is resolved.
-const hangs = 3 * time.Second
-
-// clearPending ends an offset that hangs: one of a transaction of this task that
-// the coordinator of transactions no longer knows (seen with Apache Kafka 4.3.1
-// after kill -9 of its only broker). The fence has resolved all that it does
-// know, so nothing else will ever decide that one; another transaction of the same
-// producer, aborted, takes it along. Where that one was committed everywhere but in
-// the group's offsets, the journal holds its record, and settle takes K from there.
-func (r *runner) clearPending(ctx context.Context) error {
-	at, owned, _ := r.e.group.seat(r.partition)
-	if !owned {
-		return ErrLost
-	}
-	r.log.Warn("an offset of a transaction that nobody resolves is in the way; another transaction is aborted to clear it")
-	if err := r.producer.BeginTransaction(); err != nil {
-		return fmt.Errorf("begin transaction: %w", err)
-	}
-	// The client ends no transaction in which it has produced nothing.
-	err := r.producer.ProduceSync(ctx, &kgo.Record{Topic: r.plan.Pipeline.JournalTopic, Partition: r.partition, Value: []byte("aborted")}).FirstErr()
-	if err == nil {
-		err = r.committer.commitOffset(ctx, &batch{}, at)
-	}
-	if err == nil {
-		err = errCleared
-	}
-	if err = r.committer.abort(err); errors.Is(err, errCleared) {
-		return nil
-	}
-	return err
-}
-
-// errCleared is why clearPending aborts its transaction.
-var errCleared = errors.New("nothing to commit")
 
 // resolving reports whether the answer will be another one soon.
 func resolving(err error) bool {
@@ -365,9 +319,6 @@ func (r *runner) settle(ctx context.Context, c committed) error {
 	switch {
 	case h.Seq < c.meta.seq:
 		return fmt.Errorf("%w: it ends with record %d, and record %d is committed", ErrJournalGap, h.Seq, c.meta.seq)
-	case h.Seq > c.meta.seq && h.Seq <= c.last():
-		r.log.Warn("the last transaction is committed but for the group's offset, taking it from the journal", "seq", h.Seq, "offset", r.k)
-		return nil
 	case h.Seq > c.meta.seq:
 		if again, err := r.committed(ctx); err != nil {
 			return err
@@ -395,7 +346,7 @@ func (r *runner) loadLocal(ctx context.Context, c committed, begin int64) (from 
 		r.log.Warn("local state belongs to another lineage, restoring from the journal")
 		return 0, false, nil
 	}
-	if c.found && m.Seq > c.last() {
+	if c.found && m.Seq > c.meta.seq {
 		return 0, false, refuse("local state of partition %d holds record %d, and the brokers have committed only %d: the brokers lost committed data or the group's offsets were reset. Check the cluster; to go on with what the brokers have, delete the state directory", r.partition, m.Seq, c.meta.seq)
 	}
 	if !m.Sealed && m.BootID != r.e.o.BootID {
