@@ -332,3 +332,23 @@ func TestShortLivesSave(t *testing.T) {
 	require.NotEqual(t, first, store.tasks[0].marker.Seq, "no checkpoint in %d lives", lives)
 	require.Greater(t, lives, 1)
 }
+
+// PROTOCOL 2.1: an offset that nobody resolves holds the task up, however long,
+// and is not cleared: what it belongs to may be committed elsewhere.
+func TestHalfDoneTransactionIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	lines := history(600)
+	b := newBench(t, benchOptions{pipeline: patient})
+	store := newMemoryStore()
+	b.fold(store, lines[:300]...)
+	hanging := b.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetFetch}, Topic: "readings", Err: kerr.UnstableOffsetCommit, Count: -1})
+	run := b.start(b.options(store))
+	b.produce(0, lines[300:]...)
+	before := b.journalEnd()
+	require.Eventually(t, func() bool { return run.engine.Totals().Recoveries > 0 }, 3*requestTimeout, 50*time.Millisecond, "the task asks again from the start")
+	require.Equal(t, before, b.journalEnd(), "nothing is written meanwhile")
+	hanging.Remove()
+	run.settled(0, b.sent)
+	require.NoError(t, run.wait())
+	b.sameOutputs(lines)
+}

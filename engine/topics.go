@@ -109,6 +109,9 @@ func (e *Engine) checkBrokers(ctx context.Context) error {
 		if broker.Err != nil {
 			return fmt.Errorf("ask broker %d for its versions: %w", broker.NodeID, broker.Err)
 		}
+		if guess := broker.VersionGuess(); strings.Contains(guess, "v4.3") {
+			e.log.Warn("brokers of this version were seen to leave transactions half done after a crash of the only broker; the task then waits. 4.0 to 4.2 were not (see docs/EXACTLY_ONCE.md, Broker settings)", "broker", broker.NodeID, "version", guess)
+		}
 		if level := transactionVersion(broker); level < 2 {
 			return refuse("broker %d has transaction.version %d, and 2 is needed: weir needs Apache Kafka 4.0 or later with the feature transaction.version finalized at 2 (kafka-features.sh upgrade --feature transaction.version=2)", broker.NodeID, level)
 		}
