@@ -101,6 +101,7 @@ func (p *process) start(plan *lifePlan) (*life, error) {
 		if !l.isDead() {
 			w.trace.addf(l.who, "ended: %v", l.err)
 		}
+		l.mount.detach() // what is killed later must not touch the disk of the next life
 		close(l.ended)
 	}()
 	return l, nil
