@@ -166,7 +166,7 @@ func (j *journalReader) follow(record *statestore.Record) error {
 // record by record.
 func (j *journalReader) apply() error {
 	r := j.r
-	room := r.e.memoryShare() / 2
+	room := r.e.memoryShare() / 4 * 3
 	var err error
 	for left := j.records; err == nil && len(left) > 0; {
 		n := len(left)

@@ -81,10 +81,14 @@ type flowOptions struct {
 	churn    int // devices that a round replaces by new ones
 
 	partitions int32 // 0: one
+	memory     int64 // state.memory; 0: the default
 }
 
 func newFlow(tb testing.TB, o flowOptions) *flow {
 	b := newBench(tb, benchOptions{pipeline: o.pipeline, createTime: true, partitions: o.partitions})
+	if o.memory > 0 {
+		b.plan.Pipeline.State.Memory = o.memory
+	}
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.cluster.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MaxBufferedRecords(100_000))
 	require.NoError(tb, err)
 	tb.Cleanup(client.Close)

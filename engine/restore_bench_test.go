@@ -20,9 +20,13 @@ import (
 // BenchmarkRestore is a start after the disk was lost, from the opening of an
 // empty store to the first commit: everything comes out of the journal.
 func BenchmarkRestore(b *testing.B) {
-	for _, devices := range []int{100_000, 1_000_000} {
-		b.Run(fmt.Sprintf("series=%d", devices), func(b *testing.B) {
-			a := killed(b, flowOptions{pipeline: patient, devices: devices, every: 1_000}, 0)
+	for _, c := range []struct {
+		devices int
+		memory  int64
+	}{{100_000, 4 << 30}, {1_000_000, 4 << 30}, {1_000_000, 512 << 20}} {
+		devices := c.devices
+		b.Run(fmt.Sprintf("series=%d/memory=%dMiB", devices, c.memory>>20), func(b *testing.B) {
+			a := killed(b, flowOptions{pipeline: patient, devices: devices, every: 1_000, memory: c.memory}, 0)
 			journal := a.weigh()
 			var recovery time.Duration
 			for b.Loop() {

@@ -78,7 +78,11 @@ func (t *Table) Trim() int {
 	if t.options.MemoryBytes == 0 || t.options.Pager == nil {
 		return 0
 	}
-	over := t.ResidentBytes() - t.options.MemoryBytes
+	return t.trimTo(t.options.MemoryBytes)
+}
+
+func (t *Table) trimTo(limit int64) int {
+	over := t.ResidentBytes() - limit
 	dropped := 0
 	for looked := 0; over > 0 && t.evictable > 0 && looked < trimScan; looked++ {
 		p := t.advance()
@@ -117,7 +121,7 @@ func (t *Table) advance() *page {
 // spillAtOnce is how many images Spill gives to write in one call.
 const spillAtOnce = 32
 
-// Spill brings a table amid its replay back within Options.MemoryBytes: it gives
+// Spill brings a table amid its replay back to half of Options.MemoryBytes: it gives
 // the pages that the replay has changed to write, which must have them where the
 // Pager reads when flush returns, and drops what it may. Such pages belong to no
 // checkpoint: no marker may be written for them, and after a crash they are
@@ -134,8 +138,8 @@ func (t *Table) Spill(write func([]Image) error, flush func() error) error {
 		return err
 	}
 	t.EndCheckpoint(c, Saved)
-	for t.ResidentBytes() > limit && t.evictable > 0 {
-		t.Trim()
+	for t.ResidentBytes() > limit/2 && t.evictable > 0 { // room, or the next record would spill again
+		t.trimTo(limit / 2)
 	}
 	return nil
 }
