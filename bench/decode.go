@@ -11,19 +11,27 @@ import (
 // decoder reads the records of an engine's three output topics. It is for one goroutine.
 type decoder func(value []byte) (tuple, error)
 
+// parse parses a record and reads what all have: the device.
+func parse(p *fastjson.Parser, value []byte) (*fastjson.Value, tuple, error) {
+	v, err := p.ParseBytes(value)
+	if err != nil {
+		return nil, tuple{}, fmt.Errorf("%v: %.200s", err, value)
+	}
+	device, ok := deviceOf(v.GetStringBytes("device"))
+	if !ok {
+		return nil, tuple{}, fmt.Errorf("no device: %.200s", value)
+	}
+	return v, tuple{key: key{device: device}}, nil
+}
+
 // peerDecoder reads the short records that all peers write: which topic they come from shows in their fields.
 func peerDecoder() decoder {
 	var p fastjson.Parser
 	return func(value []byte) (tuple, error) {
-		v, err := p.ParseBytes(value)
+		v, t, err := parse(&p, value)
 		if err != nil {
-			return tuple{}, fmt.Errorf("%v: %.200s", err, value)
+			return t, err
 		}
-		device, ok := deviceOf(v.GetStringBytes("device"))
-		if !ok {
-			return tuple{}, fmt.Errorf("no device: %.200s", value)
-		}
-		t := tuple{key: key{device: device}}
 		if event := v.GetStringBytes("event"); event != nil {
 			t.at, t.mean = v.GetInt64("ts"), v.GetFloat64("value")
 			switch string(event) {
@@ -46,15 +54,10 @@ func peerDecoder() decoder {
 func weirDecoder() decoder {
 	var p fastjson.Parser
 	return func(value []byte) (tuple, error) {
-		v, err := p.ParseBytes(value)
+		v, t, err := parse(&p, value)
 		if err != nil {
-			return tuple{}, fmt.Errorf("%v: %.200s", err, value)
+			return t, err
 		}
-		device, ok := deviceOf(v.GetStringBytes("device"))
-		if !ok {
-			return tuple{}, fmt.Errorf("no device: %.200s", value)
-		}
-		t := tuple{key: key{device: device}}
 		if state := v.GetStringBytes("state"); state != nil {
 			t.mean = v.GetFloat64("value")
 			switch string(state) {

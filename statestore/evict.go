@@ -123,9 +123,9 @@ const spillAtOnce = 32
 
 // Spill brings a table amid its replay back to half of Options.MemoryBytes: it gives
 // the pages that the replay has changed to write, which must have them where the
-// Pager reads when flush returns, and drops what it may. Such pages belong to no
-// checkpoint: no marker may be written for them, and after a crash they are
-// nothing but pages that the replay writes again. A table within its bound is left
+// Pager reads when flush returns, and drops what it may. They belong to
+// no checkpoint: no marker may be written before the replay has ended, and after a
+// crash the next replay writes them again. A table within its bound is left
 // alone.
 func (t *Table) Spill(write func([]Image) error, flush func() error) error {
 	limit := t.options.MemoryBytes
