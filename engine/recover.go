@@ -59,7 +59,7 @@ func (r *runner) fence(ctx context.Context) error {
 		kgo.TransactionTimeout(transactionTimeout),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerLinger(0), kgo.MaxBufferedRecords(1<<20), kgo.ProducerBatchMaxBytesFn(r.e.topics.batchLimit),
-		kgo.ProducerBatchCompression(kgo.Lz4Compression(), kgo.NoCompression()),
+		kgo.ProducerBatchCompression(kgo.SnappyCompression(), kgo.NoCompression()),
 		kgo.RecordDeliveryTimeout(transactionTimeout),
 	)...)
 	if err != nil {
