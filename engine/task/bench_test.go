@@ -139,6 +139,7 @@ func BenchmarkFold(b *testing.B) {
 			task := steadyTask(b, f, 8)
 			windows := task.Counters().Windows
 			b.ReportAllocs()
+			b.ResetTimer()
 			for left := b.N; left > 0; {
 				b.StopTimer()
 				n := min(left, len(f.records))

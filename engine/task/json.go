@@ -61,35 +61,63 @@ func appendNumber(dst []byte, v float64) []byte {
 	if math.IsInf(v, 0) || math.IsNaN(v) {
 		return append(dst, "null"...)
 	}
+	if scaled := v * 1e6; scaled > -1e15 && scaled < 1e15 {
+		// At most 15 digits: two such decimals never share a double, so one that reads back as v is the shortest that does.
+		if n := int64(math.Round(scaled)); n != 0 && float64(n)/1e6 == v {
+			return appendMillionths(dst, n)
+		}
+	}
 	if a := math.Abs(v); a != 0 && (a < 1e-6 || a >= 1e21) {
 		return strconv.AppendFloat(dst, v, 'e', -1, 64)
 	}
 	return strconv.AppendFloat(dst, v, 'f', -1, 64)
 }
 
-// stamps renders times as RFC 3339 with milliseconds in UTC. The devices of a
-// task close the same windows one after the other, so the few texts written
-// last are kept.
-type stamps struct {
-	at   [8]event.Time
-	text [8][26]byte // quoted
-	full [8]bool
-
-	scratch [64]byte
+// appendMillionths appends n / 1,000,000, which is no whole number, without zeros at its end.
+func appendMillionths(dst []byte, n int64) []byte {
+	if n < 0 {
+		dst, n = append(dst, '-'), -n
+	}
+	dst = strconv.AppendInt(dst, n/1_000_000, 10)
+	dst = append(dst, '.')
+	for rest := n % 1_000_000; rest > 0; rest = rest * 10 % 1_000_000 {
+		dst = append(dst, byte('0'+rest/100_000))
+	}
+	return dst
 }
 
-const stampLayout = `"2006-01-02T15:04:05.000Z"`
+// stamps renders times as RFC 3339 with milliseconds in UTC. The date is that of the last time or the next to it, so its text is kept.
+type stamps struct {
+	day   int64 // since 1970-01-01
+	date  [12]byte
+	known bool
+}
+
+const (
+	stampLayout = `"2006-01-02T15:04:05.000Z"`
+	dayMs       = 86_400_000
+)
 
 func (s *stamps) append(dst []byte, t event.Time) []byte {
-	i := (uint64(t) * 0x9e3779b97f4a7c15) >> 61
-	if !s.full[i] || s.at[i] != t {
-		// Formatting writes more digits than it keeps, so it needs room to spare.
-		text := time.UnixMilli(int64(t)).UTC().AppendFormat(s.scratch[:0], stampLayout)
-		if len(text) != len(s.text[i]) { // a year beyond 9999
+	day, ms := int64(t)/dayMs, int64(t)%dayMs
+	if ms < 0 {
+		day, ms = day-1, ms+dayMs
+	}
+	if !s.known || day != s.day {
+		var scratch [64]byte
+		text := time.UnixMilli(int64(t)).UTC().AppendFormat(scratch[:0], stampLayout)
+		if len(text) != len(stampLayout) { // a year beyond 9999
 			return append(dst, text...)
 		}
-		copy(s.text[i][:], text)
-		s.at[i], s.full[i] = t, true
+		copy(s.date[:], text)
+		s.day, s.known = day, true
 	}
-	return append(dst, s.text[i][:]...)
+	sec, rest := int(ms/1000), int(ms%1000)
+	dst = append(dst, s.date[:]...)
+	return append(dst,
+		digit(sec/36_000), digit(sec/3600), ':', digit(sec%3600/600), digit(sec%3600/60), ':', digit(sec%60/10), digit(sec),
+		'.', digit(rest/100), digit(rest/10), digit(rest), 'Z', '"')
 }
+
+// digit is the last decimal digit of n.
+func digit(n int) byte { return byte('0' + n%10) }

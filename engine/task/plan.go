@@ -291,18 +291,31 @@ func (c *Plan) Topics() int { return int(FirstAggregateTopic) + len(c.AggregateT
 // TaskWords is how many words of its own a task keeps in the state table.
 func TaskWords() int { return taskWords }
 
-// emit is where a window's results go; not ok: nowhere.
+// emit is where a window's results go, and what is the same in all of them.
 type emit struct {
-	topic Topic
-	ok    bool
+	topic  Topic
+	ok     bool // not: nowhere
+	head   []byte
+	metric []byte
+	fields [][]byte // in the order of Compute
 }
 
 // planEmits finds the output topic of each window.
 func (c *Plan) planEmits() {
 	c.emits = make([]emit, len(c.Pipeline.Windows))
 	for i, w := range c.Pipeline.Windows {
-		if k := slices.Index(c.AggregateTopics, w.Emit.Topic); w.Emit.Topic != "" && w.Emit.On != "never" && k >= 0 {
-			c.emits[i] = emit{FirstAggregateTopic + Topic(k), true}
+		k := slices.Index(c.AggregateTopics, w.Emit.Topic)
+		if w.Emit.Topic == "" || w.Emit.On == "never" || k < 0 {
+			continue
 		}
+		e := emit{topic: FirstAggregateTopic + Topic(k), ok: true}
+		e.head = appendString([]byte(`{"pipeline":`), c.Pipeline.Name)
+		e.head = appendString(append(e.head, `,"window":`...), w.Name)
+		e.head = append(e.head, `,"device":`...)
+		e.metric = append(appendString([]byte(`,"metric":`), w.Metric), `,"start":`...)
+		for _, name := range w.Compute {
+			e.fields = append(e.fields, append(appendString([]byte{','}, name), ':'))
+		}
+		c.emits[i] = e
 	}
 }

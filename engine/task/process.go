@@ -28,9 +28,10 @@ func (t *Task) process(r *event.Reading, a operators.Arrival, clock event.Time) 
 			continue
 		}
 		t.use(ring)
-		ring.Fold(&t.row, at, r.Value.Num)
-		due = min(due, ring.Due(at, now))
-		t.table.Task()[wordOpen] += uint64(ring.Opened(t.row.Words(), at, now))
+		if ring.Fold(&t.row, at, r.Value.Num) {
+			due = min(due, ring.Due(at, now))
+			t.table.Task()[wordOpen] += uint64(ring.Opened(t.row.Words(), at, now))
+		}
 		if t.plan.Pipeline.Time.AllowBackfill > 0 {
 			ring.Revise(&t.row, at, now, t.emit)
 		}
@@ -84,8 +85,8 @@ func (t *Task) insert(c *count, at event.Time, v float64) {
 	for _, in := range c.rules {
 		t.evaluate(in.rule, alerts.Sample{Time: result.End - 1, Value: result.Values[in.result]}, &windowRef{w.Name, result.Start, result.End})
 	}
-	if e := t.plan.emits[c.window]; e.ok {
-		t.aggregate(e.topic, w, &result)
+	if e := &t.plan.emits[c.window]; e.ok {
+		t.aggregate(e, &result, false)
 	}
 }
 
@@ -126,23 +127,23 @@ func (t *Task) onWindow(r *window.Result) uint8 {
 		t.table.Task()[wordCorrections]++
 		digest = r.Digest // what the rules saw stays the measure
 	}
-	if e := t.plan.emits[index]; e.ok {
-		t.emitWindow(e.topic, w, r, corrects)
+	if e := &t.plan.emits[index]; e.ok {
+		t.emitWindow(e, w, r, corrects)
 	}
 	return digest
 }
 
 // emitWindow emits a result. A window that is emitted at every reading has said
 // its provisional value already, and its revisions are counts of readings.
-func (t *Task) emitWindow(topic Topic, w *configs.Window, r *window.Result, corrects bool) {
+func (t *Task) emitWindow(e *emit, w *configs.Window, r *window.Result, corrects bool) {
 	if w.Emit.On != "change" {
-		t.aggregateFlagged(topic, w, r, corrects)
+		t.aggregate(e, r, corrects)
 		return
 	}
 	if r.Final {
 		last := *r
 		last.Revision = int(r.Count) + 1
-		t.aggregateFlagged(topic, w, &last, corrects)
+		t.aggregate(e, &last, corrects)
 	}
 }
 
@@ -155,8 +156,8 @@ func (t *Task) onChange(r *window.Result) uint8 {
 		return 0
 	}
 	t.table.Task()[wordWindows]++
-	if e := t.plan.emits[index]; e.ok {
-		t.aggregate(e.topic, w, r)
+	if e := &t.plan.emits[index]; e.ok {
+		t.aggregate(e, r, false)
 	}
 	return 0
 }

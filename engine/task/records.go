@@ -28,29 +28,15 @@ const (
 // maxPayload is how much of a bad message the quarantine record carries.
 const maxPayload = 64 << 10
 
-// aggregate emits a window's result.
-func (t *Task) aggregate(topic Topic, w *configs.Window, r *window.Result) {
-	t.aggregateFlagged(topic, w, r, false)
-}
-
-// aggregateFlagged emits a window's result; corrects says that it is a revision
-// which would have changed an alert.
-func (t *Task) aggregateFlagged(topic Topic, w *configs.Window, r *window.Result, corrects bool) {
-	p := t.plan.Pipeline
+// aggregate emits a window's result; corrects says that it is a revision which would have changed an alert.
+func (t *Task) aggregate(e *emit, r *window.Result, corrects bool) {
 	device := t.table.Name(t.slot)
 	words := t.table.Task()
 	words[wordAggregateSeq]++
-	t.out.begin(topic, device)
-	b := t.out.arena
-	b = append(b, `{"pipeline":`...)
-	b = appendString(b, p.Name)
-	b = append(b, `,"window":`...)
-	b = appendString(b, w.Name)
-	b = append(b, `,"device":`...)
+	t.out.begin(e.topic, device)
+	b := append(t.out.arena, e.head...)
 	b = appendString(b, device)
-	b = append(b, `,"metric":`...)
-	b = appendString(b, w.Metric)
-	b = append(b, `,"start":`...)
+	b = append(b, e.metric...)
 	b = t.stamps.append(b, r.Start)
 	b = append(b, `,"end":`...)
 	b = t.stamps.append(b, r.End)
@@ -64,10 +50,8 @@ func (t *Task) aggregateFlagged(topic Topic, w *configs.Window, r *window.Result
 	if corrects {
 		b = append(b, `,"corrects_alert":true`...)
 	}
-	for i, name := range w.Compute {
-		b = append(b, ',')
-		b = appendString(b, name)
-		b = append(b, ':')
+	for i, field := range e.fields {
+		b = append(b, field...)
 		b = appendNumber(b, r.Values[i])
 	}
 	t.out.arena = append(b, '}')

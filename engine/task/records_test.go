@@ -3,6 +3,7 @@ package task
 import (
 	"encoding/json"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -35,6 +36,12 @@ func TestNumbersReadBackAsTheyWere(t *testing.T) {
 		var got float64
 		require.NoError(t, json.Unmarshal(appendNumber(nil, v), &got))
 		require.Equal(t, math.Float64bits(v), math.Float64bits(got), "%v", v)
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		v := float64(rapid.Int64Range(-1e16, 1e16).Draw(t, "n")) / math.Pow10(rapid.IntRange(1, 9).Draw(t, "places"))
+		if math.Abs(v) >= 1e-6 && v != math.Trunc(v) {
+			require.Equal(t, strconv.FormatFloat(v, 'f', -1, 64), string(appendNumber(nil, v)), "the shortest text")
+		}
 	})
 	require.Equal(t, "null", string(appendNumber(nil, math.Inf(-1))))
 	require.Equal(t, "null", string(appendNumber(nil, math.NaN())))

@@ -42,7 +42,7 @@ func (r *Ring) Running(words []uint64, window int, t event.Time) (Result, bool) 
 // Opened is how many windows open at the clock hold only the reading of time t,
 // which the caller has just folded: they began with it.
 func (r *Ring) Opened(words []uint64, t, clock event.Time) int {
-	p := floorDiv(t, r.pane)
+	p := r.byPane.floor(t)
 	cell, ok := r.at(words, p)
 	if !ok || cell[1]&countMask != 1 {
 		return 0
@@ -52,12 +52,12 @@ func (r *Ring) Opened(words []uint64, t, clock event.Time) int {
 		w := &r.windows[i]
 		first, last := w.firstEnd(t), w.lastEnd(t)
 		// Windows that begin after the readings before this one,
-		if q, ok := r.nearest(words, p, walk{step: -1, most: p - floorDiv(first-w.size, r.pane)}); ok {
+		if q, ok := r.nearest(words, p, walk{step: -1, most: p - r.byPane.floor(first-w.size)}); ok {
 			first = max(first, w.firstEnd(event.Time(q)*r.pane)+w.size)
 		}
 		// and end before the readings after it.
-		if q, ok := r.nearest(words, p, walk{step: 1, most: floorDiv(last, r.pane) - 1 - p}); ok {
-			last = min(last, event.Time(floorDiv(event.Time(q)*r.pane, w.every))*w.every)
+		if q, ok := r.nearest(words, p, walk{step: 1, most: r.byPane.floor(last) - 1 - p}); ok {
+			last = min(last, event.Time(w.byEvery.floor(event.Time(q)*r.pane))*w.every)
 		}
 		first = max(first, w.firstEnd(clock-r.time.WaitForLate))
 		if first <= last {

@@ -164,5 +164,5 @@ func (r *Ring) keep(row Row, window int, end event.Time, m mark) {
 }
 
 func (r *Ring) firstPane(window int, end event.Time) int64 {
-	return floorDiv(end-r.windows[window].size, r.pane)
+	return r.byPane.floor(end - r.windows[window].size)
 }

@@ -26,7 +26,9 @@ type Ring struct {
 	folds   []slice // every aggregate of any window, once
 	time    Time
 	pane    event.Time // length of a pane
+	byPane  divisor
 	cells   int64
+	byCells divisor
 	words   int
 
 	scratch []uint64 // aggregates' words of a window being merged
@@ -36,6 +38,7 @@ type Ring struct {
 
 type ringWindow struct {
 	size, every event.Time
+	byEvery     divisor
 	slices      []slice // in the order of Spec.Compute
 	values      []float64
 }
@@ -62,8 +65,9 @@ func newRing(specs []Spec, t Time) (*Ring, error) {
 		return nil, fmt.Errorf("window %q: size=%dms with wait_for_late=%dms, allow_backfill=%dms and max_future_skew=%dms takes %d panes of every=%dms for each device, at most %d are allowed: use a larger every, or shorten the others",
 			specs[0].Name, size, t.WaitForLate, t.Backfill, t.MaxFutureSkew, r.cells, r.pane, maxPanes)
 	}
+	r.byPane, r.byCells = newDivisor(r.pane), newDivisor(event.Time(r.cells))
 	for _, s := range specs {
-		w := ringWindow{size: s.Size, every: s.Every, values: make([]float64, len(s.Compute))}
+		w := ringWindow{size: s.Size, every: s.Every, byEvery: newDivisor(s.Every), values: make([]float64, len(s.Compute))}
 		aggs, err := aggregates(s.Name, s.Compute)
 		if err != nil {
 			return nil, err
@@ -104,6 +108,9 @@ func (r *Ring) Words() int { return r.words }
 // more.
 func (r *Ring) Late(t, clock event.Time) bool {
 	gone := clock - r.time.WaitForLate - r.time.Backfill
+	if t > gone { // and so is the end of every window that contains it
+		return false
+	}
 	for i := range r.windows {
 		if r.windows[i].lastEnd(t) > gone {
 			return false
@@ -115,8 +122,11 @@ func (r *Ring) Late(t, clock event.Time) bool {
 // Fold adds a reading to its pane. The caller has moved the clock, closed what
 // that made due, and refused the reading if it is Late or too far in the future;
 // a reading that would displace a newer pane shows that it has not, and panics.
-func (r *Ring) Fold(row Row, t event.Time, v float64) {
-	p := floorDiv(t, r.pane)
+//
+// It reports whether its pane held no reading before. Where it did, every window that contains t has been accounted for: neither Due nor Opened
+// has anything to add.
+func (r *Ring) Fold(row Row, t event.Time, v float64) (fresh bool) {
+	p := r.byPane.floor(t)
 	cell := row.Write(r.cell(p))
 	claim(cell, p)
 	count := cell[1] & countMask
@@ -131,11 +141,13 @@ func (r *Ring) Fold(row Row, t event.Time, v float64) {
 			f.Fold(cell[f.from:f.to], s)
 		}
 	}
+	return s.First
 }
 
 // cell is where pane p is kept.
 func (r *Ring) cell(p int64) int {
-	return int(uint64(p+paneBias) % uint64(r.cells))
+	p += paneBias
+	return int(p - r.byCells.floor(event.Time(p))*r.cells)
 }
 
 // at is the cell of pane p, and whether it holds that pane.
@@ -147,20 +159,12 @@ func (r *Ring) at(words []uint64, p int64) ([]uint64, bool) {
 
 // firstEnd is the earliest end of a window that contains t.
 func (w *ringWindow) firstEnd(t event.Time) event.Time {
-	return (event.Time(floorDiv(t, w.every)) + 1) * w.every
+	return (event.Time(w.byEvery.floor(t)) + 1) * w.every
 }
 
 // lastEnd is the latest end of a window that contains t.
 func (w *ringWindow) lastEnd(t event.Time) event.Time {
-	return event.Time(floorDiv(t, w.every))*w.every + w.size
-}
-
-func floorDiv(t, by event.Time) int64 {
-	q := t / by
-	if t%by < 0 {
-		q--
-	}
-	return int64(q)
+	return event.Time(w.byEvery.floor(t))*w.every + w.size
 }
 
 func gcd(a, b event.Time) event.Time {

@@ -32,11 +32,11 @@ func (r *Ring) sweep(words []uint64, o sweepOptions) sweep {
 	for i := range r.windows {
 		w := &r.windows[i]
 		end := w.firstEnd(o.after)
-		s.next[i] = sweepWindow{end: end, until: o.until, pane: floorDiv(end-w.size, r.pane)}
+		s.next[i] = sweepWindow{end: end, until: o.until, pane: r.byPane.floor(end - w.size)}
 		oldest = min(oldest, s.next[i].pane)
 	}
 	// All panes that count lie within the ring's length, by its invariant 2.
-	s.last = min(oldest+r.cells-1, floorDiv(o.clock+r.time.MaxFutureSkew, r.pane))
+	s.last = min(oldest+r.cells-1, r.byPane.floor(o.clock+r.time.MaxFutureSkew))
 	for i := range r.windows {
 		s.seek(words, i)
 	}
@@ -65,11 +65,11 @@ func (s *sweep) seek(words []uint64, i int) {
 		n.end = noEnd
 		return
 	}
-	p := max(n.pane, floorDiv(n.end-w.size, r.pane))
+	p := max(n.pane, r.byPane.floor(n.end-w.size))
 	// No window ending by then contains a pane that begins there.
 	last := s.last
 	if n.until != noEnd {
-		last = min(last, floorDiv(n.until-1, r.pane))
+		last = min(last, r.byPane.floor(n.until-1))
 	}
 	from := r.cell(p) * r.words
 	for ; p <= last; p++ {
