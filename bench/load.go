@@ -9,7 +9,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-const chunkRecords = 4096 // readings written into one piece of memory
+const (
+	chunkRecords = 4096                 // readings written into one piece of memory
+	linger       = 5 * time.Millisecond // the default of Kafka's own producer (linger.ms, since 4.0)
+)
 
 // sender appends readings of an input to a source topic, one producer, so that each partition holds them in the order of the input.
 type sender struct {
@@ -22,13 +25,12 @@ type sender struct {
 type senderOptions struct {
 	Brokers string
 	Topic   string
-	Linger  time.Duration // how long a batch waits to fill
 }
 
 // newSender connects. Keys choose partitions by murmur2, as with all Kafka clients; values are sent as they are, uncompressed, so that no
 // engine's figures hold the work of a codec.
 func newSender(o senderOptions) (*sender, error) {
-	client, err := kgo.NewClient(kgo.SeedBrokers(o.Brokers), kgo.DefaultProduceTopic(o.Topic), kgo.ProducerLinger(o.Linger),
+	client, err := kgo.NewClient(kgo.SeedBrokers(o.Brokers), kgo.DefaultProduceTopic(o.Topic), kgo.ProducerLinger(linger),
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), kgo.ProducerBatchCompression(kgo.NoCompression()),
 		kgo.MaxBufferedRecords(200_000), kgo.ProducerBatchMaxBytes(900_000))
 	if err != nil {
@@ -84,7 +86,7 @@ func load(ctx context.Context, c *cluster, o loadOptions) error {
 	if err := c.source(ctx, o.Topic, o.Partitions); err != nil {
 		return err
 	}
-	s, err := newSender(senderOptions{Brokers: c.addr, Topic: o.Topic, Linger: 5 * time.Millisecond})
+	s, err := newSender(senderOptions{Brokers: c.addr, Topic: o.Topic})
 	if err != nil {
 		return err
 	}

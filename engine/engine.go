@@ -103,6 +103,7 @@ type Engine struct {
 
 	background sync.WaitGroup // short work beside the tasks: trims, comparisons of clocks
 	group      *membership
+	feed       *feed
 }
 
 // runnerHandle is how the group's callbacks reach a running task.
@@ -184,10 +185,14 @@ func (e *Engine) Run(ctx context.Context) error {
 		return err
 	}
 
+	if e.feed, err = newFeed(e); err != nil {
+		return err
+	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	e.ctx = running
 	p := e.o.Plan.Pipeline
+	e.background.Go(func() { e.feed.run(running) })
 	e.group = newMembership(p.Group, p.Source.Topic, e.o.Instance, e.log)
 	e.group.assigned, e.group.dropped = e.start, e.drop
 	// A client waits for answers when it is closed, also for those of brokers that
@@ -195,6 +200,8 @@ func (e *Engine) Run(ctx context.Context) error {
 	groupCtx, cutGroup := context.WithCancel(context.Background())
 	defer cutGroup()
 	if err := e.group.join(e.clientOptions(kgo.WithContext(groupCtx))); err != nil {
+		stop()
+		e.background.Wait()
 		return err
 	}
 	e.background.Go(func() { e.watchEnds(running) })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -21,80 +22,94 @@ type slab struct {
 	err     error
 }
 
-// sourceReader fetches ahead of the fold, in a goroutine of its own.
+// sourceReader is a task's end of the source: what the feed has fetched of its partition ahead of the fold.
 type sourceReader struct {
-	client *kgo.Client
-	slabs  chan *slab
-	spare  chan *slab
-	cancel context.CancelFunc
-	ended  chan struct{}
-	closed bool
+	feed      *feed
+	partition int32
+	k         int64 // where it began to fetch
+	slabs     chan *slab
+	closed    bool
+
+	mu     sync.Mutex
+	spare  []*slab
+	queued int // slabs given out and not freed
+	paused bool
 }
 
 // openSource begins to fetch the partition at K.
 func (r *runner) openSource(ctx context.Context) (*sourceReader, error) {
-	topic := r.plan.Pipeline.Source.Topic
-	client, err := kgo.NewClient(r.e.clientOptions(
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {r.partition: kgo.NewOffset().At(r.k)}}),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
-		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
-		kgo.FetchMaxPartitionBytes(512<<10), kgo.FetchMinBytes(1),
-	)...)
-	if err != nil {
-		return nil, fmt.Errorf("open source: %w", err)
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	s := &sourceReader{client: client, slabs: make(chan *slab, 1), spare: make(chan *slab, 3), cancel: cancel, ended: make(chan struct{})}
-	for range cap(s.spare) {
-		s.spare <- &slab{}
-	}
-	go s.read(ctx, r)
-	return s, nil
+	s := &sourceReader{feed: r.e.feed, partition: r.partition, k: r.k, slabs: make(chan *slab, maxQueued+1)}
+	return s, r.e.feed.do(ctx, func() { r.e.feed.add(s) })
 }
 
-func (s *sourceReader) read(ctx context.Context, r *runner) {
-	defer close(s.ended)
-	for {
-		var next *slab
-		select {
-		case next = <-s.spare:
-		case <-ctx.Done():
-			return
-		}
-		fetches := s.client.PollFetches(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		next.fill(fetches, r)
+// give queues what was fetched. The feed fetches no more of the partition while maxQueued slabs wait, so there is always room.
+func (s *sourceReader) give(p *kgo.FetchPartition) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := &slab{}
+	if n := len(s.spare); n > 0 {
+		next, s.spare = s.spare[n-1], s.spare[:n-1]
+	}
+	next.fill(p, s)
+	if next.err != nil {
 		select {
 		case s.slabs <- next:
-		case <-ctx.Done():
-			return
+		default: // the reader ends before it comes to a second error
 		}
-		if next.err != nil {
-			return
-		}
+		return
+	}
+	s.slabs <- next
+	if s.queued++; s.queued == maxQueued {
+		s.paused = true
+		s.feed.pause(s.partition)
 	}
 }
 
-// fill converts a poll. Errors of the client that heal by themselves do not come
-// this far.
-func (s *slab) fill(fetches kgo.Fetches, r *runner) {
-	s.records, s.next, s.err = s.records[:0], 0, nil
-	if failed := fetches.Errors(); len(failed) > 0 {
-		f := failed[0] // the client fetches one partition only
-		if errors.Is(f.Err, kerr.OffsetOutOfRange) {
-			s.err = refuse("source partition %d no longer holds offset %d, up to which outputs are committed: readings behind it were deleted (retention) before they were folded. To go on without them, delete group %q, topic %q and the state directory", r.partition, r.k, r.plan.Pipeline.Group, r.plan.Pipeline.JournalTopic)
-			return
-		}
-		s.err = fmt.Errorf("fetch source: %w", f.Err)
+// free takes a folded slab back.
+func (s *sourceReader) free(done *slab) {
+	clear(done.records) // lets go of the fetched bytes
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.spare = append(s.spare, done)
+	s.queued--
+	s.resume(resumeQueued)
+}
+
+// resume lets the feed fetch again when at most so many slabs wait.
+func (s *sourceReader) resume(at int) {
+	if s.paused && s.queued <= at {
+		s.paused = false
+		s.feed.resume(s.partition)
+	}
+}
+
+// close stops fetching. It may be called twice.
+func (s *sourceReader) close() {
+	if s.closed {
 		return
 	}
-	fetched := r.e.wallNow()
-	fetches.EachRecord(func(rec *kgo.Record) {
+	s.closed = true
+	// A feed that has ended feeds nobody.
+	_ = s.feed.do(context.Background(), func() { s.feed.remove(s) })
+}
+
+// fill converts what was fetched. Errors of the client that heal by themselves do not come
+// this far.
+func (s *slab) fill(p *kgo.FetchPartition, r *sourceReader) {
+	s.records, s.next, s.err = s.records[:0], 0, nil
+	if p.Err != nil {
+		if errors.Is(p.Err, kerr.OffsetOutOfRange) {
+			s.err = refuse("source partition %d no longer holds offset %d, up to which outputs are committed: readings behind it were deleted (retention) before they were folded. To go on without them, delete group %q, topic %q and the state directory", r.partition, r.k, r.feed.e.o.Plan.Pipeline.Group, r.feed.e.o.Plan.Pipeline.JournalTopic)
+			return
+		}
+		s.err = fmt.Errorf("fetch source: %w", p.Err)
+		return
+	}
+	fetched := r.feed.e.wallNow()
+	for _, rec := range p.Records {
 		s.next = rec.Offset + 1
 		if rec.Attrs.IsControl() {
-			return
+			continue
 		}
 		stamped := rec.Attrs.TimestampType() == 1
 		appended := fetched
@@ -102,7 +117,7 @@ func (s *slab) fill(fetches kgo.Fetches, r *runner) {
 			appended = event.Time(rec.Timestamp.UnixMilli())
 		}
 		s.records = append(s.records, task.Record{Offset: rec.Offset, Append: appended, Unstamped: !stamped, Key: rec.Key, Value: rec.Value, Device: deviceOf(rec)})
-	})
+	}
 }
 
 func deviceOf(rec *kgo.Record) []byte {
@@ -112,21 +127,4 @@ func deviceOf(rec *kgo.Record) []byte {
 		}
 	}
 	return nil
-}
-
-// free gives a folded slab back to the reader.
-func (s *sourceReader) free(done *slab) {
-	clear(done.records) // lets go of the fetched bytes
-	s.spare <- done
-}
-
-// close stops fetching. It may be called twice.
-func (s *sourceReader) close() {
-	if s.closed {
-		return
-	}
-	s.closed = true
-	s.cancel()
-	s.client.CloseAllowingRebalance()
-	<-s.ended
 }
