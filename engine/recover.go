@@ -54,12 +54,16 @@ func (r *runner) recover(ctx context.Context) error {
 // fence makes this task the only one that can write for the partition: the
 // broker resolves what a zombie left open before it hands out the producer id.
 func (r *runner) fence(ctx context.Context) error {
+	compressor, err := newCompressor()
+	if err != nil {
+		return err
+	}
 	client, err := kgo.NewClient(r.e.clientOptions(
 		kgo.TransactionalID(fmt.Sprintf("weir.%s.%d", r.plan.Pipeline.Name, r.partition)),
 		kgo.TransactionTimeout(transactionTimeout),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerLinger(0), kgo.MaxBufferedRecords(1<<20), kgo.ProducerBatchMaxBytesFn(r.e.topics.batchLimit),
-		kgo.ProducerBatchCompression(kgo.SnappyCompression(), kgo.NoCompression()),
+		kgo.WithCompressor(compressor),
 		kgo.RecordDeliveryTimeout(transactionTimeout),
 	)...)
 	if err != nil {

@@ -219,8 +219,14 @@ func (e *encoder) put(s Slot, cells []uint16) {
 		cells = cells[1:]
 	}
 	e.words = e.words[:0]
-	for _, c := range cells {
-		e.words = append(e.words, e.table.peek(s, int(c))...)
+	col, row := NamesColumn, []uint64(nil)
+	for _, n := range cells {
+		if of := e.table.cellColumn[n]; of != col {
+			col, row = of, e.table.peekRow(of, s)
+		}
+		c := &e.table.cols[col]
+		at := (int(n) - c.first) * c.words
+		e.words = append(e.words, row[at:at+c.words]...)
 	}
 	e.buf = appendWords(b, e.words)
 }

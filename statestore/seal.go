@@ -174,11 +174,16 @@ func (t *Table) refresh(e *encoder, p Position, budget int) Position {
 
 func (t *Table) refreshSlot(e *encoder, s Slot) {
 	e.cells = e.cells[:0]
-	for i, done := range t.mask(t.journaled, s) {
-		last := min(t.cellCount-i<<6, 64)
-		for m := ^done & (^uint64(0) >> (64 - last)); m != 0; m &= m - 1 {
-			cell := i<<6 + bits.TrailingZeros64(m)
-			if cell == 0 || !zero(t.peek(s, cell)) {
+	done := t.mask(t.journaled, s)
+	if done[0]&1 == 0 {
+		e.cells = append(e.cells, 0)
+	}
+	for col := range t.cols {
+		c := &t.cols[col]
+		row := t.peekRow(int32(col), s)
+		for k := 0; len(row) > 0; k, row = k+1, row[c.words:] {
+			cell := c.first + k
+			if done[cell>>6]>>(cell&63)&1 == 0 && !zero(row[:c.words]) {
 				e.cells = append(e.cells, uint16(cell))
 			}
 		}
@@ -201,9 +206,8 @@ type scratchPage struct {
 	valid bool
 }
 
-// peek reads a cell without admitting its page.
-func (t *Table) peek(s Slot, cell int) []uint64 {
-	col := t.cellColumn[cell]
+// peekRow reads a device's row of a column without admitting its page; nil where all of the page is zero.
+func (t *Table) peekRow(col int32, s Slot) []uint64 {
 	c := &t.cols[col]
 	p := &c.pages[s>>pageShift]
 	words := p.words
@@ -224,8 +228,20 @@ func (t *Table) peek(s Slot, cell int) []uint64 {
 		}
 		words = x.words
 	}
-	at := int(s%PageSlots)*c.rowWords + (cell-c.first)*c.words
-	return words[at : at+c.words]
+	at := int(s%PageSlots) * c.rowWords
+	return words[at : at+c.rowWords]
+}
+
+// peek is one cell of peekRow.
+func (t *Table) peek(s Slot, cell int) []uint64 {
+	col := t.cellColumn[cell]
+	row := t.peekRow(col, s)
+	if row == nil {
+		return nil
+	}
+	c := &t.cols[col]
+	at := (cell - c.first) * c.words
+	return row[at : at+c.words]
 }
 
 func zero(words []uint64) bool {
