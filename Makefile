@@ -1,6 +1,8 @@
 # `make` alone lists the targets. Only Go is needed, except where a target says more.
 #
-# Settings: TIMEOUT (of one test run), CHAOS_TIMEOUT (of make chaos), FUZZTIME (for each fuzz test), BENCH (which benchmarks), STATICCHECK (its version).
+# Settings: TIMEOUT (of one test run), CHAOS_TIMEOUT (of make chaos), FUZZTIME (for each fuzz test), STATICCHECK (its version).
+# Those of make bench: BENCH and SKIP (which benchmarks, which not; regexps), COUNT (runs of each: 1; benchstat wants 6 or more),
+# BENCHTIME (of each run, as of go test -benchtime: 1s). Its stdout is for benchstat; README.md says how to compare two commits.
 # Those of Kafka (KAFKA_PORT, KAFKA_BROKERS, KAFKA_VERSION, KAFKA_FRESH) are described in deploy/kafka/kafka.sh.
 #
 # Tests against real brokers carry the build tag `real` (//go:build real at the head of the file) and get their brokers from
@@ -14,6 +16,9 @@ TIMEOUT     ?= 10m
 CHAOS_TIMEOUT ?= 3h
 FUZZTIME    ?= 10s
 BENCH       ?= .
+SKIP        ?=
+COUNT       ?= 1
+BENCHTIME   ?= 1s
 STATICCHECK ?= v0.8.2
 
 # Packages that start goroutines or share memory: the ones worth the race detector. Pure packages have neither.
@@ -59,9 +64,10 @@ fuzz-short: ## run each fuzz test for FUZZTIME (10s)
 			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) </dev/null; \
 		done
 
-bench: ## run the benchmarks (BENCH=regexp) with allocations
+# Nothing but what go test prints may reach stdout. The timeout is that of one package.
+bench: ## run the Go benchmarks (5 min), for benchstat: BENCH=regexp, SKIP=regexp, COUNT=1, BENCHTIME=1s
 	@packages=$$({ git ls-files -co --exclude-standard '*_test.go' | xargs -r grep -l '^func Benchmark' || true; } | xargs -rn1 dirname | sort -u | sed 's,^,./,'); \
-		if [ -n "$$packages" ]; then go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m $$packages; fi
+		if [ -n "$$packages" ]; then go test -run '^$$' -bench '$(BENCH)' -skip '$(SKIP)' -benchmem -count $(COUNT) -benchtime $(BENCHTIME) -timeout $(COUNT)h $$packages; fi
 
 bench-peers: ## compare weir with its peers on real Kafka, hours; BENCH_FLAGS="-quick" tries it out in minutes, "-help" lists flags
 	go run ./bench $(BENCH_FLAGS)

@@ -231,37 +231,3 @@ func FuzzStep(f *testing.F) {
 		require.Equal(t, make([]uint64, r.Words()), w)
 	})
 }
-
-func BenchmarkStep(b *testing.B) {
-	b.Run("quiet", func(b *testing.B) {
-		r := compiled(b, alerts.Spec{Levels: []alerts.Level{{Above: ptr(8), ClearBelow: ptr(7)}, {Above: ptr(10), ClearBelow: ptr(8)}}})
-		w := make([]uint64, r.Words())
-		s := alerts.Sample{Value: 5}
-		for b.Loop() {
-			s.Time++
-			if !r.Quiet(w, s.Value) {
-				b.Fatal("not quiet")
-			}
-		}
-	})
-	b.Run("firing", func(b *testing.B) {
-		r := compiled(b, alerts.Spec{Levels: []alerts.Level{{Above: ptr(8), ClearBelow: ptr(7)}, {Above: ptr(10), ClearBelow: ptr(8)}}})
-		w := make([]uint64, r.Words())
-		s := alerts.Sample{Value: 9}
-		for b.Loop() {
-			s.Time++
-			r.Step(w, s)
-		}
-	})
-	b.Run("everything", func(b *testing.B) {
-		r := busy(b)
-		w := make([]uint64, r.Words())
-		values := [...]float64{3, 9, 9, 11, 13, 13, 13, 9, 8, 5, 5, 5, 5, 5, 5, 5}
-		s := alerts.Sample{}
-		for b.Loop() {
-			s.Time += 4
-			s.Value = values[s.Time/4%16]
-			r.Step(w, s)
-		}
-	})
-}

@@ -113,9 +113,9 @@ func BenchmarkHandOver(b *testing.B) {
 			}
 			slices.Sort(c.gaps)
 			b.ReportMetric(float64(len(c.gaps))/float64(rounds), "handovers")
-			b.ReportMetric(float64(c.gaps[len(c.gaps)/2].Milliseconds()), "median-ms")
-			b.ReportMetric(float64(c.gaps[len(c.gaps)-1].Milliseconds()), "worst-ms")
-			b.ReportMetric(float64((stopping/processes).Milliseconds())/float64(rounds), "stop-ms")
+			b.ReportMetric(1000*c.gaps[len(c.gaps)/2].Seconds(), "median-ms")
+			b.ReportMetric(1000*c.gaps[len(c.gaps)-1].Seconds(), "worst-ms")
+			b.ReportMetric(1000*stopping.Seconds()/processes/float64(rounds), "stop-ms")
 		})
 	}
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fleet is a table like a pipeline's: a head of 8 words, 6 panes of 4 words.
+// fleet is a table like a pipeline's: a head of 8 words, 6 panes of 4 words, all
+// in use.
 func fleet(tb testing.TB, devices int) (*Table, [][]byte) {
 	tb.Helper()
 	t, err := NewTable(Layout{Columns: []Column{{"head", 1, 8}, {"panes", 6, 4}}}, Options{TaskWords: 16})
@@ -20,7 +21,9 @@ func fleet(tb testing.TB, devices int) (*Table, [][]byte) {
 		t.Add(names[i])
 	}
 	for s := range Slot(devices) {
-		reading(t, s, 1)
+		for round := range 6 {
+			reading(t, s, round)
+		}
 	}
 	return t, names
 }
@@ -39,92 +42,144 @@ func reading(t *Table, s Slot, round int) {
 	p[3] = math.Float64bits(20.5 + float64(s%64)/4)
 }
 
-func BenchmarkLookup(b *testing.B) {
+// benchFleets runs a benchmark on a table that stays in the processor's caches,
+// and on one that does not.
+func benchFleets(b *testing.B, run func(b *testing.B, devices int)) {
 	for _, n := range []int{10_000, 1_000_000} {
+		b.Run(fmt.Sprintf("devices=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			run(b, n)
+		})
+	}
+}
+
+func BenchmarkLookup(b *testing.B) {
+	benchFleets(b, func(b *testing.B, n int) {
 		t, names := fleet(b, n)
 		r := rand.New(rand.NewPCG(1, 2))
 		r.Shuffle(n, func(i, j int) { names[i], names[j] = names[j], names[i] })
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				if _, ok := t.Lookup(names[i%n]); !ok {
-					b.Fatal("not found")
-				}
+		for i := 0; b.Loop(); i++ {
+			if _, ok := t.Lookup(names[i%n]); !ok {
+				b.Fatal("not found")
 			}
-		})
-	}
+		}
+	})
 }
 
 // BenchmarkWrite is two cells of a random device.
 func BenchmarkWrite(b *testing.B) {
-	for _, n := range []int{10_000, 1_000_000} {
+	benchFleets(b, func(b *testing.B, n int) {
 		t, _ := fleet(b, n)
 		r := rand.New(rand.NewPCG(1, 2))
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				s := Slot(r.IntN(n))
-				t.Write(0, 0, s)[1]++
-				t.Write(1, 3, s)[0]++
-			}
-		})
-	}
-}
-
-// BenchmarkSeal is a commit of 10,000 readings of random devices, two cells
-// each, with the refresh that comes with it.
-func BenchmarkSeal(b *testing.B) {
-	for _, n := range []int{10_000, 1_000_000} {
-		t, _ := fleet(b, n)
-		seq := uint64(1)
-		t.Seal(Header{Seq: seq}, SealOptions{})
-		t.Confirm(seq)
-		r := rand.New(rand.NewPCG(1, 2))
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			var cells, set, refreshed int
-			for b.Loop() {
-				b.StopTimer()
-				for range 10_000 {
-					reading(t, Slot(r.IntN(n)), int(seq))
-				}
-				cells += t.DirtyCells()
-				b.StartTimer()
-				seq++
-				out := t.Seal(Header{Seq: seq}, SealOptions{RefreshFloor: 1})
-				set += out.SetBytes
-				refreshed += out.RefreshBytes
-				t.Confirm(seq)
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(cells), "ns/cell")
-			b.ReportMetric(float64(set)/float64(cells), "B/cell")
-			b.ReportMetric(float64(refreshed)/float64(cells), "refreshB/cell")
-		})
-	}
-}
-
-func BenchmarkApply(b *testing.B) {
-	const n = 1_000_000
-	t, _ := fleet(b, n)
-	first := t.Seal(Header{Seq: 1}, SealOptions{})
-	other, _ := fleet(b, 0)
-	apply(b, other, first.Parts)
-	t.Confirm(1)
-	r := rand.New(rand.NewPCG(1, 2))
-	seq, cells := uint64(1), 0
-	for b.Loop() {
-		b.StopTimer()
-		for range 10_000 {
-			reading(t, Slot(r.IntN(n)), int(seq))
+		for b.Loop() {
+			s := Slot(r.IntN(n))
+			t.Write(0, 0, s)[1]++
+			t.Write(1, 3, s)[0]++
 		}
-		cells += t.DirtyCells()
-		seq++
-		parts := t.Seal(Header{Seq: seq}, SealOptions{}).Parts
+	})
+}
+
+// committed is a fleet whose state is in the journal, with a cycle of refresh
+// about to begin, and a table that follows the journal.
+func committed(tb testing.TB, devices int) (t, follower *Table) {
+	t, _ = fleet(tb, devices)
+	follower, _ = fleet(tb, 0)
+	for seq, base := uint64(1), uint64(0); base == 0; seq++ {
+		out := t.Seal(Header{Seq: seq}, SealOptions{RefreshFloor: 1})
+		apply(tb, follower, out.Parts)
 		t.Confirm(seq)
-		b.StartTimer()
-		apply(b, other, parts)
+		base = out.NewBase
 	}
-	// Refresh, twice the bytes of the changes, is replayed too.
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(cells), "ns/changed-cell")
+	return t, follower
+}
+
+// readings folds n readings of random devices, two cells each, and returns how
+// many cells have changed.
+func readings(t *Table, r *rand.Rand, n int) int {
+	round := int(t.Seq())
+	for range n {
+		reading(t, Slot(r.IntN(t.Len())), round)
+	}
+	return t.DirtyCells()
+}
+
+// BenchmarkSeal is the record of one commit, with the refresh that comes with
+// it: 10,000 readings as while catching up, or 100 as at ordinary load. Bytes are
+// those of the record, which a client then compresses.
+func BenchmarkSeal(b *testing.B) {
+	for _, batch := range []int{100, 10_000} {
+		b.Run(fmt.Sprintf("readings=%d", batch), func(b *testing.B) {
+			benchFleets(b, func(b *testing.B, n int) {
+				t, _ := committed(b, n)
+				r := rand.New(rand.NewPCG(1, 2))
+				seq := t.Seq()
+				var cells, set, refreshed, size int
+				for b.Loop() {
+					b.StopTimer()
+					cells += readings(t, r, batch)
+					b.StartTimer()
+					seq++
+					out := t.Seal(Header{Seq: seq}, SealOptions{RefreshFloor: 4 << 10})
+					set += out.SetBytes
+					refreshed += out.RefreshBytes
+					for _, p := range out.Parts {
+						size += len(p)
+					}
+					t.Confirm(seq)
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(cells), "ns/cell")
+				b.ReportMetric(float64(set)/float64(cells), "B/cell")
+				b.ReportMetric(float64(refreshed)/float64(cells), "refreshB/cell")
+				b.ReportMetric(float64(size)/float64(b.N), "B/record")
+			})
+		})
+	}
+}
+
+// BenchmarkApply is the replay of one such record of 10,000 readings by a table
+// that has those before it. Its refresh, twice the bytes of the changes, is
+// replayed too.
+func BenchmarkApply(b *testing.B) {
+	benchFleets(b, func(b *testing.B, n int) {
+		t, other := committed(b, n)
+		r := rand.New(rand.NewPCG(1, 2))
+		seq, cells, size := t.Seq(), 0, 0
+		for b.Loop() {
+			b.StopTimer()
+			cells += readings(t, r, 10_000)
+			seq++
+			parts := t.Seal(Header{Seq: seq}, SealOptions{}).Parts
+			t.Confirm(seq)
+			for _, p := range parts {
+				size += len(p)
+			}
+			b.StartTimer()
+			apply(b, other, parts)
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(cells), "ns/changed-cell")
+		b.ReportMetric(float64(size)/float64(cells), "B/changed-cell")
+	})
+}
+
+// BenchmarkReplay is a restore from the journal alone, at its shortest: one record
+// that holds the whole state.
+func BenchmarkReplay(b *testing.B) {
+	benchFleets(b, func(b *testing.B, n int) {
+		t, _ := fleet(b, n)
+		parts := t.Seal(Header{Seq: 1}, SealOptions{}).Parts
+		size := 0
+		for _, p := range parts {
+			size += len(p)
+		}
+		b.SetBytes(int64(size))
+		for b.Loop() {
+			other, _ := fleet(b, 0)
+			apply(b, other, parts)
+			require.NoError(b, other.FinishReplay())
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/device")
+		b.ReportMetric(float64(size)/float64(n), "B/device")
+	})
 }
 
 func apply(tb testing.TB, t *Table, parts [][]byte) {
@@ -138,45 +193,56 @@ func apply(tb testing.TB, t *Table, parts [][]byte) {
 	}
 }
 
+// BenchmarkCheckpoint makes the images of a table in which every page has
+// changed.
 func BenchmarkCheckpoint(b *testing.B) {
-	const n = 1_000_000
-	t, _ := fleet(b, n)
-	seq := uint64(0)
-	for b.Loop() {
-		b.StopTimer()
-		for s := range Slot(n) {
-			reading(t, s, int(seq))
-		}
-		seq++
-		t.Seal(Header{Seq: seq}, SealOptions{})
-		t.Confirm(seq)
-		b.StartTimer()
-		size := 0
-		c := t.BeginCheckpoint()
-		for images := c.Next(64); len(images) > 0; images = c.Next(64) {
-			for _, im := range images {
-				size += len(im.Data)
+	benchFleets(b, func(b *testing.B, n int) {
+		t, _ := committed(b, n)
+		seq, size := t.Seq(), 0
+		for b.Loop() {
+			b.StopTimer()
+			for s := range Slot(n) {
+				reading(t, s, int(seq))
 			}
+			seq++
+			t.Seal(Header{Seq: seq}, SealOptions{})
+			t.Confirm(seq)
+			size = 0
+			b.StartTimer()
+			c := t.BeginCheckpoint()
+			for images := c.Next(64); len(images) > 0; images = c.Next(64) {
+				for _, im := range images {
+					size += len(im.Data)
+				}
+			}
+			t.EndCheckpoint(c, Saved)
 		}
-		t.EndCheckpoint(c, Saved)
 		b.SetBytes(int64(size))
-	}
+		b.ReportMetric(float64(size)/float64(n), "B/device")
+	})
 }
 
+// BenchmarkLoad takes those images back into an empty table.
 func BenchmarkLoad(b *testing.B) {
-	t, _ := fleet(b, 1_000_000)
-	t.Seal(Header{Seq: 1}, SealOptions{})
-	t.Confirm(1)
-	c := t.BeginCheckpoint()
-	images := c.Next(math.MaxInt)
-	for b.Loop() {
-		other, _ := fleet(b, 0)
-		require.NoError(b, other.Restore(c.Snapshot()))
+	benchFleets(b, func(b *testing.B, n int) {
+		t, _ := committed(b, n)
+		c := t.BeginCheckpoint()
+		images := c.Next(math.MaxInt)
+		size := 0
 		for _, im := range images {
-			require.NoError(b, other.LoadPage(im))
+			size += len(im.Data)
 		}
-		require.NoError(b, other.FinishReplay())
-	}
+		b.SetBytes(int64(size))
+		for b.Loop() {
+			other, _ := fleet(b, 0)
+			require.NoError(b, other.Restore(c.Snapshot()))
+			for _, im := range images {
+				require.NoError(b, other.LoadPage(im))
+			}
+			require.NoError(b, other.FinishReplay())
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/device")
+	})
 }
 
 // TestSteadyStateAllocatesNothing covers what runs once a reading.

@@ -64,8 +64,13 @@ func benchmark(b *testing.B, d Decoder, message string) {
 	if len(batch.Readings) == 0 || batch.Readings[0].Bad != "" {
 		b.Fatal("no reading")
 	}
+	if n := len(batch.Readings); n > 1 {
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/reading")
+	}
 }
 
+// BenchmarkScanner is the cost of a message, and of a reading where a message
+// holds several.
 func BenchmarkScanner(b *testing.B) {
 	for _, name := range []string{"rfc3339", "epoch", "spaced", "others", "escapes", "array_10"} {
 		b.Run(name, func(b *testing.B) { benchmark(b, newScanner(b, narrow("ms")), benchmarkMessages()[name]) })
@@ -75,6 +80,23 @@ func BenchmarkScanner(b *testing.B) {
 
 func BenchmarkFallback(b *testing.B) {
 	benchmark(b, newFallback(b, narrow("ms")), benchmarkMessages()["rfc3339"])
+}
+
+// BenchmarkRefused is a message cut off at half its length, which goes to
+// quarantine: whoever sends many of them is not to cost more than a sensor.
+func BenchmarkRefused(b *testing.B) {
+	s, payload := newScanner(b, narrow("ms")), []byte(benchmarkMessages()["rfc3339"])
+	payload = payload[:len(payload)/2]
+	var batch Batch
+	b.SetBytes(int64(len(payload)))
+	b.ReportAllocs()
+	for b.Loop() {
+		batch.Reset()
+		s.Decode(payload, &batch)
+	}
+	if len(batch.Readings) != 1 || batch.Readings[0].Bad == "" {
+		b.Fatal("not refused")
+	}
 }
 
 // The libraries do less than the scanner here: they neither look at the device

@@ -92,6 +92,7 @@ func BenchmarkPartitioner(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			p, err := Partitioner(name)
 			require.NoError(b, err)
+			b.ReportAllocs()
 			for b.Loop() {
 				p(key, 12)
 			}

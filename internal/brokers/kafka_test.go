@@ -173,6 +173,7 @@ func appendForever(t *testing.T, dir string) {
 	}
 }
 
+// BenchmarkKafkaAppend is a batch of 100 records, until they are acknowledged.
 func BenchmarkKafkaAppend(b *testing.B) {
 	for _, c := range []struct {
 		name string
@@ -190,6 +191,7 @@ func BenchmarkKafkaAppend(b *testing.B) {
 			p := client(b, k.Addr(), kgo.ProducerLinger(0))
 			batch := make([]*kgo.Record, 100)
 			value := strings.Repeat("x", 100)
+			b.ReportAllocs()
 			for b.Loop() {
 				for i := range batch {
 					batch[i] = kgo.StringRecord(value)

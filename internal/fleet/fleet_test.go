@@ -175,6 +175,7 @@ func TestReadingAsJSON(t *testing.T) {
 func BenchmarkFleet(b *testing.B) {
 	for _, devices := range []int{1000, 100_000} {
 		b.Run(fmt.Sprint(devices), func(b *testing.B) {
+			b.ReportAllocs()
 			o := faulty()
 			o.Devices = devices
 			f, err := New(o)

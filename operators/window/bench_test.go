@@ -1,6 +1,8 @@
 package window_test
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -10,17 +12,28 @@ import (
 	"github.com/weirstream/weir/operators/window"
 )
 
-// kinds are the windows whose cost is watched: a reading every second.
-func kinds() map[string][]window.Spec {
+// kind is a shape of windows on one metric, under the name its figures go by.
+type kind struct {
+	name  string
+	specs []window.Spec
+}
+
+// kinds are the windows whose cost is watched, in an order that stays.
+func kinds() []kind {
 	const minute = 60_000
 	all := []string{"count", "sum", "min", "max", "mean", "last"}
-	return map[string][]window.Spec{
-		"tumbling 1m mean":        {{Name: "w", Size: minute, Every: minute, Compute: []string{"mean"}}},
-		"tumbling 1m all":         {{Name: "w", Size: minute, Every: minute, Compute: all}},
-		"hopping 5m every 1m":     {{Name: "w", Size: 5 * minute, Every: minute, Compute: []string{"mean", "max"}}},
-		"hopping 60m every 10s":   {{Name: "w", Size: 60 * minute, Every: minute / 6, Compute: []string{"mean", "max"}}},
-		"three windows in a ring": {{Name: "a", Size: 5 * minute, Every: minute, Compute: []string{"mean"}}, {Name: "b", Size: minute, Every: minute, Compute: []string{"mean"}}, {Name: "c", Size: 4 * minute, Every: minute, Compute: []string{"mean"}}},
+	return []kind{
+		{"window=tumbling-1m/compute=mean", []window.Spec{{Name: "w", Size: minute, Every: minute, Compute: []string{"mean"}}}},
+		{"window=tumbling-1m/compute=all", []window.Spec{{Name: "w", Size: minute, Every: minute, Compute: all}}},
+		{"window=hopping-5m-1m/compute=mean,max", []window.Spec{{Name: "w", Size: 5 * minute, Every: minute, Compute: []string{"mean", "max"}}}},
+		{"window=three-in-a-ring/compute=mean", []window.Spec{{Name: "a", Size: 5 * minute, Every: minute, Compute: []string{"mean"}}, {Name: "b", Size: minute, Every: minute, Compute: []string{"mean"}}, {Name: "c", Size: 4 * minute, Every: minute, Compute: []string{"mean"}}}},
+		{"window=hopping-60m-10s/compute=mean,max", manyPanes()},
 	}
+}
+
+// manyPanes is a window that is open 360 times at any moment.
+func manyPanes() []window.Spec {
+	return []window.Spec{{Name: "w", Size: 3_600_000, Every: 10_000, Compute: []string{"mean", "max"}}}
 }
 
 // fleet is a ring with a still row, fed with a reading every second.
@@ -54,10 +67,19 @@ func (f *fleet) reading() {
 	f.clock = now
 }
 
+// fill has the device speak until every pane of its windows holds readings, for
+// a window costs what its panes do.
+func (f *fleet) fill() {
+	for range 7200 {
+		f.reading()
+	}
+	f.spoke = 0
+}
+
 func TestRingAllocatesNothing(t *testing.T) {
-	for name, specs := range kinds() {
-		t.Run(name, func(t *testing.T) {
-			f := newFleet(t, specs)
+	for _, k := range kinds() {
+		t.Run(k.name, func(t *testing.T) {
+			f := newFleet(t, k.specs)
 			assert.Zero(t, testing.AllocsPerRun(1000, func() {
 				f.reading()
 				f.ring.Provisional(f.row, f.clock, f.emit)
@@ -88,46 +110,65 @@ func newCount(tb testing.TB, n int) *window.Count {
 	return c
 }
 
-// BenchmarkRing is the cost of a reading, closing included.
+// BenchmarkRing is the cost of a reading, a second after the one before, with
+// what is emitted because of it: the windows that close, or all that hold the
+// reading as well. B/series is the state of a series.
 func BenchmarkRing(b *testing.B) {
-	for name, specs := range kinds() {
-		b.Run(name, func(b *testing.B) {
-			f := newFleet(b, specs)
-			b.ReportAllocs()
-			for b.Loop() {
-				f.reading()
-			}
-			b.ReportMetric(float64(f.spoke)/float64(b.N), "windows/op")
-		})
+	for _, k := range kinds() {
+		for _, on := range []string{"close", "change"} {
+			b.Run(k.name+"/emit="+on, func(b *testing.B) {
+				f := newFleet(b, k.specs)
+				f.fill()
+				b.ReportAllocs()
+				for b.Loop() {
+					f.reading()
+					if on == "change" {
+						f.ring.Change(f.row, f.clock, f.clock, f.emit)
+					}
+				}
+				b.ReportMetric(float64(f.spoke)/float64(b.N), "results/op")
+				b.ReportMetric(float64(8*len(f.row.words)), "B/series")
+			})
+		}
 	}
 }
 
-// BenchmarkCount is the cost of a reading, evaluation included.
+// BenchmarkCount is the cost of a reading, evaluation included: a count window
+// speaks at every reading. One in four is late in the second run of each, and
+// pushes newer ones aside.
 func BenchmarkCount(b *testing.B) {
 	for _, n := range []int{10, 100} {
-		b.Run(map[int]string{10: "last 10", 100: "last 100"}[n], func(b *testing.B) {
-			c, at := newCount(b, n), event.Time(0)
-			row := &stillRow{words: make([]uint64, c.Cells()*c.Words()), each: c.Words()}
-			b.ReportAllocs()
-			for b.Loop() {
-				at += 1000
-				c.Insert(row, at, 1)
-				c.Result(row.Words())
-			}
-		})
+		for _, late := range []string{"none", "quarter"} {
+			b.Run(fmt.Sprintf("window=count-%d/compute=mean/late=%s", n, late), func(b *testing.B) {
+				c, at := newCount(b, n), event.Time(0)
+				row := &stillRow{words: make([]uint64, c.Cells()*c.Words()), each: c.Words()}
+				b.ReportAllocs()
+				for b.Loop() {
+					at += 1000
+					t := at
+					if late == "quarter" && at%4000 == 0 {
+						t -= 2500
+					}
+					c.Insert(row, t, 1)
+					c.Result(row.Words())
+				}
+				b.ReportMetric(float64(8*len(row.words)), "B/series")
+			})
+		}
 	}
 }
 
-// BenchmarkLongSilence is a device back after a year with all windows to close.
+// BenchmarkLongSilence is a device back after a year with all its windows to
+// close, in one call.
 func BenchmarkLongSilence(b *testing.B) {
-	f := newFleet(b, kinds()["hopping 60m every 10s"])
+	const year = 31_536_000_000
+	f := newFleet(b, manyPanes())
+	f.fill()
+	before := slices.Clone(f.row.words)
 	b.ReportAllocs()
 	for b.Loop() {
-		for range 3600 {
-			f.reading()
-		}
-		f.ring.Close(f.row, window.Span{From: f.clock, To: f.clock + 31_536_000_000}, f.emit)
-		f.clock += 31_536_000_000
-		f.due = event.Never
+		copy(f.row.words, before)
+		f.ring.Close(f.row, window.Span{From: f.clock, To: f.clock + year}, f.emit)
 	}
+	b.ReportMetric(float64(f.spoke)/float64(b.N), "results/op")
 }
