@@ -48,8 +48,9 @@ func newFleet(devices, batch int) *fleet {
 	return f
 }
 
-// stride spreads devices that speak one after the other over memory, as in a real fleet; it is prime and divides no number of devices used here.
-const stride = 618_041
+// strides spread devices that speak one after the other over memory, each round in another order: in a real fleet no device follows another for
+// long. They are prime and divide no number of devices used here.
+var strides = [...]int{618_041, 381_977, 271_829}
 
 // fill stamps the next n records.
 func (f *fleet) fill(n int) []Record {
@@ -58,7 +59,7 @@ func (f *fleet) fill(n int) []Record {
 			f.next, f.now, f.seq = 0, f.now+f.every, f.seq+1
 		}
 		r := &f.records[i]
-		digits(r.Value[fleetDevice:fleetDevice+7], f.next*stride%f.devices)
+		digits(r.Value[fleetDevice:fleetDevice+7], f.next*strides[f.seq%len(strides)]%f.devices)
 		digits(r.Value[fleetTime:fleetTime+13], int(f.now-event.Time(f.next%6)*10_000))
 		digits(r.Value[fleetSeq:fleetSeq+9], f.seq)
 		r.Append = f.now
