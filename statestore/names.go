@@ -111,11 +111,29 @@ func (n *names) vacant() Slot {
 
 func hashName(name []byte) uint64 { return xxhash.Sum64(name) &^ (1<<32 - 1) }
 
-func (n *names) lookup(name []byte) (Slot, bool) {
+func (n *names) lookup(name []byte) (Slot, bool) { return n.find(hashName(name), name) }
+
+// touch reads what find will read of a name with that hash, the given number of steps far: the index, the reference, the name. Each step needs
+// what the one before brought from memory.
+func (n *names) touch(h uint64, steps int) uint64 {
+	if len(n.index) == 0 {
+		return 0
+	}
+	e := n.index[h>>32&uint64(len(n.index)-1)]
+	if steps == 1 || e == 0 {
+		return e
+	}
+	ref := n.refs[uint32(e)-1]
+	if at := ref >> 16; steps == 3 && at < uint64(len(n.arena)) {
+		return uint64(n.arena[at])
+	}
+	return ref
+}
+
+func (n *names) find(h uint64, name []byte) (Slot, bool) {
 	if len(n.index) == 0 {
 		return 0, false
 	}
-	h := hashName(name)
 	mask := uint64(len(n.index) - 1)
 	for i := h >> 32 & mask; ; i = (i + 1) & mask {
 		e := n.index[i]

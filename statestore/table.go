@@ -144,6 +144,24 @@ func (t *Table) grow(s Slot) {
 // Lookup finds a device by name.
 func (t *Table) Lookup(name []byte) (Slot, bool) { return t.names.lookup(name) }
 
+// Hash is what FindHashed and TouchName know a name by.
+func Hash(name []byte) uint64 { return hashName(name) }
+
+// FindHashed is Lookup for a name with its Hash.
+func (t *Table) FindHashed(h uint64, name []byte) (Slot, bool) { return t.names.find(h, name) }
+
+// TouchNames reads what finding names with these hashes will read. It does so step by step for all of them, so that each step waits for memory
+// once and not once for each name.
+func (t *Table) TouchNames(hashes []uint64) uint64 {
+	var x uint64
+	for steps := 1; steps <= 3; steps++ {
+		for _, h := range hashes {
+			x ^= t.names.touch(h, steps)
+		}
+	}
+	return x
+}
+
 // Add gives a new device the lowest free slot; its cells are zero. The name,
 // at most 65,535 bytes, is copied. The device must not be known yet.
 func (t *Table) Add(name []byte) Slot {
@@ -251,6 +269,16 @@ func (t *Table) Touch(col int, slots []Slot) uint64 {
 		if p := &c.pages[s>>pageShift]; p.words != nil {
 			x ^= p.words[int(s%PageSlots)*c.rowWords]
 		}
+	}
+	return x
+}
+
+// TouchCell is Touch for one cell of one slot, and for the bits that say what of the slot changed.
+func (t *Table) TouchCell(col, cell int, s Slot) uint64 {
+	c := &t.cols[col]
+	x := t.changed[int(s)*t.maskWords]
+	if p := &c.pages[s>>pageShift]; p.words != nil {
+		x ^= p.words[int(s%PageSlots)*c.rowWords+cell*c.words]
 	}
 	return x
 }

@@ -71,11 +71,13 @@ type Task struct {
 	o     Options
 	out   *Outputs
 
-	batch codec.Batch
-	from  []int32 // the record of each reading of the block
-	slots []statestore.Slot
-	touch []statestore.Slot // those of slots that were found
-	found []bool
+	batch   codec.Batch
+	from    []int32 // the record of each reading of the block
+	slots   []statestore.Slot
+	touch   []statestore.Slot // those of slots that were found
+	touched uint64            // keeps the compiler from leaving out reads of which nobody needs the result
+	found   []bool
+	hashes  []uint64 // of the devices' names
 
 	idle, forget *wheel
 	armed        []uint64          // bit per slot: its silence is being watched
@@ -205,7 +207,7 @@ func (t *Task) apply(records []Record) error {
 
 // probe finds the slots of the block's devices and touches their memory.
 func (t *Task) probe(records []Record) {
-	t.slots, t.found, t.touch = t.slots[:0], t.found[:0], t.touch[:0]
+	t.slots, t.found, t.touch, t.hashes = t.slots[:0], t.found[:0], t.touch[:0], t.hashes[:0]
 	for i := range t.batch.Readings {
 		r := &t.batch.Readings[i]
 		if d := records[t.from[i]].Device; d != nil {
@@ -218,17 +220,46 @@ func (t *Task) probe(records []Record) {
 				}
 			}
 		}
+		t.hashes = append(t.hashes, statestore.Hash(r.Device))
+	}
+	t.touched ^= t.table.TouchNames(t.hashes)
+	for i := range t.batch.Readings {
+		r := &t.batch.Readings[i]
 		var slot statestore.Slot
 		ok := false
 		if r.Bad == "" && r.Metric >= 0 {
-			slot, ok = t.table.Lookup(r.Device)
+			slot, ok = t.table.FindHashed(t.hashes[i], r.Device)
 		}
 		if ok {
 			t.touch = append(t.touch, slot)
 		}
 		t.slots, t.found = append(t.slots, slot), append(t.found, ok)
 	}
-	t.table.Touch(headCol, t.touch)
+	t.touched ^= t.table.Touch(headCol, t.touch)
+	for i, ok := range t.found {
+		if ok {
+			t.touchFed(&t.batch.Readings[i], records[t.from[i]].Append, t.slots[i])
+		}
+	}
+}
+
+// touchFed touches what a reading of a known device is about to be folded into.
+func (t *Task) touchFed(r *event.Reading, appended event.Time, slot statestore.Slot) {
+	feeds := &t.plan.metrics[r.Metric]
+	at := operators.Arrive(r, appended).Event
+	for _, k := range feeds.rings {
+		ring := &t.plan.rings[k]
+		t.touched ^= t.table.TouchCell(ring.col, ring.CellOf(at), slot)
+	}
+	if feeds.last >= 0 {
+		t.touched ^= t.table.TouchCell(t.plan.lastCol, feeds.last, slot)
+	}
+	for _, k := range feeds.rules {
+		t.touched ^= t.table.TouchCell(t.plan.rules[k].col, 0, slot)
+	}
+	if t.plan.byDedupe && !t.plan.Wide {
+		t.touched ^= t.table.TouchCell(t.plan.dedupeCol, int(r.Metric), slot)
+	}
 }
 
 // applyReading puts one reading into exactly one class.

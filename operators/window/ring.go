@@ -144,6 +144,9 @@ func (r *Ring) Fold(row Row, t event.Time, v float64) (fresh bool) {
 	return s.First
 }
 
+// CellOf is the cell of the pane that a reading of time t falls into.
+func (r *Ring) CellOf(t event.Time) int { return r.cell(r.byPane.floor(t)) }
+
 // cell is where pane p is kept.
 func (r *Ring) cell(p int64) int {
 	p += paneBias
