@@ -71,12 +71,11 @@ func newSheet(in input, o sheetOptions) *sheet {
 	s := &sheet{oneIn: int32(1 + estimate/maxTuples), horizon: in.lastMs(o.Readings) + beyondMs}
 	s.all = make(map[key]int32, estimate/int64(s.oneIn))
 	var readings []reading
-	for position := range int64(in.devices) {
-		device := in.device(position)
+	for device := range int32(in.devices) {
 		if !s.looksAt(device) || o.AlertsOnly && !hot(device) {
 			continue
 		}
-		readings = in.ofDevice(position, o.Readings, readings[:0])
+		readings = in.ofDevice(device, o.Readings, readings[:0])
 		if o.Closing {
 			readings = append(readings, in.closing(device, o.Readings))
 		}

@@ -25,8 +25,8 @@ type reading struct {
 
 func (r reading) value() float64 { return float64(r.milli) / 1000 }
 
-// input is a fleet that sends in rounds: in each, every device sends once, in one order that looks random. The whole input is a function
-// of these fields, so that it can be sent, sent again and modelled without being kept.
+// input is a fleet that sends in rounds: in each, every device sends once, in an order that looks random and is another one than in the round
+// before. The whole input is a function of these fields, so that it can be sent, sent again and modelled without being kept.
 //
 // Invariants:
 //  1. No reading is older than the newest before it by disorderMs or more.
@@ -36,8 +36,11 @@ type input struct {
 	devices    int
 	intervalMs int64 // event time between two readings of a device, and so between two rounds
 	firstMs    int64 // event time of the first round
-	stride     int64 // coprime to devices: device = position * stride mod devices
+	orders     [3]order
 }
+
+// order is one order of the devices: device = position * stride mod devices, position = device * inverse mod devices.
+type order struct{ stride, inverse int64 }
 
 type inputOptions struct {
 	Devices    int
@@ -50,23 +53,36 @@ func newInput(o inputOptions) input {
 	if in.firstMs == 0 {
 		in.firstMs = defaultFirst
 	}
-	// A golden section of the circle spreads neighbours far apart.
-	in.stride = int64(float64(o.Devices)*0.618) | 1
-	for gcd(in.stride, int64(o.Devices)) != 1 {
-		in.stride += 2
+	// A golden section of the circle spreads neighbours far apart, and so do other irrational ones.
+	for i, section := range [...]float64{0.6180339887, 0.4142135624, 0.7320508076} {
+		stride := int64(float64(o.Devices)*section) | 1
+		for gcd(stride, int64(o.Devices)) != 1 {
+			stride += 2
+		}
+		in.orders[i] = order{stride: stride, inverse: inverse(stride, int64(o.Devices))}
 	}
 	return in
+}
+
+// inverse is x with n*x = 1 modulo m, for n and m without a common factor (the extended algorithm of Euclid).
+func inverse(n, m int64) int64 {
+	a, b, x, y := n%m, m, int64(1), int64(0)
+	for b != 0 {
+		q := a / b
+		a, b, x, y = b, a-q*b, y, x-q*y
+	}
+	return (x%m + m) % m
 }
 
 // at is the k-th reading in the order of sending, from 0.
 func (in input) at(k int64) reading {
 	n := int64(in.devices)
-	return in.of(k%n, k/n)
+	return in.of(in.device(k%n, k/n), k/n)
 }
 
-// of is the reading of the device at a position in a round.
-func (in input) of(position, round int64) reading {
-	device := in.device(position)
+// of is the reading of a device in a round.
+func (in input) of(device int32, round int64) reading {
+	position := in.position(device, round)
 	r := reading{device: device, ts: in.firstMs + round*in.intervalMs + position*in.intervalMs/int64(in.devices)}
 	h := mix(uint64(device)<<32 | uint64(round))
 	if !hot(device) {
@@ -100,9 +116,17 @@ func hotValue(step int64, h uint64) int32 {
 // hot devices cross thresholds; the others never do.
 func hot(device int32) bool { return device%hotOneIn == 3 }
 
-func (in input) device(position int64) int32 {
-	return int32(position * in.stride % int64(in.devices))
+// device is who sends at a position in a round.
+func (in input) device(position, round int64) int32 {
+	return int32(position * in.order(round).stride % int64(in.devices))
 }
+
+// position is when in a round a device sends.
+func (in input) position(device int32, round int64) int64 {
+	return int64(device) * in.order(round).inverse % int64(in.devices)
+}
+
+func (in input) order(round int64) order { return in.orders[round%int64(len(in.orders))] }
 
 // closing is the last reading of a device, which closes all windows of the first `readings` ones.
 func (in input) closing(device int32, readings int64) reading {
@@ -115,11 +139,11 @@ func (in input) lastMs(readings int64) int64 {
 	return in.firstMs + (readings+n-1)/n*in.intervalMs
 }
 
-// of one device are its readings among the first `readings`, in the order of sending.
-func (in input) ofDevice(position, readings int64, into []reading) []reading {
+// ofDevice are the readings of one device among the first `readings`, in the order of sending.
+func (in input) ofDevice(device int32, readings int64, into []reading) []reading {
 	n := int64(in.devices)
-	for round := int64(0); round*n+position < readings; round++ {
-		into = append(into, in.of(position, round))
+	for round := int64(0); round*n+in.position(device, round) < readings; round++ {
+		into = append(into, in.of(device, round))
 	}
 	return into
 }

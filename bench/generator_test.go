@@ -38,8 +38,8 @@ func TestInputIsAFunctionOfItsOptions(t *testing.T) {
 		require.Equal(t, a.at(k), b.at(k))
 		perDevice[a.at(k).device] = append(perDevice[a.at(k).device], a.at(k))
 	}
-	for position := range int64(777) {
-		require.Equal(t, perDevice[a.device(position)], a.ofDevice(position, 5_000, nil))
+	for device := range int32(777) {
+		require.Equal(t, perDevice[device], a.ofDevice(device, 5_000, nil))
 	}
 }
 
@@ -62,8 +62,8 @@ func TestInputIsOutOfOrderWithinBounds(t *testing.T) {
 	}
 	require.Less(t, worst, int64(disorderMs))
 	require.Greater(t, worst, int64(disorderMs/2), "it is out of order")
-	for position := range int64(100) {
-		crossed += len(alertsOf(in.ofDevice(position, n, nil)))
+	for device := range int32(100) {
+		crossed += len(alertsOf(in.ofDevice(device, n, nil)))
 	}
 	require.InDelta(t, n/100, crossed, n/1000, "an alert event for each hundred readings")
 }
@@ -71,10 +71,14 @@ func TestInputIsOutOfOrderWithinBounds(t *testing.T) {
 func TestEveryDeviceSendsOnceInARound(t *testing.T) {
 	for _, devices := range []int{10, 500, 1000, 9_999} {
 		in := newInput(inputOptions{Devices: devices, IntervalMs: 1000})
-		seen := map[int32]bool{}
-		for k := range int64(devices) {
-			seen[in.at(k).device] = true
+		for round := range int64(4) {
+			seen := map[int32]bool{}
+			for position := range int64(devices) {
+				device := in.device(position, round)
+				require.Equal(t, position, in.position(device, round))
+				seen[device] = true
+			}
+			require.Len(t, seen, devices)
 		}
-		require.Len(t, seen, devices)
 	}
 }

@@ -103,6 +103,6 @@ func load(ctx context.Context, c *cluster, o loadOptions) error {
 // closeAll sends the closing reading of every device that has sent.
 func closeAll(ctx context.Context, s *sender, in input, readings int64) {
 	for position := range min(int64(in.devices), readings) {
-		s.send(ctx, in.closing(in.device(position), readings))
+		s.send(ctx, in.closing(in.device(position, 0), readings))
 	}
 }

@@ -172,10 +172,6 @@ func (h *harness) latencies(ctx context.Context, f *flow, o look, r *result) err
 	if err != nil {
 		return err
 	}
-	positions := make(map[int32]int64, f.in.devices)
-	for p := range int64(f.in.devices) {
-		positions[f.in.device(p)] = p
-	}
 	var fromDue, fromAppend []float64
 	for _, s := range o.seen {
 		t, err := o.decode(s.value)
@@ -184,11 +180,10 @@ func (h *harness) latencies(ctx context.Context, f *flow, o look, r *result) err
 			continue
 		}
 		sheet.take(t)
-		position, known := positions[t.device]
-		if !known {
+		if int(t.device) >= f.in.devices {
 			continue
 		}
-		k := f.indexOf(position, t.at)
+		k := f.indexOf(t.device, t.at)
 		if due := f.due(k); !due.Before(o.window.from) && due.Before(o.window.to) {
 			fromDue = append(fromDue, s.at.Sub(due).Seconds()*1000)
 			fromAppend = append(fromAppend, float64(s.at.UnixMicro())/1000-float64(appended[key{device: t.device, at: t.at}]))
@@ -215,10 +210,14 @@ var latencyPoints = []struct {
 	percent float64
 }{{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p999", 99.9}, {"max", 100}}
 
-// indexOf finds the reading of a hot device by its time: the devices' times are a round apart.
-func (f *flow) indexOf(position, ts int64) int64 {
-	round := (ts - f.in.of(position, 0).ts) / f.in.intervalMs
-	return round*int64(f.in.devices) + position
+// indexOf finds the reading of a hot device by its time, which is less than a round behind the time of the round and never repeats.
+func (f *flow) indexOf(device int32, ts int64) int64 {
+	n := int64(f.in.devices)
+	round := max(0, ts-f.in.firstMs) / f.in.intervalMs // or one of the next few: a hot device stamps late by as much as the disorder
+	for f.in.of(device, round).ts < ts {
+		round++
+	}
+	return round*n + f.in.position(device, round)
 }
 
 // appendTimes reads when the broker appended the readings of hot devices.
