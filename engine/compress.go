@@ -8,7 +8,7 @@ import (
 
 const (
 	sampleBytes = 4 << 10
-	worthwhile  = 0.75 // of the sample is left, at most
+	worthwhile  = 0.5 // of the sample is left, at most
 )
 
 // thrifty compresses batches that gain by it. Results are JSON and shrink to a quarter; the journal's words are packed already, and a batch of

@@ -12,8 +12,8 @@ const (
 	// checkpoint due: reading and replaying one with the refresh that came with it
 	// costs about 80 ns, and the tails should replay in 0.3 s.
 	tailCells      = 3_750_000
-	laggingFactor  = 4  // while behind, let the tail grow: throughput first
-	bytesPerCell   = 14 // of a journaled cell, roughly
+	laggingFactor  = 4 // while behind, let the tail grow: throughput first
+	bytesPerCell   = 9 // of a journaled cell, roughly
 	imagesPerSend  = 32
 	oldPagesAtOnce = 1_000
 )

@@ -23,7 +23,7 @@ import (
 // section stays within a stripe of 65,536 slots, and several may follow each
 // other. Each part begins anew, so it can be read by itself.
 
-const recordMagic = "wjr2"
+const recordMagic = "wjr3"
 
 const (
 	atLayout     = 4
@@ -62,8 +62,9 @@ type encoder struct {
 	section byte
 	start   int // of the section's content
 	last    int // slot of the section's last entry, -1 before the first
-	same    []uint16
-	words   []uint64
+	same    []uint16 // cells of the section's last entry
+	words   []uint64 // and its words
+	next    []uint64
 
 	cells []uint16 // the cells of the entry to come, ascending
 }
@@ -200,7 +201,8 @@ func (e *encoder) put(s Slot, cells []uint16) {
 	b := e.buf
 	head := uint64(int(s)-e.last) << 1
 	e.last = int(s)
-	if slices.Equal(cells, e.same) {
+	same := slices.Equal(cells, e.same)
+	if same {
 		b = binary.AppendUvarint(b, head|1)
 	} else {
 		b = binary.AppendUvarint(b, head)
@@ -218,7 +220,7 @@ func (e *encoder) put(s Slot, cells []uint16) {
 		b = append(b, name...)
 		cells = cells[1:]
 	}
-	e.words = e.words[:0]
+	e.next = e.next[:0]
 	col, row := NamesColumn, []uint64(nil)
 	for _, n := range cells {
 		if of := e.table.cellColumn[n]; of != col {
@@ -226,9 +228,23 @@ func (e *encoder) put(s Slot, cells []uint16) {
 		}
 		c := &e.table.cols[col]
 		at := (int(n) - c.first) * c.words
-		e.words = append(e.words, row[at:at+c.words]...)
+		e.next = append(e.next, row[at:at+c.words]...)
+	}
+	e.words, e.next = e.next, e.words
+	if same {
+		// What is left where the entry before says nearly the same: devices share the numbers of panes and most of their times.
+		xor(e.next, e.words)
+		e.buf = appendWords(b, e.next)
+		return
 	}
 	e.buf = appendWords(b, e.words)
+}
+
+// xor changes dst by src, which is as long.
+func xor(dst, src []uint64) {
+	for i, w := range src {
+		dst[i] ^= w
+	}
 }
 
 // Record is one decoded record of the journal.

@@ -162,8 +162,9 @@ type replayer struct {
 	err          error
 
 	bound Slot // of the record being applied
-	cells []uint16
-	words []uint64
+	cells []uint16 // of the section's last entry
+	words []uint64 // and its words
+	next  []uint64
 }
 
 func (p *replayer) mine(s Slot) bool { return p.view.stripeOf(s)%p.count == p.index }
@@ -233,7 +234,7 @@ func (p *replayer) drops(b []byte) error {
 // lane's.
 func (p *replayer) entries(b []byte) error {
 	last, size, stripe := -1, 0, -1
-	p.cells = p.cells[:0]
+	p.cells, p.words = p.cells[:0], p.words[:0]
 	for len(b) > 0 {
 		head, k := binary.Uvarint(b)
 		if k <= 0 || head>>1 > uint64(int(p.bound)-last-1) {
@@ -252,7 +253,7 @@ func (p *replayer) entries(b []byte) error {
 			b, size, ok = p.readCells(b)
 		}
 		if ok && len(p.cells) > 0 {
-			b, ok = p.entry(Slot(last), b, size)
+			b, ok = p.entry(Slot(last), b, entryShape{words: size, same: head&1 != 0})
 		}
 		if !ok || len(p.cells) == 0 {
 			return fmt.Errorf("entry of slot %d: %w", last, ErrDamaged)
@@ -282,8 +283,14 @@ func (p *replayer) readCells(b []byte) (rest []byte, words int, ok bool) {
 	}
 }
 
-// entry sets the cells of a slot, which hold size words.
-func (p *replayer) entry(s Slot, b []byte, size int) (rest []byte, ok bool) {
+// entryShape is how many words the cells of an entry hold, and whether they are the cells of the entry before: then its words change those.
+type entryShape struct {
+	words int
+	same  bool
+}
+
+// entry sets the cells of a slot.
+func (p *replayer) entry(s Slot, b []byte, shape entryShape) (rest []byte, ok bool) {
 	t, cells := &p.view, p.cells
 	if cells[0] == 0 {
 		n, k := binary.Uvarint(b)
@@ -294,13 +301,20 @@ func (p *replayer) entry(s Slot, b []byte, size int) (rest []byte, ok bool) {
 		b = b[k+int(n):]
 		cells = cells[1:]
 	}
-	if cap(p.words) < size {
-		p.words = make([]uint64, 2*size)
+	if cap(p.next) < shape.words {
+		p.next = make([]uint64, 2*shape.words)
 	}
-	words := p.words[:size]
+	words := p.next[:shape.words]
 	if b, ok = readWords(b, words); !ok {
 		return nil, false
 	}
+	if shape.same {
+		if len(p.words) != len(words) {
+			return nil, false
+		}
+		xor(words, p.words)
+	}
+	p.words, p.next = words, p.words
 	for _, cell := range cells {
 		col := t.cellColumn[cell]
 		c := &t.cols[col]

@@ -2,6 +2,7 @@ package statestore
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -99,12 +100,13 @@ func TestJournalStaysWithinThreeTimesTheState(t *testing.T) {
 	table, _ := fleet(t, devices)
 	for s := range Slot(devices) {
 		for cell := range 6 {
-			copy(table.Write(1, cell, s), []uint64{5, 0x4059333333333333, 0x4034400000000000, 0x4034600000000000})
+			value := func(k int) uint64 { return math.Float64bits(float64((int(s)*31+cell*7+k)*2654435761%90_001) / 1000) }
+			copy(table.Write(1, cell, s), []uint64{5, value(0), value(1), value(2)})
 		}
 	}
 	var sizes []int
 	total, live, worst := 0, 0, 0.0
-	for seq := uint64(1); seq <= 1500; seq++ {
+	for seq := uint64(1); seq <= 3000; seq++ {
 		for i := range 20 {
 			reading(table, Slot((int(seq)*7919+i*104729)%devices), int(seq))
 		}
@@ -125,7 +127,7 @@ func TestJournalStaysWithinThreeTimesTheState(t *testing.T) {
 				sizes[i] = 0
 			}
 		}
-		if seq > 500 {
+		if seq > 1000 {
 			worst = max(worst, float64(total)/float64(live))
 		}
 	}
