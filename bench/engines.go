@@ -111,7 +111,8 @@ func engines(root, work string) []engine {
 	return []engine{
 		weir{label: "weir", root: root, binary: binary},
 		weir{label: "weir-silent", root: root, binary: binary, silent: true},
-		peer{label: "kafka-streams", dir: filepath.Join(peers, "kafka-streams"), lose: os.RemoveAll},
+		// Its default of 10 s for a transaction is too short for a million devices on two cores: commits that take longer fence the thread.
+		peer{label: "kafka-streams", dir: filepath.Join(peers, "kafka-streams"), env: []string{"TRANSACTION_TIMEOUT_MS=60000"}, lose: os.RemoveAll},
 		peer{label: "flink-rocksdb", dir: filepath.Join(peers, "flink"), env: []string{"BACKEND=rocksdb"}, lose: local},
 		peer{label: "flink-heap", dir: filepath.Join(peers, "flink"), env: []string{"BACKEND=heap"}, lose: local},
 		peer{label: "quix", dir: filepath.Join(peers, "quix"), lose: os.RemoveAll},
