@@ -149,6 +149,11 @@ func (c *committer) produce(ctx context.Context, b *batch) error {
 	for i := range c.records {
 		c.r.producer.Produce(ctx, &c.records[i], promise)
 	}
+	// All of the batch in one request a broker: sent as they come, the first records would go alone and the others wait for their answer. A flush
+	// that is cut short leaves records behind that nothing sends; closing the client ends it.
+	if err := c.r.producer.Flush(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
 	wait.Wait()
 	if failed != nil {
 		return failed

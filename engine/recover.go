@@ -62,7 +62,7 @@ func (r *runner) fence(ctx context.Context) error {
 		kgo.TransactionalID(fmt.Sprintf("weir.%s.%d", r.plan.Pipeline.Name, r.partition)),
 		kgo.TransactionTimeout(transactionTimeout),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.ProducerLinger(0), kgo.MaxBufferedRecords(1<<20), kgo.ProducerBatchMaxBytesFn(r.e.topics.batchLimit),
+		kgo.ManualFlushing(), kgo.MaxBufferedRecords(1<<20), kgo.ProducerBatchMaxBytesFn(r.e.topics.batchLimit),
 		kgo.WithCompressor(compressor),
 		kgo.RecordDeliveryTimeout(transactionTimeout),
 	)...)

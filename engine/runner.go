@@ -17,7 +17,7 @@ import (
 
 const (
 	alertInterval = 5 * time.Millisecond // least time between commits that an alert asks for
-	batchBytes    = 4 << 20              // a batch this big commits at once
+	batchBytes    = 2 << 20              // a batch this big commits at once
 	foldChunk     = 1_024                // records folded between two looks at everything else
 )
 
