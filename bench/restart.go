@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	restartRounds  = 5  // readings of each device before the first kill
+	restartRounds  = 2  // readings of each device before the first kill
 	followedWithin = 10 // seconds that an engine may be behind the flow: checkpoints of a large state take some
 )
 
