@@ -52,6 +52,9 @@ func allGoals(t tally) table {
 func ceilingGoals(t tally) [][]string {
 	var rows [][]string
 	for _, g := range t.groups("catchup") {
+		if len(t.of(g, "ceiling-scan")) == 0 {
+			continue
+		}
 		engine, least, what := "weir", 50.0, ""
 		if g.order >= 1_000_000 {
 			engine, least, what = "weir-silent", 30, ", windows not emitted"

@@ -15,8 +15,14 @@ import (
 //go:embed results.md.tmpl
 var reportTemplate string
 
+// reasons say why goals are not met; a person writes them, from profiles.
+//
+//go:embed reasons.md
+var reasons string
+
 // page is what the template shows.
 type page struct {
+	Reasons  string
 	Quick    bool
 	Files    []string
 	Facts    []fact
@@ -65,6 +71,7 @@ func writeReport(files []string, folder string) error {
 		}
 	}
 	p := compose(all)
+	p.Reasons = reasons
 	for _, file := range files {
 		p.Files = append(p.Files, relative(folder, file))
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -74,21 +73,11 @@ func throughputSection(t tally) section {
 		})
 		rows = t.versus(rows, g, "weir is, by steady CPU", bySteady("readings_per_cpu_s"))
 		rows = t.versus(rows, g, "by steady wall time", bySteady("readings_per_wall_s"))
-		part := part{Title: caseTitle(t, g), Table: rows, Command: g.command}
+		part := part{Title: g.name, Table: rows, Command: g.command}
 		part.Plots = append(part.Plots, t.bars(g, "Readings for each second of CPU, "+g.name, steadily("readings_per_cpu_s")))
 		s.Parts = append(s.Parts, part)
 	}
 	return s
-}
-
-// caseTitle adds how much was read.
-func caseTitle(t tally, g group) string {
-	for _, r := range t.of(g, "") {
-		if n, ok := r.Figures["readings"]; ok {
-			return fmt.Sprintf("%s, %s readings", g.name, grouped(int64(n)))
-		}
-	}
-	return g.name
 }
 
 func latencySection(t tally) section {

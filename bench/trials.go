@@ -56,8 +56,9 @@ func (h *harness) again(measure string, flags ...string) string {
 func (h *harness) catchupTrials(chosen []engine) []trial {
 	var all []trial
 	for _, devices := range h.options.Devices {
-		c := catchupCase{Measure: "catchup", Name: grouped(int64(devices)) + " devices", Order: int64(devices), Devices: devices,
+		c := catchupCase{Measure: "catchup", Order: int64(devices), Devices: devices,
 			Readings: h.options.readings(devices), Partitions: sourcePartitions, Processes: 1}
+		c.Name = grouped(int64(devices)) + " devices, " + grouped(c.Readings) + " readings"
 		t := h.catchupTrial(c, chosen)
 		t.command = h.again("catchup", fmt.Sprintf("-devices %d", devices), fmt.Sprintf("-readings %d", c.Readings))
 		all = append(all, t)
@@ -88,7 +89,8 @@ func (h *harness) openLoopTrial(chosen []engine, measure string, rate int) trial
 
 func (h *harness) restartTrial(chosen []engine) trial {
 	devices := slices.Max(h.options.Devices)
-	c := restartCase{Devices: devices, Rate: h.options.pick([]int{quickRate}, []int{steadyRate})[0], Name: grouped(int64(devices)) + " devices", Settle: max(h.options.Warm/2, 3*time.Second)}
+	c := restartCase{Devices: devices, Rate: h.options.pick([]int{quickRate}, []int{steadyRate})[0], Settle: max(h.options.Warm/2, 3*time.Second)}
+	c.Name = fmt.Sprintf("%s devices, killed after %v under load", grouped(int64(devices)), c.Settle)
 	return trial{measure: "restart", name: c.Name, command: h.again("restart", fmt.Sprintf("-devices %d", devices)), engines: those(chosen, works),
 		do: func(ctx context.Context, e engine, r result) ([]result, error) { return h.restart(ctx, c, e, r) }}
 }
