@@ -60,8 +60,8 @@ type encoder struct {
 	spare   [][]byte
 	done    int // bytes of finished parts
 	section byte
-	start   int // of the section's content
-	last    int // slot of the section's last entry, -1 before the first
+	start   int      // of the section's content
+	last    int      // slot of the section's last entry, -1 before the first
 	same    []uint16 // cells of the section's last entry
 	words   []uint64 // and its words
 	next    []uint64

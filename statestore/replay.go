@@ -161,7 +161,7 @@ type replayer struct {
 	renames      []rename
 	err          error
 
-	bound Slot // of the record being applied
+	bound Slot     // of the record being applied
 	cells []uint16 // of the section's last entry
 	words []uint64 // and its words
 	next  []uint64
