@@ -81,7 +81,7 @@ func mutants() []mutant {
 			{"engine/runner.go", "if r.ends.w == 0 || r.slab != nil || r.ends.end > r.position {", "if r.ends.w == 0 || r.slab != nil {"},
 		}, "engine", "TestAdvanceWaitsUntilCaughtUp"},
 		{"control-records-skipped", "5: control records count for the position", []edit{
-			{"engine/source.go", "kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),", "kgo.FetchIsolationLevel(kgo.ReadCommitted()),"},
+			{"engine/feed.go", "kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),", "kgo.FetchIsolationLevel(kgo.ReadCommitted()),"},
 		}, "engine", "TestAbortedUpstreamTransactions"},
 		{"committed-ends", "5: the end is asked read_uncommitted", []edit{
 			{"engine/clock.go", "e.admin.ListEndOffsets(asked, topic)", "e.admin.ListCommittedOffsets(asked, topic)"},
