@@ -26,6 +26,7 @@ type page struct {
 	Quick    bool
 	Files    []string
 	Facts    []fact
+	Lines    []string // commands as they were typed
 	Goals    table
 	Sections []section
 	Troubles []string
@@ -135,6 +136,7 @@ func compose(all []result) page {
 		p.Quick = p.Quick || r.Quick
 		if r.Facts != nil {
 			maps.Copy(facts, r.Facts)
+			p.Lines = append(p.Lines, r.Command)
 			facts["measured"] = r.At.Format("2006-01-02")
 			continue
 		}

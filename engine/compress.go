@@ -11,8 +11,8 @@ const (
 	worthwhile  = 0.5 // of the sample is left, at most
 )
 
-// thrifty compresses batches that gain by it. Results are JSON and shrink to a quarter; the journal's words are packed already, and a batch of
-// them costs more time than the eighth it would lose is worth. A sample tells which it is.
+// thrifty compresses batches that gain by it. Results are JSON, which repeats itself; the journal's words are packed already, and compressing them
+// costs more time than the bytes are worth (docs/decisions/2026-11-21-journal-words.md). A sample tells which it is.
 type thrifty struct{ kgo.Compressor }
 
 func newCompressor() (thrifty, error) {

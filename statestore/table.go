@@ -144,7 +144,7 @@ func (t *Table) grow(s Slot) {
 // Lookup finds a device by name.
 func (t *Table) Lookup(name []byte) (Slot, bool) { return t.names.lookup(name) }
 
-// Hash is what FindHashed and TouchName know a name by.
+// Hash is what FindHashed and TouchNames know a name by.
 func Hash(name []byte) uint64 { return hashName(name) }
 
 // FindHashed is Lookup for a name with its Hash.
