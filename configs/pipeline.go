@@ -1,6 +1,11 @@
 package configs
 
-import "github.com/weirstream/weir/event"
+import (
+	"time"
+
+	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/operators/roster"
+)
 
 // Pipeline is a validated pipeline file with every default filled in. It is
 // made by Parse and read only afterwards.
@@ -15,6 +20,12 @@ type Pipeline struct {
 	Windows []Window
 	Rules   []Rule
 	Alerts  Alerts
+	// Where filters readings; nil: all pass. Derive are metrics made from others,
+	// in the order of the file.
+	Where  *Expression
+	Derive []Derived
+	// Roster is the file that names the devices and their labels; nil: there is none.
+	Roster *Roster
 	// CommitInterval is the longest time between a change and its commit, in
 	// milliseconds, 1 or more.
 	CommitInterval event.Time
@@ -113,11 +124,14 @@ type Time struct {
 	MaxFutureSkew event.Time
 	AllowBackfill event.Time // 0 unless Late is update
 	Late          string     // quarantine or update
+	// ResetClockAfter is how long a device's readings may all be late before its
+	// clock restarts; 0: never.
+	ResetClockAfter event.Time
 }
 
 // Dedupe says how a repeated reading is recognised.
 type Dedupe struct {
-	By       string     // seq or off
+	By       string     // seq, time (device, metric and time) or off
 	Remember event.Time // milliseconds; meaningless where By is off
 }
 
@@ -131,6 +145,8 @@ const (
 	Tumbling Kind = iota
 	Hopping
 	Count
+	Session
+	Rolling
 )
 
 // Window is one window over one metric, kept for each device.
@@ -139,11 +155,16 @@ type Window struct {
 	Metric      string
 	MetricIndex int // into Pipeline.Metrics
 	Kind        Kind
-	Size        event.Time // milliseconds; 0 for a count window
-	Every       event.Time // milliseconds, divides Size; equals Size for a tumbling window
-	Count       int        // readings, 1..4096; 0 unless Kind is Count
-	Compute     []string   // count sum min max mean last, each at most once
-	Emit        Emit
+	Size        event.Time // milliseconds; 0 for count and session windows
+	Every       event.Time // milliseconds, divides Size; equals Size for a tumbling window; the resolution of a rolling one; 0 for count and session windows
+	Offset      event.Time // from 0, less than Every: windows begin at Offset + k Every; with Location the local time at which days begin
+	// Location is the time zone whose calendar days the windows are; nil: spans
+	// of time counted from the epoch. Only with Tumbling and Size one day.
+	Location *time.Location
+	Gap      event.Time // milliseconds; of a session window
+	Count    int        // readings, 1..4096; 0 unless Kind is Count
+	Compute  []string   // names of aggregates, each at most once
+	Emit     Emit
 }
 
 // Emit says where the results of a window go. Topic is empty where they are
@@ -151,6 +172,29 @@ type Window struct {
 type Emit struct {
 	Topic string
 	On    string // close, change or never
+}
+
+// Expression is a text in the language of expr-lang that has been checked: it
+// compiles, and its type is what its place asks for.
+type Expression struct {
+	Source string
+}
+
+// Derived is a metric made from the readings of another.
+type Derived struct {
+	Name  string
+	Index int // into Pipeline.Metrics
+	From  int // into Pipeline.Metrics: whose readings it is made from
+	Value Expression
+	// Fields are the other metrics of a wide message that Value names, as indexes
+	// into Pipeline.Metrics; From is among them where it is named.
+	Fields []int
+}
+
+// Roster is a CSV file with a header: the column device, and labels.
+type Roster struct {
+	Path   string         // as written in the pipeline file, and relative to it
+	Labels []roster.Label // the columns but device, in the order of the file
 }
 
 // Rule raises alerts from a window result or a metric.
@@ -177,7 +221,10 @@ type Level struct {
 	Name                   string
 	Above, Below           *float64
 	ClearBelow, ClearAbove *float64
-	Hold                   event.Time // milliseconds of covered event time, 0 or more
+	// Labels are thresholds that the device's labels give: by the field that is
+	// nil above (above, below, clear_below, clear_above) the name of the label.
+	Labels map[string]string
+	Hold   event.Time // milliseconds of covered event time, 0 or more
 }
 
 // Part is one piece of a message: literal text, or a field where Field is not

@@ -21,7 +21,8 @@ func table() []place {
 		{folder: "operators/window", layer: 1, pure: true, may: []string{"event", "operators/aggregate"}},
 		{folder: "alerts", layer: 1, pure: true, may: []string{"event"}},
 		{folder: "statestore", layer: 1, pure: true, may: []string{"event"}},
-		{folder: "configs", tree: true, layer: 1, pure: true, may: []string{"event"}},
+		// Expressions, rosters and the names of aggregates are checked where the file is.
+		{folder: "configs", tree: true, layer: 1, pure: true, may: []string{"event", "operators/aggregate", "operators/expr", "operators/roster"}},
 
 		{folder: "statestore/badgerstore", layer: 2, may: []string{"statestore", "event"}},
 		{folder: "ingest", layer: 2, may: []string{"event"}},
@@ -30,7 +31,7 @@ func table() []place {
 		{folder: "ingest/kafka", layer: 2, may: []string{"ingest", "event"}},
 
 		{folder: "engine/task", layer: 3, pure: true, may: []string{
-			"event", "operators", "operators/window", "operators/aggregate", "alerts", "statestore", "ingest/codec", "configs"}},
+			"event", "operators...", "alerts", "statestore", "ingest/codec", "configs"}},
 		{folder: "engine", tree: true, layer: 3,
 			may:   []string{"event", "operators...", "alerts", "statestore", "configs...", "ingest...", "engine..."},
 			never: []string{"ingest/mqtt", "ingest/kafka"}},
