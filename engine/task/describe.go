@@ -60,6 +60,12 @@ func (c *Plan) Describe(table *statestore.Table, slot statestore.Slot) DeviceSta
 			}
 		}
 	}
+	for i := range c.sessions {
+		s := &c.sessions[i]
+		if res, ok := s.Running(table.Row(s.col, slot), clock); ok {
+			d.Windows = append(d.Windows, c.windowState(s.windows[0], res.Start, res.End, res.Count, res.Values))
+		}
+	}
 	for i := range c.counts {
 		n := &c.counts[i]
 		if res, full := n.Result(table.Row(n.col, slot)); full {
