@@ -37,3 +37,13 @@ func (c *checker) sessions(gap *span, w *Window) {
 			gap, n, n*int64OfWords(len(w.Compute)+1)*8/1000, formatSpan(w.Gap), sum)
 	}
 }
+
+// sessionHold warns of a hold on sessions that lie further apart than what it
+// takes for a hole.
+func (c *checker) sessionHold(h *span, w *Window) {
+	idle := &c.doc.Time.IdleAfter
+	if h.ok() && h.value > 0 && w.Kind == Session && idle.ok() && w.Gap > idle.value {
+		c.warnf(h.at, "%s does not pass: results of session window %s are at least %s apart, and time longer than idle_after=%s between two does not count; write a longer time.idle_after",
+			h, w.Name, formatSpan(w.Gap), idle.show())
+	}
+}

@@ -10,11 +10,17 @@ import (
 // NextDue is the least clock after the given one at which a session closes for
 // good: its end + wait_for_late. [event.Never] where there is none.
 func (s *Session) NextDue(words []uint64, clock event.Time) event.Time {
-	open := s.pick(words, choice{bits: sessionCount, after: clock - s.time.WaitForLate, until: noEnd})
-	if len(open) == 0 {
-		return event.Never
+	due := event.Never
+	for i := range s.cells {
+		c := s.cell(words, i)
+		if c[2] == 0 {
+			break
+		}
+		if at := s.end(c) + s.time.WaitForLate; c.count() > 0 && at > clock {
+			due = min(due, at)
+		}
 	}
-	return s.end(s.cell(words, int(open[0]))) + s.time.WaitForLate
+	return due
 }
 
 // Close emits, as final, the sessions that close for good on the clock's way: From
