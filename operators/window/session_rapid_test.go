@@ -12,6 +12,16 @@ import (
 	"github.com/weirstream/weir/operators/window"
 )
 
+// drawSessionTime keeps closed sessions often and long enough for late readings to
+// find several of them.
+func drawSessionTime(t *rapid.T) window.Time {
+	return window.Time{
+		WaitForLate:   event.Time(rapid.SampledFrom([]int{0, 1, 5, 13}).Draw(t, "wait")),
+		MaxFutureSkew: event.Time(rapid.SampledFrom([]int{0, 1, 20}).Draw(t, "skew")),
+		Backfill:      event.Time(rapid.SampledFrom([]int{0, 1, 30, 100}).Draw(t, "backfill")),
+	}
+}
+
 func drawSession(t *rapid.T) window.SessionSpec {
 	return window.SessionSpec{
 		Name:    "s",
@@ -26,7 +36,7 @@ func drawSession(t *rapid.T) window.SessionSpec {
 // revise what had closed and open it again.
 func TestSessionsEqualModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		spec, times := drawSession(t), drawTime(t)
+		spec, times := drawSession(t), drawSessionTime(t)
 		d, err := newSessionDevice(spec, times)
 		require.NoError(t, err)
 		m := newSessionModel(spec, times)
