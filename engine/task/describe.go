@@ -19,7 +19,8 @@ type DeviceState struct {
 	Last     []LastValue   `json:"last,omitempty"`
 }
 
-// WindowState is the running value of the window that holds the device's clock.
+// WindowState is the running value of the window that holds the device's clock; of
+// a session window, that of the open session that ends last.
 type WindowState struct {
 	Window string             `json:"window"`
 	Start  string             `json:"start"`

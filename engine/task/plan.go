@@ -60,12 +60,13 @@ const (
 
 // metric says what the readings of one declared metric feed.
 type metric struct {
-	name     string
-	rings    []int
+	name   string
+	rings  []int
+	counts []int
+	rules  []int // rules on its last value
+	last   int   // cell in the column of last values; -1: no rule looks at it
+
 	sessions []int
-	counts   []int
-	rules    []int // rules on its last value
-	last     int   // cell in the column of last values; -1: no rule looks at it
 }
 
 type ring struct {

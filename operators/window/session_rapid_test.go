@@ -25,7 +25,7 @@ func drawSessionTime(t *rapid.T) window.Time {
 func drawSession(t *rapid.T) window.SessionSpec {
 	return window.SessionSpec{
 		Name:    "s",
-		Gap:     event.Time(rapid.SampledFrom([]int{1, 2, 3, 5, 10, 40}).Draw(t, "gap")),
+		Gap:     event.Time(rapid.SampledFrom([]int{1, 3, 10, 25, 40}).Draw(t, "gap")),
 		Compute: rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"count", "sum", "min", "max", "mean", "last"}), 1, 6, rapid.ID[string]).Draw(t, "compute"),
 		Change:  rapid.Bool().Draw(t, "change"),
 	}
@@ -42,7 +42,7 @@ func TestSessionsEqualModel(t *testing.T) {
 		m := newSessionModel(spec, times)
 		d.digest, m.digest = digestOf, digestOf
 		now := event.Time(rapid.SampledFrom([]int{0, 3, 1000}).Draw(t, "begin"))
-		for range rapid.IntRange(1, 80).Draw(t, "steps") {
+		for range rapid.IntRange(1, 100).Draw(t, "steps") {
 			d.said, m.said = nil, nil
 			switch rapid.SampledFrom([]string{"reading", "reading", "reading", "reading", "reading", "reading", "silent", "gap", "forget"}).Draw(t, "move") {
 			case "gap":
@@ -56,8 +56,8 @@ func TestSessionsEqualModel(t *testing.T) {
 					m.forget()
 				}
 			case "reading":
-				now += event.Time(rapid.IntRange(0, 6).Draw(t, "pass"))
-				a := operators.Arrival{Append: now, Event: max(0, now+event.Time(rapid.IntRange(-45, 3).Draw(t, "ahead")))}
+				now += event.Time(rapid.SampledFrom([]int{0, 0, 1, 4, 12, 50}).Draw(t, "pass"))
+				a := operators.Arrival{Append: now, Event: max(0, now+event.Time(rapid.IntRange(-100, 3).Draw(t, "ahead")))}
 				v := float64(rapid.IntRange(-9, 9).Draw(t, "value"))
 				f, ok := d.reading(a, v)
 				m.reading(a, v)
