@@ -66,7 +66,7 @@ func NewSession(spec SessionSpec, t Time) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	cells := SessionCells(spec.Gap, t)
+	cells := sessionCells(spec.Gap, t)
 	if cells > maxPanes {
 		return nil, fmt.Errorf("window %q: gap=%dms with wait_for_late=%dms, allow_backfill=%dms and max_future_skew=%dms takes %d sessions for each device, at most %d are allowed: use a longer gap, or shorten the others",
 			spec.Name, spec.Gap, t.WaitForLate, t.Backfill, t.MaxFutureSkew, cells, maxPanes)
@@ -80,8 +80,8 @@ func NewSession(spec SessionSpec, t Time) (*Session, error) {
 	return s, nil
 }
 
-// SessionCells is how many sessions of one series can be kept at a time.
-func SessionCells(gap event.Time, t Time) int64 {
+// sessionCells is how many sessions of one series can be kept at a time.
+func sessionCells(gap event.Time, t Time) int64 {
 	reach := t.WaitForLate + t.Backfill + t.MaxFutureSkew
 	return int64((reach+gap-1)/gap) + 1
 }
