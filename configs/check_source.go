@@ -168,8 +168,8 @@ func (c *checker) outlives(forget *span) {
 	longest := event.Time(-1)
 	var window *Window
 	for i := range c.p.Windows {
-		if w := &c.p.Windows[i]; w.Kind != Count && w.Size > longest {
-			longest, window = w.Size, w
+		if w := &c.p.Windows[i]; w.Kind != Count && max(w.Size, w.Gap) > longest {
+			longest, window = max(w.Size, w.Gap), w
 		}
 	}
 	t := &c.p.Time
@@ -177,7 +177,11 @@ func (c *checker) outlives(forget *span) {
 	if window == nil || forget.value >= need {
 		return
 	}
-	sum := "size=" + formatSpan(longest) + " + wait_for_late=" + formatSpan(t.WaitForLate)
+	what := "size="
+	if window.Kind == Session {
+		what = "gap="
+	}
+	sum := what + formatSpan(longest) + " + wait_for_late=" + formatSpan(t.WaitForLate)
 	if t.AllowBackfill > 0 {
 		sum += " + allow_backfill=" + formatSpan(t.AllowBackfill)
 	}

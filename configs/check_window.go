@@ -48,11 +48,17 @@ func (c *checker) windowKind(doc *windowDoc, w *Window) {
 		kinds = append(kinds, "count")
 		w.Kind, w.Size, w.Every, w.Count = Count, 0, 0, int(doc.Count.value)
 	}
+	if doc.Session != nil {
+		kinds = append(kinds, "session")
+		w.Kind, w.Size, w.Every, w.Gap = Session, 0, 0, doc.Session.Gap.value
+	}
 	switch {
 	case len(kinds) > 1:
 		c.errorf(doc.at, "%s has %s; a window has one kind, remove the others", doc.path, andList(kinds))
-	case len(kinds) == 0 && doc.set && !doc.Rolling.set && !doc.Session.set:
-		c.errorf(doc.at, "%s has no kind; write tumbling: 5m, or hopping: {size: 10m, every: 1m}, or count: 10", doc.path)
+	case len(kinds) == 0 && doc.set && !doc.Rolling.set:
+		c.errorf(doc.at, "%s has no kind; write tumbling: 5m, or hopping: {size: 10m, every: 1m}, or session: {gap: 30m}, or count: 10", doc.path)
+	case w.Kind == Session:
+		c.session(doc, w)
 	case len(kinds) == 1 && w.Kind != Count && (doc.Hopping == nil || !doc.Hopping.bad):
 		c.windowSpan(doc, w)
 	}

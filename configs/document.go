@@ -117,7 +117,7 @@ type windowDoc struct {
 	Hopping  *hoppingDoc `key:"hopping" form:"{size: 10m, every: 1m}" doc:"Windows that overlap."`
 	Count    whole       `key:"count" min:"1" max:"4096" doc:"The newest N readings of a device."`
 	Rolling  planned     `key:"rolling" doc:"hopping with a small every comes close"`
-	Session  planned     `key:"session"`
+	Session  *sessionDoc `key:"session" form:"{gap: 30m}" doc:"The readings of a device between two pauses."`
 	Offset   planned     `key:"offset" doc:"windows are aligned to 1970-01-01 UTC"`
 	Timezone planned     `key:"timezone" doc:"windows are aligned to 1970-01-01 UTC"`
 	Where    planned     `key:"where"`
@@ -131,10 +131,15 @@ type hoppingDoc struct {
 	Every span `key:"every" min:"1ms" need:"write how often a window begins, for example every: 1m" doc:"How often a window begins; divides size."`
 }
 
+type sessionDoc struct {
+	section
+	Gap span `key:"gap" min:"1ms" need:"write how long a pause ends a session, for example gap: 30m" doc:"How long a pause, in event time, ends a session."`
+}
+
 type emitDoc struct {
 	section
 	Topic text `key:"topic" doc:"Topic that results go to."`
-	On    text `key:"on" choice:"close,change,never" doc:"close: once the window closes. change: at every reading. Default: close for tumbling and hopping, change for count."`
+	On    text `key:"on" choice:"close,change,never" doc:"close: once the window closes. change: at every reading. Default: close for tumbling, hopping and session, change for count."`
 }
 
 type ruleDoc struct {
@@ -143,7 +148,7 @@ type ruleDoc struct {
 	When        text            `key:"when" doc:"What the rule looks at: a window result such as temp_5m.mean, or a metric (its last value)."`
 	Levels      named[levelDoc] `key:"levels" doc:"Levels by name, lowest first."`
 	Message     text            `key:"message" doc:"Text of the alert, with {{device}}, {{value}}, {{threshold}}, {{level}}, {{rule}}, {{active_for}}, {{metric}}, {{window.start}}, {{window.end}}."`
-	Evaluate    planned         `key:"evaluate" doc:"tumbling and hopping windows are judged when they close, all else at every reading"`
+	Evaluate    planned         `key:"evaluate" doc:"tumbling, hopping and session windows are judged when they close, all else at every reading"`
 	KeepFiring  planned         `key:"keep_firing" doc:"clear_below and clear_above keep an alert from ending too early"`
 	OnGap       planned         `key:"on_gap" doc:"a hole in the data pauses hold"`
 	RepeatEvery planned         `key:"repeat_every"`

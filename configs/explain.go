@@ -130,6 +130,8 @@ func (p *Pipeline) sayWindow(w *Window) string {
 		span = "over every " + eachSpan(w.Size) + ", " + aligned(w.Every)
 	case Hopping:
 		span = "over " + saySpan(w.Size) + ", beginning anew every " + saySpan(w.Every)
+	case Session:
+		span = "over each session, the readings between two pauses of at least " + saySpan(w.Gap)
 	case Count:
 		span = "over its newest " + plural(int64(w.Count), "reading") + ", once it has sent that many"
 		if w.Count == 1 {

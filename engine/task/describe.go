@@ -19,7 +19,8 @@ type DeviceState struct {
 	Last     []LastValue   `json:"last,omitempty"`
 }
 
-// WindowState is the running value of the window that holds the device's clock.
+// WindowState is the running value of the window that holds the device's clock; of
+// a session window, that of the open session that ends last.
 type WindowState struct {
 	Window string             `json:"window"`
 	Start  string             `json:"start"`
@@ -58,6 +59,12 @@ func (c *Plan) Describe(table *statestore.Table, slot statestore.Slot) DeviceSta
 			if ok {
 				d.Windows = append(d.Windows, c.windowState(w, res.Start, res.End, res.Count, res.Values))
 			}
+		}
+	}
+	for i := range c.sessions {
+		s := &c.sessions[i]
+		if res, ok := s.Running(table.Row(s.col, slot), clock); ok {
+			d.Windows = append(d.Windows, c.windowState(s.windows[0], res.Start, res.End, res.Count, res.Values))
 		}
 	}
 	for i := range c.counts {

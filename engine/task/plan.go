@@ -32,6 +32,7 @@ type Plan struct {
 	byDedupe  bool
 	dedupeCol int
 	rings     []ring
+	sessions  []session
 	counts    []count
 	rules     []rule
 	metrics   []metric
@@ -64,10 +65,18 @@ type metric struct {
 	counts []int
 	rules  []int // rules on its last value
 	last   int   // cell in the column of last values; -1: no rule looks at it
+
+	sessions []int
 }
 
 type ring struct {
 	*window.Ring
+	outlet
+}
+
+// outlet is what the callbacks of windows that close know of a ring or a session
+// window.
+type outlet struct {
 	col      int
 	metric   int
 	windows  []int // window index in the ring -> index in Pipeline.Windows
@@ -158,6 +167,12 @@ func (c *Plan) planWindows() error {
 				}
 				continue
 			}
+			if w.Kind == configs.Session {
+				if err := c.planSession(i); err != nil {
+					return err
+				}
+				continue
+			}
 			specs = append(specs, window.Spec{Name: w.Name, Size: w.Size, Every: w.Every, Compute: w.Compute})
 			indexes = append(indexes, i)
 		}
@@ -178,7 +193,7 @@ func (c *Plan) planWindows() error {
 }
 
 func (c *Plan) addRing(r *window.Ring, m int, indexes, members []int) {
-	added := ring{Ring: r, metric: m, rules: make([][]ruleInput, len(members))}
+	added := ring{Ring: r, outlet: outlet{metric: m, rules: make([][]ruleInput, len(members))}}
 	name := strings.Builder{}
 	fmt.Fprintf(&name, "panes %s", c.metrics[m].name)
 	for _, k := range members {
@@ -253,6 +268,12 @@ func (c *Plan) bindRule(i int, spec *configs.Rule) error {
 	for k := range c.rings {
 		if at := slices.Index(c.rings[k].windows, spec.When.Window); at >= 0 {
 			c.rings[k].rules[at] = append(c.rings[k].rules[at], in)
+			return nil
+		}
+	}
+	for k := range c.sessions {
+		if c.sessions[k].windows[0] == spec.When.Window {
+			c.sessions[k].rules[0] = append(c.sessions[k].rules[0], in)
 			return nil
 		}
 	}

@@ -149,6 +149,10 @@ func (p *plant) check() {
 			r := &p.plan.rings[i]
 			r.Flush(&row{p.table, r.col, s}, clock, func(*window.Result) uint8 { open++; return 0 })
 		}
+		for i := range p.plan.sessions {
+			w := &p.plan.sessions[i]
+			w.Flush(&row{p.table, w.col, s}, clock, func(*window.Result) uint8 { open++; return 0 })
+		}
 		for i := range p.plan.rules {
 			state := p.plan.rules[i].View(p.table.Row(p.plan.rules[i].col, s)).State
 			if state == alerts.Firing || state == alerts.Recovering {

@@ -27,7 +27,7 @@ func (t *Task) process(r *event.Reading, a operators.Arrival, clock event.Time) 
 		if ring.Late(at, clock) {
 			continue
 		}
-		t.use(ring)
+		t.use(&ring.outlet)
 		if ring.Fold(&t.row, at, r.Value.Num) {
 			due = min(due, ring.Due(at, now))
 			t.table.Task()[wordOpen] += uint64(ring.Opened(t.row.Words(), at, now))
@@ -39,6 +39,9 @@ func (t *Task) process(r *event.Reading, a operators.Arrival, clock event.Time) 
 			ring.Change(&t.row, at, now, t.changed)
 		}
 	}
+	for _, k := range feeds.sessions {
+		due = min(due, t.joinSession(&t.plan.sessions[k], at, r.Value.Num, window.Span{From: clock, To: now}))
+	}
 	head[headDue] = uint64(due)
 	for _, k := range feeds.counts {
 		t.insert(&t.plan.counts[k], at, r.Value.Num)
@@ -48,9 +51,9 @@ func (t *Task) process(r *event.Reading, a operators.Arrival, clock event.Time) 
 	}
 }
 
-// use makes a ring the one the callbacks speak of.
-func (t *Task) use(r *ring) {
-	t.ring = r
+// use makes a ring or a session window the one the callbacks speak of.
+func (t *Task) use(r *outlet) {
+	t.outlet = r
 	t.row.col, t.row.slot = r.col, t.slot
 }
 
@@ -61,11 +64,12 @@ func (t *Task) closeDue(from, to event.Time) event.Time {
 	t.closing = true
 	defer func() { t.closing = false }()
 	for i := range t.plan.rings {
-		t.use(&t.plan.rings[i])
-		t.ring.Close(&t.row, window.Span{From: from, To: to}, t.emit)
-		due = min(due, t.ring.NextDue(t.row.Words(), to))
+		ring := &t.plan.rings[i]
+		t.use(&ring.outlet)
+		ring.Close(&t.row, window.Span{From: from, To: to}, t.emit)
+		due = min(due, ring.NextDue(t.row.Words(), to))
 	}
-	return due
+	return min(due, t.closeSessions(window.Span{From: from, To: to}))
 }
 
 // insert folds a reading into a count window, which speaks at every reading
@@ -107,14 +111,18 @@ func (t *Task) last(feeds *metric, at event.Time, v float64) {
 // onWindow takes a window's result: its rules look at the first emission, later
 // ones are compared with what the rules saw.
 func (t *Task) onWindow(r *window.Result) uint8 {
+	if r.Merged {
+		t.merged(r)
+		return 0
+	}
 	t.table.Task()[wordWindows]++
 	if t.closing {
 		t.table.Task()[wordOpen]--
 	}
-	index := t.ring.windows[r.Window]
+	index := t.outlet.windows[r.Window]
 	w := &t.plan.Pipeline.Windows[index]
 	digest := uint8(0)
-	for _, in := range t.ring.rules[r.Window] {
+	for _, in := range t.outlet.rules[r.Window] {
 		v := r.Values[in.result]
 		rule := &t.plan.rules[in.rule]
 		digest = digest*uint8(len(rule.spec.Levels)+1) + uint8(rule.Crossed(v)+1)
@@ -142,7 +150,7 @@ func (t *Task) emitWindow(e *emit, w *configs.Window, r *window.Result, corrects
 	}
 	if r.Final {
 		last := *r
-		last.Revision = int(r.Count) + 1
+		last.Revision = int(r.Count) + r.Reopened + 1
 		t.aggregate(e, &last, corrects)
 	}
 }
@@ -150,7 +158,7 @@ func (t *Task) emitWindow(e *emit, w *configs.Window, r *window.Result, corrects
 // onChange takes the running result of a window that is emitted at every
 // reading. Such a result is for consumers only: rules wait for the close.
 func (t *Task) onChange(r *window.Result) uint8 {
-	index := t.ring.windows[r.Window]
+	index := t.outlet.windows[r.Window]
 	w := &t.plan.Pipeline.Windows[index]
 	if w.Emit.On != "change" {
 		return 0

@@ -40,6 +40,16 @@ dedupe: {by: off}
 time: {wait_for_late: 0s, idle_after: 1m}
 rules:
 - {name: hot, when: temperature, levels: {warning: {above: 20, clear_below: 15}, critical: {above: 40, clear_below: 30, hold: 10s}}}
+`, `
+time: {wait_for_late: 5s, idle_after: 20s, max_future_skew: 1m, late: update, allow_backfill: 2m}
+windows:
+- {name: s, metric: temperature, session: {gap: 10s}, compute: [count, sum, min, max, mean, last], emit: {topic: aggregates}}
+- {name: c, metric: temperature, session: {gap: 18s}, compute: [count], emit: {topic: changes, on: change}}
+- {name: n, metric: humidity, session: {gap: 3s}, compute: [max]}
+- {name: t, metric: humidity, tumbling: 20s, compute: [mean], emit: {topic: aggregates}}
+rules:
+- {name: hot, when: s.max, levels: {warning: {above: 20, clear_below: 15}, critical: {above: 40, hold: 15s}}}
+- {name: wet, when: n.max, levels: {alarm: {above: 20}}}
 `}
 }
 

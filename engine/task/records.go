@@ -50,7 +50,13 @@ func (t *Task) aggregate(e *emit, r *window.Result, corrects bool) {
 	if corrects {
 		b = append(b, `,"corrects_alert":true`...)
 	}
-	for i, field := range e.fields {
+	fields := e.fields
+	if r.Merged {
+		b = append(b, `,"merged_into":`...)
+		b = t.stamps.append(b, r.MergedInto)
+		fields = nil
+	}
+	for i, field := range fields {
 		b = append(b, field...)
 		b = appendNumber(b, r.Values[i])
 	}

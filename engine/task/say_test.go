@@ -58,7 +58,8 @@ func sayAggregate(t require.TestingT, o said) string {
 		Start, End                       time.Time
 		Revision                         int
 		Final                            bool
-		Corrects                         bool `json:"corrects_alert"`
+		Corrects                         bool       `json:"corrects_alert"`
+		Into                             *time.Time `json:"merged_into"`
 	}
 	require.NoError(t, json.Unmarshal([]byte(o.value), &r), o.value)
 	require.Equal(t, r.Device, o.key)
@@ -75,9 +76,12 @@ func sayAggregate(t require.TestingT, o said) string {
 	if r.Corrects {
 		b.WriteString(" corrects_alert")
 	}
+	if r.Into != nil {
+		fmt.Fprintf(&b, " merged into %s", clockOf(*r.Into))
+	}
 	for _, f := range fieldsOf(t, o.value) {
 		switch f.name {
-		case "pipeline", "window", "device", "metric", "start", "end", "revision", "final", "corrects_alert":
+		case "pipeline", "window", "device", "metric", "start", "end", "revision", "final", "corrects_alert", "merged_into":
 		default:
 			fmt.Fprintf(&b, " %s=%s", f.name, f.value)
 		}

@@ -93,9 +93,11 @@ func (t *Task) fallSilent() {
 	head := t.table.Write(headCol, 0, t.slot)
 	head[headFlags] |= flagIdle
 	for i := range t.plan.rings {
-		t.use(&t.plan.rings[i])
-		t.ring.Provisional(&t.row, event.Time(head[headClock]), t.emit)
+		ring := &t.plan.rings[i]
+		t.use(&ring.outlet)
+		ring.Provisional(&t.row, event.Time(head[headClock]), t.emit)
 	}
+	t.silenceSessions(event.Time(head[headClock]))
 	t.sight()
 }
 
@@ -171,9 +173,11 @@ func (t *Task) forgetDevice() {
 	t.closing = true
 	defer func() { t.closing = false }()
 	for i := range t.plan.rings {
-		t.use(&t.plan.rings[i])
-		t.ring.Flush(&t.row, event.Time(head[headClock]), t.emit)
+		ring := &t.plan.rings[i]
+		t.use(&ring.outlet)
+		ring.Flush(&t.row, event.Time(head[headClock]), t.emit)
 	}
+	t.flushSessions(event.Time(head[headClock]))
 	for k := range t.plan.rules {
 		rule := &t.plan.rules[k]
 		scratch := t.scratch[:rule.Words()]

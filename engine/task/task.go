@@ -91,7 +91,7 @@ type Task struct {
 	// what the reading being applied is, for the callbacks of windows and rules
 	record  *Record // nil: a timer
 	slot    statestore.Slot
-	ring    *ring
+	outlet  *outlet
 	row     row
 	emit    window.Emit
 	changed window.Emit
@@ -251,6 +251,9 @@ func (t *Task) touchFed(r *event.Reading, appended event.Time, slot statestore.S
 		ring := &t.plan.rings[k]
 		t.touched ^= t.table.TouchCell(ring.col, ring.CellOf(at), slot)
 	}
+	for _, k := range feeds.sessions {
+		t.touched ^= t.table.TouchCell(t.plan.sessions[k].col, 0, slot)
+	}
 	if feeds.last >= 0 {
 		t.touched ^= t.table.TouchCell(t.plan.lastCol, feeds.last, slot)
 	}
@@ -364,6 +367,12 @@ func (t *Task) late(m int, at, clock event.Time) bool {
 	feeds := &t.plan.metrics[m]
 	for _, k := range feeds.rings {
 		if !t.plan.rings[k].Late(at, clock) {
+			return false
+		}
+	}
+	for _, k := range feeds.sessions {
+		s := &t.plan.sessions[k]
+		if !s.Late(t.table.Row(s.col, t.slot), at, clock) {
 			return false
 		}
 	}

@@ -4,7 +4,7 @@
 // Tumbling and hopping windows share a [Ring] of panes: a pane is a stretch of
 // event time as long as the greatest common divisor of the windows' sizes and
 // steps, and a window is merged from its panes when it speaks. A [Count] window
-// keeps its last N readings.
+// keeps its last N readings, a [Session] its readings between two pauses.
 //
 //	         end + wait_for_late     + allow_backfill
 //	---------------+-----------------------+------------->  device clock
