@@ -2,6 +2,7 @@ package expr
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/expr-lang/expr/file"
 )
@@ -51,7 +52,19 @@ func at(source string, l file.Location, e Error) *Error {
 // foreign turns an error of the language's own into one of ours.
 func foreign(source string, err error) error {
 	if f, ok := errors.AsType[*file.Error](err); ok {
-		return at(source, f.Location, Error{Message: f.Message})
+		return at(source, f.Location, Error{Message: plainer(f.Message)})
 	}
 	return &Error{Message: err.Error()}
+}
+
+// plainer says what the language says in words for people who do not program.
+func plainer(message string) string {
+	switch {
+	case message == "unexpected token EOF":
+		return "the expression ends before it is complete"
+	case strings.HasPrefix(message, "invalid operation: %"):
+		return message + "; % is for whole numbers, such as int(value)"
+	default:
+		return message
+	}
 }

@@ -192,9 +192,9 @@ func TestWhatIsRefused(t *testing.T) {
 		{"nil ?? nil", Number, "0:0 must be a number, and is of no certain kind"},
 		{"value > 1 ? 1 : device", Number, "0:0 must be a number, and is of no certain kind"},
 		{"value > device", Condition, "1:7 invalid operation: > (mismatched types float64 and string)"},
-		{"value % 2 == 0", Condition, "1:7 invalid operation: % (mismatched types float64 and int)"},
-		{"value +", Number, "1:7 unexpected token EOF"},
-		{"", Number, "1:1 unexpected token EOF"},
+		{"value % 2 == 0", Condition, "1:7 invalid operation: % (mismatched types float64 and int); % is for whole numbers, such as int(value)"},
+		{"value +", Number, "1:7 the expression ends before it is complete"},
+		{"", Number, "1:1 the expression ends before it is complete"},
 		{`device matches "("`, Condition, "1:8 error parsing regexp: missing closing ): `(`"},
 		{strings.Repeat("value + ", 250) + "1", Number, "0:0 the expression has 2001 characters; the most is 2000"},
 	} {
