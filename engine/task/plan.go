@@ -35,6 +35,7 @@ type Plan struct {
 	counts    []count
 	rules     []rule
 	metrics   []metric
+	expressions
 	lastCol   int
 	idleAfter event.Time
 	forget    event.Time
@@ -64,6 +65,9 @@ type metric struct {
 	counts []int
 	rules  []int // rules on its last value
 	last   int   // cell in the column of last values; -1: no rule looks at it
+
+	derived []int // metrics made from it, as indexes into those derived
+	used    bool  // something of all that; not: it is there for expressions to name only
 }
 
 type ring struct {
@@ -118,6 +122,9 @@ func Compile(p *configs.Pipeline) (*Plan, error) {
 	}
 	c.planEmits()
 	if err := c.planRules(); err != nil {
+		return nil, err
+	}
+	if err := c.planExpressions(); err != nil {
 		return nil, err
 	}
 	return c, nil

@@ -7,6 +7,7 @@ import (
 	"github.com/weirstream/weir/event"
 	"github.com/weirstream/weir/ingest/codec"
 	"github.com/weirstream/weir/operators"
+	"github.com/weirstream/weir/operators/expr"
 	"github.com/weirstream/weir/operators/window"
 	"github.com/weirstream/weir/statestore"
 )
@@ -43,6 +44,8 @@ type Options struct {
 	// times prove nothing about a backlog, so silence is counted from the first
 	// Advance after recovery.
 	WallStamped bool
+	// Labels are those of the roster; nil: there is none, and no device has labels.
+	Labels Labels
 }
 
 // MisplacedError is returned by Fold where a record's key hashes to another
@@ -90,6 +93,9 @@ type Task struct {
 
 	// what the reading being applied is, for the callbacks of windows and rules
 	record  *Record // nil: a timer
+	index   int     // of the reading in the block
+	object  object
+	in      expr.Input
 	slot    statestore.Slot
 	ring    *ring
 	row     row
@@ -163,7 +169,7 @@ func (t *Task) Fold(records []Record) error {
 // many records that were, at least one.
 func (t *Task) decode(records []Record) int {
 	t.batch.Reset()
-	t.from = t.from[:0]
+	t.from, t.object.first = t.from[:0], -1
 	n := 0
 	for n < len(records) && len(t.batch.Readings) < Block {
 		first := len(t.batch.Readings)
@@ -247,6 +253,17 @@ func (t *Task) probe(records []Record) {
 func (t *Task) touchFed(r *event.Reading, appended event.Time, slot statestore.Slot) {
 	feeds := &t.plan.metrics[r.Metric]
 	at := operators.Arrive(r, appended).Event
+	t.touchCells(feeds, at, slot)
+	for _, k := range feeds.derived {
+		t.touchCells(&t.plan.metrics[t.plan.derived[k].metric], at, slot)
+	}
+	if t.plan.byDedupe && !t.plan.Wide {
+		t.touched ^= t.table.TouchCell(t.plan.dedupeCol, int(r.Metric), slot)
+	}
+}
+
+// touchCells touches the cells of a metric that a value at a time goes into.
+func (t *Task) touchCells(feeds *metric, at event.Time, slot statestore.Slot) {
 	for _, k := range feeds.rings {
 		ring := &t.plan.rings[k]
 		t.touched ^= t.table.TouchCell(ring.col, ring.CellOf(at), slot)
@@ -257,15 +274,13 @@ func (t *Task) touchFed(r *event.Reading, appended event.Time, slot statestore.S
 	for _, k := range feeds.rules {
 		t.touched ^= t.table.TouchCell(t.plan.rules[k].col, 0, slot)
 	}
-	if t.plan.byDedupe && !t.plan.Wide {
-		t.touched ^= t.table.TouchCell(t.plan.dedupeCol, int(r.Metric), slot)
-	}
 }
 
 // applyReading puts one reading into exactly one class.
 func (t *Task) applyReading(rec *Record, r *event.Reading, i int) error {
 	words := t.table.Task()
 	words[wordIn]++
+	t.index = i
 	arrived := operators.Arrive(r, rec.Append)
 	at := arrived.Event
 	switch {
@@ -281,7 +296,16 @@ func (t *Task) applyReading(rec *Record, r *event.Reading, i int) error {
 		words[wordBad]++
 		t.quarantine(r, at, r.Bad)
 		return nil
-	case r.Metric < 0:
+	case r.Metric < 0 || !t.plan.metrics[r.Metric].used:
+		words[wordFiltered]++
+		return nil
+	}
+	switch pass, err := t.passes(r, at); {
+	case err != nil:
+		words[wordBad]++
+		t.quarantine(r, at, event.Expression)
+		return nil
+	case !pass:
 		words[wordFiltered]++
 		return nil
 	case arrived.Future(t.plan.skew):
@@ -359,9 +383,19 @@ func (t *Task) duplicate(r *event.Reading, at event.Time) bool {
 	return t.repeat
 }
 
-// late reports whether nothing that the metric feeds can take the reading.
+// late reports whether nothing that the metric and those derived from it feed can
+// take the reading.
 func (t *Task) late(m int, at, clock event.Time) bool {
 	feeds := &t.plan.metrics[m]
+	late := t.gone(feeds, at, clock)
+	for _, k := range feeds.derived {
+		late = late && t.gone(&t.plan.metrics[t.plan.derived[k].metric], at, clock)
+	}
+	return late
+}
+
+// gone reports whether nothing that a metric feeds can take a value.
+func (t *Task) gone(feeds *metric, at, clock event.Time) bool {
 	for _, k := range feeds.rings {
 		if !t.plan.rings[k].Late(at, clock) {
 			return false
