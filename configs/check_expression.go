@@ -165,7 +165,7 @@ func (c *checker) within(t *text, e *expr.Error) (place, string) {
 	if e.Line == 0 {
 		return t.at, ""
 	}
-	lines := strings.Split(string(c.src), "\n")
+	lines := strings.Split(strings.TrimPrefix(string(c.src), "\ufeff"), "\n")
 	if t.at.line <= len(lines) {
 		line := []rune(lines[t.at.line-1])
 		for _, quote := range []int{0, 1} {

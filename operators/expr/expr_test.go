@@ -233,6 +233,38 @@ func TestAFieldNamedLikeAFunction(t *testing.T) {
 	}
 }
 
+// The names every expression knows are never those of fields.
+func TestFieldsThatCannotBeNamed(t *testing.T) {
+	e := environment(Number)
+	e.Fields = []string{"value", "time", "labels"}
+	in := sample()
+	for source, want := range map[string]float64{"value": 21.5, "labels.limit": 80, "labels?.limit | float()": 80, "value | int()": 21} {
+		p, err := Compile(source, e)
+		require.NoError(t, err, source)
+		got, err := p.Number(in)
+		require.NoError(t, err, source)
+		assert.Equal(t, want, got, source)
+		assert.Empty(t, p.Fields())
+	}
+	_, err := Compile("labels + 1", e)
+	require.Error(t, err)
+}
+
+// What takes long to check would hold up weir validate and every editor.
+func TestLongExpressionsCompileQuickly(t *testing.T) {
+	for _, source := range []string{
+		strings.Repeat("value > 1 ? 1 : ", 120) + "value",
+		strings.Repeat("max(1, ", 240) + "value" + strings.Repeat(")", 240),
+		strings.Repeat("(", 900) + "value" + strings.Repeat(")", 900),
+		strings.Repeat("-", 1900) + "value",
+	} {
+		p, err := Compile(source, environment(Number))
+		require.NoError(t, err)
+		_, err = p.Number(sample())
+		require.NoError(t, err)
+	}
+}
+
 func TestTheFastWayAllocatesNothing(t *testing.T) {
 	condition, err := Compile(benchCondition, environment(Condition))
 	require.NoError(t, err)

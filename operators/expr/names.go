@@ -117,13 +117,13 @@ func (s *survey) label(source string, m *ast.MemberNode, e *Environment) error {
 // field notes a use of another field of the message.
 func (s *survey) field(source string, n *ast.IdentifierNode, e *Environment) error {
 	switch {
+	case n.Value == "labels":
+		return at(source, n.Location(), Error{Message: "labels must be followed by the name of a label, as in labels.site"})
 	case slices.Contains(e.Fields, n.Value):
 		if !slices.Contains(s.fields, n.Value) {
 			s.fields = append(s.fields, n.Value)
 		}
 		return nil
-	case n.Value == "labels":
-		return at(source, n.Location(), Error{Message: "labels must be followed by the name of a label, as in labels.site"})
 	}
 	return at(source, n.Location(), Error{
 		Message: fmt.Sprintf("there is no %s", n.Value), Name: n.Value, Known: append(own(), e.Fields...),
