@@ -121,7 +121,7 @@ func (c *checker) windowNames() []string {
 
 // isMetric reports whether something in the file says that name is a metric.
 func (c *checker) isMetric(name string) bool {
-	return slices.Contains(c.windowMetrics(), name) || c.wideNames(name)
+	return slices.Contains(c.windowMetrics(), name) || c.wideNames(name) || c.isDerived(name)
 }
 
 func (c *checker) wideNames(name string) bool {

@@ -173,7 +173,7 @@ func (c *checker) windowMetric(doc *windowDoc) {
 // messages, which can carry any.
 func (c *checker) noSuchMetric(metric string) string {
 	r := &c.doc.Source.Reading
-	if !r.Metrics.set || r.Metrics.bad || slices.Contains(r.Metrics.values(), metric) {
+	if !r.Metrics.set || r.Metrics.bad || slices.Contains(r.Metrics.values(), metric) || c.isDerived(metric) {
 		return ""
 	}
 	return "is not in source.reading.metrics, so no reading has it" + suggestOr(metric, r.Metrics.values(), "; add it there")

@@ -12,6 +12,7 @@ import (
 // decoder fills a document from a YAML tree and collects what there is to say.
 type decoder struct {
 	file  string
+	src   []byte
 	o     Options
 	diags Diagnostics
 }
@@ -89,6 +90,8 @@ func (d *decoder) field(v reflect.Value, tag reflect.StructTag, n ast.Node, at p
 		d.texts(t, tag, n, at, path)
 	case interface{ grow() reflect.Value }:
 		d.list(t, target.(interface{ base() *leaf }).base(), n, at, path)
+	case *derives:
+		d.derives(t, n, at, path)
 	case interface{ grow(text) reflect.Value }:
 		d.named(t, target.(interface{ base() *leaf }).base(), n, at, path)
 	default:

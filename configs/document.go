@@ -26,8 +26,8 @@ type document struct {
 	Time           timeDoc         `key:"time" form:"{wait_for_late: 30s, idle_after: 2m}" doc:"How late, how silent and how far ahead a device may be."`
 	Dedupe         dedupeDoc       `key:"dedupe" form:"{by: off}" doc:"How repeated readings are recognised."`
 	Devices        planned         `key:"devices"`
-	Where          planned         `key:"where" doc:"readings that no window and no rule uses are filtered already"`
-	Derive         planned         `key:"derive"`
+	Where          text            `key:"where" doc:"Condition over device, metric, value, time, labels.NAME and the fields of wide messages; readings that do not meet it are filtered."`
+	Derive         derives         `key:"derive" doc:"Metrics made from the readings of others, by name: an expression, or {from: METRIC, value: EXPRESSION}."`
 	Windows        list[windowDoc] `key:"windows" doc:"Windows, each over one metric and kept for each device."`
 	Rules          list[ruleDoc]   `key:"rules" doc:"Rules that raise alerts from a window result or a metric."`
 	Alerts         alertsDoc       `key:"alerts" form:"{topic: alerts}" doc:"Where alerts go."`
@@ -107,6 +107,12 @@ type dedupeDoc struct {
 	section
 	By       text `key:"by" default:"seq" choice:"seq,off" list:"a list of fields" doc:"seq: a repeat has the same sequence number and event time. off: nothing is recognised."`
 	Remember span `key:"remember" default:"24h" min:"1ms" doc:"How far back repeats are recognised, in event time."`
+}
+
+type derivedDoc struct {
+	section
+	From  text `key:"from" doc:"Metric it is made from; where absent, the last field the expression names, or the only metric in use."`
+	Value text `key:"value" need:"write the expression, for example value: (value - 32) * 5 / 9" doc:"Expression over device, metric, value, time, labels.NAME and the fields of wide messages that gives a number."`
 }
 
 type windowDoc struct {

@@ -44,6 +44,7 @@ func (p *Pipeline) explainWay(b *strings.Builder) {
 	if p.MQTT != nil {
 		fmt.Fprintf(b, "%s\n", p.sayMQTT())
 	}
+	p.explainExpressions(b)
 	fmt.Fprintf(b, "%s\n", p.sayDedupe())
 	fmt.Fprintf(b, "Each device has its own clock, the greatest event time it has sent. %s\n", p.sayLate())
 	fmt.Fprintf(b, "A reading more than %s ahead of its append time goes to quarantine.\n", saySpan(p.Time.MaxFutureSkew))

@@ -30,9 +30,9 @@ type Pipeline struct {
 	// milliseconds, 1 or more.
 	CommitInterval event.Time
 	State          State
-	// Metrics are the declared metrics: those that windows and rules use, each
-	// once, in order of first appearance in the file. A reading of any other
-	// metric is filtered.
+	// Metrics are the declared metrics: those that windows, rules and expressions
+	// use, each once, in order of first appearance in the file. A reading of any
+	// other metric is filtered, and so is one that only expressions name as a field.
 	Metrics []string
 
 	QuarantineTopic string // weir.<name>.quarantine

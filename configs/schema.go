@@ -54,6 +54,8 @@ func fieldSchema(t reflect.Type, tag reflect.StructTag) map[string]any {
 	switch v := reflect.New(t).Interface().(type) {
 	case value:
 		s = v.schema(tag)
+	case *derives:
+		s = v.schema()
 	case *texts:
 		s = map[string]any{"type": "array", "minItems": 1, "uniqueItems": true, "items": new(text).schema(tag)}
 	case interface {

@@ -170,7 +170,7 @@ func TestSchemaAcceptsGoodFiles(t *testing.T) {
 // The schema refuses what a schema can: names, kinds and ranges of keys.
 func TestSchemaRefusesWrongFiles(t *testing.T) {
 	for _, name := range []string{
-		"unknown-keys", "unknown-words", "name-missing", "name-is-a-number", "partitioner", "format-planned", "kafka-list", "kafka-embedded",
+		"unknown-keys", "unknown-words", "name-missing", "derive-forms", "name-is-a-number", "partitioner", "format-planned", "kafka-list", "kafka-embedded",
 		"mqtt-filters", "durations", "sizes", "size-unit", "late-unknown", "dedupe-list",
 		"compute-planned", "compute-scalar", "count-range", "levels-list", "level-labels", "rules-planned", "top-level-planned", "everything",
 	} {

@@ -20,10 +20,10 @@ type metrics struct {
 	commit, checkpoint, recovery, latency prometheus.Histogram
 	journal                               prometheus.Counter
 
-	readings, results, alerts, corrections, forgotten, recoveries, aborted, commits *prometheus.Desc
-	firing, open, devices, state, skew, trusted                                     *prometheus.Desc
-	live, lag, offset, seq                                                          *prometheus.Desc
-	mqtt, mqttConnected                                                             *prometheus.Desc
+	readings, results, alerts, corrections, forgotten, expressions, recoveries, aborted, commits *prometheus.Desc
+	firing, open, devices, state, skew, trusted                                                  *prometheus.Desc
+	live, lag, offset, seq                                                                       *prometheus.Desc
+	mqtt, mqttConnected                                                                          *prometheus.Desc
 }
 
 func newMetrics(i *instance) *metrics {
@@ -49,6 +49,7 @@ func newMetrics(i *instance) *metrics {
 		alerts:      desc("alert_events_total", "Alert events produced.", "partition"),
 		corrections: desc("alert_corrections_total", "Window revisions that would have changed an alert.", "partition"),
 		forgotten:   desc("devices_forgotten_total", "Devices dropped after state.forget_after of silence.", "partition"),
+		expressions: desc("expression_errors_total", "Readings for which where or derive could not be worked out.", "partition"),
 		recoveries:  desc("recoveries_total", "Tasks dropped on a doubt and recovered."),
 		aborted:     desc("transactions_aborted_total", "Transactions aborted and sent again."),
 		commits:     desc("commits_total", "Transactions committed."),
@@ -156,6 +157,7 @@ func (m *metrics) totals(p string, c task.Counters, total func(*prometheus.Desc,
 	total(m.alerts, c.Alerts, p)
 	total(m.corrections, c.Corrections, p)
 	total(m.forgotten, c.Forgotten, p)
+	total(m.expressions, c.Expressions, p)
 }
 
 func flag(b bool) float64 {

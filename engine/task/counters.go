@@ -20,6 +20,7 @@ const (
 	wordRecords      // source records folded, control records not among them
 	wordFiring       // rules of devices that fire now
 	wordOpen         // windows that hold readings and have not closed
+	wordExpressions  // expressions that could not be worked out
 	taskWords
 )
 
@@ -32,6 +33,8 @@ type Counters struct {
 	// Firing and Open are no totals but present numbers: alerts that fire, and
 	// windows that hold readings and have not closed for good.
 	Firing, Open uint64
+	// Expressions is how often where or derive could not be worked out for a reading.
+	Expressions uint64
 }
 
 // countersOf reads the counters out of the task's words.
@@ -40,7 +43,7 @@ func countersOf(w []uint64) Counters {
 		In: w[wordIn], Processed: w[wordProcessed], Filtered: w[wordFiltered], Late: w[wordLate],
 		Future: w[wordFuture], Bad: w[wordBad], Duplicate: w[wordDuplicate], Windows: w[wordWindows],
 		Alerts: w[wordAlerts], Corrections: w[wordCorrections], Forgotten: w[wordForgotten], Records: w[wordRecords],
-		Firing: w[wordFiring], Open: w[wordOpen],
+		Firing: w[wordFiring], Open: w[wordOpen], Expressions: w[wordExpressions],
 	}
 }
 
@@ -55,6 +58,6 @@ func (c Counters) Add(o Counters) Counters {
 		In: c.In + o.In, Processed: c.Processed + o.Processed, Filtered: c.Filtered + o.Filtered, Late: c.Late + o.Late,
 		Future: c.Future + o.Future, Bad: c.Bad + o.Bad, Duplicate: c.Duplicate + o.Duplicate, Windows: c.Windows + o.Windows,
 		Alerts: c.Alerts + o.Alerts, Corrections: c.Corrections + o.Corrections, Forgotten: c.Forgotten + o.Forgotten, Records: c.Records + o.Records,
-		Firing: c.Firing + o.Firing, Open: c.Open + o.Open,
+		Firing: c.Firing + o.Firing, Open: c.Open + o.Open, Expressions: c.Expressions + o.Expressions,
 	}
 }

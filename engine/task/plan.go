@@ -36,6 +36,7 @@ type Plan struct {
 	counts    []count
 	rules     []rule
 	metrics   []metric
+	expressions
 	lastCol   int
 	idleAfter event.Time
 	forget    event.Time
@@ -67,6 +68,8 @@ type metric struct {
 	last   int   // cell in the column of last values; -1: no rule looks at it
 
 	sessions []int
+	derived  []int // metrics made from it, as indexes into those derived
+	used     bool  // something of all that; not: it is there for expressions to name only
 }
 
 type ring struct {
@@ -127,6 +130,9 @@ func Compile(p *configs.Pipeline) (*Plan, error) {
 	}
 	c.planEmits()
 	if err := c.planRules(); err != nil {
+		return nil, err
+	}
+	if err := c.planExpressions(); err != nil {
 		return nil, err
 	}
 	return c, nil

@@ -11,7 +11,7 @@ import (
 )
 
 // process moves the device's clock, closes what is due and folds the reading
-// into everything its metric feeds.
+// into everything its metric and those derived from it feed.
 func (t *Task) process(r *event.Reading, a operators.Arrival, clock event.Time) {
 	now, at := operators.Advance(clock, a), a.Event
 	t.seen(t.record.Append)
@@ -21,14 +21,37 @@ func (t *Task) process(r *event.Reading, a operators.Arrival, clock event.Time) 
 	if now >= due {
 		due = t.closeDue(clock, now)
 	}
+	s := sample{at: at, value: r.Value.Num, before: clock, now: now}
 	feeds := &t.plan.metrics[r.Metric]
+	due = t.feed(feeds, s, due)
+	for _, k := range feeds.derived {
+		d := &t.plan.derived[k]
+		if v, ok := t.derive(d, r, at); ok {
+			s.value = v
+			due = t.feed(&t.plan.metrics[d.metric], s, due)
+		}
+	}
+	head[headDue] = uint64(due)
+}
+
+// sample is a value that enters all that a metric feeds.
+type sample struct {
+	at          event.Time
+	value       float64
+	before, now event.Time // the device's clock before the reading and with it
+}
+
+// feed folds a value into everything its metric feeds, and returns when the next
+// of the device's windows will be due, which was at due so far.
+func (t *Task) feed(feeds *metric, s sample, due event.Time) event.Time {
+	at, now := s.at, s.now
 	for _, k := range feeds.rings {
 		ring := &t.plan.rings[k]
-		if ring.Late(at, clock) {
+		if ring.Late(at, s.before) {
 			continue
 		}
 		t.use(&ring.outlet)
-		if ring.Fold(&t.row, at, r.Value.Num) {
+		if ring.Fold(&t.row, at, s.value) {
 			due = min(due, ring.Due(at, now))
 			t.table.Task()[wordOpen] += uint64(ring.Opened(t.row.Words(), at, now))
 		}
@@ -40,15 +63,15 @@ func (t *Task) process(r *event.Reading, a operators.Arrival, clock event.Time) 
 		}
 	}
 	for _, k := range feeds.sessions {
-		due = min(due, t.joinSession(&t.plan.sessions[k], at, r.Value.Num, window.Span{From: clock, To: now}))
+		due = min(due, t.joinSession(&t.plan.sessions[k], at, s.value, window.Span{From: s.before, To: now}))
 	}
-	head[headDue] = uint64(due)
 	for _, k := range feeds.counts {
-		t.insert(&t.plan.counts[k], at, r.Value.Num)
+		t.insert(&t.plan.counts[k], at, s.value)
 	}
 	if feeds.last >= 0 {
-		t.last(feeds, at, r.Value.Num)
+		t.last(feeds, at, s.value)
 	}
+	return due
 }
 
 // use makes a ring or a session window the one the callbacks speak of.

@@ -220,7 +220,7 @@ func sayCounters(c Counters) string {
 	}{
 		{"filtered", c.Filtered}, {"late", c.Late}, {"future", c.Future}, {"bad", c.Bad}, {"duplicate", c.Duplicate},
 		{"windows", c.Windows}, {"alerts", c.Alerts}, {"corrections", c.Corrections}, {"forgotten", c.Forgotten},
-		{"firing", c.Firing}, {"open", c.Open},
+		{"firing", c.Firing}, {"open", c.Open}, {"expressions", c.Expressions},
 	} {
 		if f.n > 0 {
 			fmt.Fprintf(&b, " %s=%d", f.name, f.n)

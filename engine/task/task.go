@@ -7,6 +7,7 @@ import (
 	"github.com/weirstream/weir/event"
 	"github.com/weirstream/weir/ingest/codec"
 	"github.com/weirstream/weir/operators"
+	"github.com/weirstream/weir/operators/expr"
 	"github.com/weirstream/weir/operators/window"
 	"github.com/weirstream/weir/statestore"
 )
@@ -43,6 +44,8 @@ type Options struct {
 	// times prove nothing about a backlog, so silence is counted from the first
 	// Advance after recovery.
 	WallStamped bool
+	// Labels are those of the roster; nil: there is none, and no device has labels.
+	Labels Labels
 }
 
 // MisplacedError is returned by Fold where a record's key hashes to another
@@ -90,6 +93,9 @@ type Task struct {
 
 	// what the reading being applied is, for the callbacks of windows and rules
 	record  *Record // nil: a timer
+	index   int     // of the reading in the block
+	object  object
+	in      expr.Input
 	slot    statestore.Slot
 	outlet  *outlet
 	row     row
@@ -163,7 +169,7 @@ func (t *Task) Fold(records []Record) error {
 // many records that were, at least one.
 func (t *Task) decode(records []Record) int {
 	t.batch.Reset()
-	t.from = t.from[:0]
+	t.from, t.object.first = t.from[:0], -1
 	n := 0
 	for n < len(records) && len(t.batch.Readings) < Block {
 		first := len(t.batch.Readings)
@@ -247,18 +253,9 @@ func (t *Task) probe(records []Record) {
 func (t *Task) touchFed(r *event.Reading, appended event.Time, slot statestore.Slot) {
 	feeds := &t.plan.metrics[r.Metric]
 	at := operators.Arrive(r, appended).Event
-	for _, k := range feeds.rings {
-		ring := &t.plan.rings[k]
-		t.touched ^= t.table.TouchCell(ring.col, ring.CellOf(at), slot)
-	}
-	for _, k := range feeds.sessions {
-		t.touched ^= t.table.TouchCell(t.plan.sessions[k].col, 0, slot)
-	}
-	if feeds.last >= 0 {
-		t.touched ^= t.table.TouchCell(t.plan.lastCol, feeds.last, slot)
-	}
-	for _, k := range feeds.rules {
-		t.touched ^= t.table.TouchCell(t.plan.rules[k].col, 0, slot)
+	t.touchCells(feeds, at, slot)
+	for _, k := range feeds.derived {
+		t.touchCells(&t.plan.metrics[t.plan.derived[k].metric], at, slot)
 	}
 	if t.plan.byDedupe && !t.plan.Wide {
 		t.touched ^= t.table.TouchCell(t.plan.dedupeCol, int(r.Metric), slot)
@@ -269,6 +266,7 @@ func (t *Task) touchFed(r *event.Reading, appended event.Time, slot statestore.S
 func (t *Task) applyReading(rec *Record, r *event.Reading, i int) error {
 	words := t.table.Task()
 	words[wordIn]++
+	t.index = i
 	arrived := operators.Arrive(r, rec.Append)
 	at := arrived.Event
 	switch {
@@ -284,7 +282,16 @@ func (t *Task) applyReading(rec *Record, r *event.Reading, i int) error {
 		words[wordBad]++
 		t.quarantine(r, at, r.Bad)
 		return nil
-	case r.Metric < 0:
+	case r.Metric < 0 || !t.plan.metrics[r.Metric].used:
+		words[wordFiltered]++
+		return nil
+	}
+	switch pass, err := t.passes(r, at); {
+	case err != nil:
+		words[wordBad]++
+		t.quarantine(r, at, event.Expression)
+		return nil
+	case !pass:
 		words[wordFiltered]++
 		return nil
 	case arrived.Future(t.plan.skew):
@@ -362,24 +369,15 @@ func (t *Task) duplicate(r *event.Reading, at event.Time) bool {
 	return t.repeat
 }
 
-// late reports whether nothing that the metric feeds can take the reading.
+// late reports whether nothing that the metric and those derived from it feed can
+// take the reading.
 func (t *Task) late(m int, at, clock event.Time) bool {
 	feeds := &t.plan.metrics[m]
-	for _, k := range feeds.rings {
-		if !t.plan.rings[k].Late(at, clock) {
-			return false
-		}
+	late := t.gone(feeds, at, clock)
+	for _, k := range feeds.derived {
+		late = late && t.gone(&t.plan.metrics[t.plan.derived[k].metric], at, clock)
 	}
-	for _, k := range feeds.sessions {
-		s := &t.plan.sessions[k]
-		if !s.Late(t.table.Row(s.col, t.slot), at, clock) {
-			return false
-		}
-	}
-	if len(feeds.counts) > 0 || len(feeds.rules) > 0 {
-		return at+t.plan.wait < clock
-	}
-	return true
+	return late
 }
 
 // seen records that the device spoke. Silence is counted on the task's clock,
