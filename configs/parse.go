@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/weirstream/weir/operators/roster"
 )
 
 // Options are the ways out of the file that Parse may use.
@@ -40,6 +42,8 @@ type checker struct {
 	*decoder
 	doc *document
 	p   *Pipeline
+
+	fleet *roster.Roster // nil: there is none, or it cannot be read
 }
 
 func (c *checker) pipeline() {
@@ -49,6 +53,7 @@ func (c *checker) pipeline() {
 	c.mqtt()
 	c.time()
 	c.dedupe()
+	c.roster()
 	c.windows()
 	c.rules()
 	c.alerts()

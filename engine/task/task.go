@@ -87,6 +87,7 @@ type Task struct {
 	undated      []statestore.Slot // sighted since the last Advance
 	mono         int64             // monotonic milliseconds; undated but during Advance
 	facts        facts
+	roster       deviceLabels
 
 	// what the reading being applied is, for the callbacks of windows and rules
 	record  *Record // nil: a timer
@@ -302,6 +303,7 @@ func (t *Task) applyReading(rec *Record, r *event.Reading, i int) error {
 			return err
 		}
 		slot = t.table.Add(r.Device)
+		t.unlabel(slot)
 	}
 	t.slot = slot
 	t.wake(slot)

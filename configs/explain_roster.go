@@ -1,0 +1,41 @@
+package configs
+
+import (
+	"fmt"
+
+	"github.com/weirstream/weir/operators/roster"
+)
+
+// sayRoster is the roster as one sentence.
+func (p *Pipeline) sayRoster() string {
+	r := p.Roster
+	if len(r.Labels) == 0 {
+		return fmt.Sprintf("The roster %s names devices and gives them no labels; a changed file takes effect while the pipeline runs.", r.Path)
+	}
+	labels := make([]string, len(r.Labels))
+	for i, l := range r.Labels {
+		kind := "text"
+		switch l.Kind {
+		case roster.Number:
+			kind = "a number"
+		case roster.Bool:
+			kind = "true or false"
+		}
+		labels[i] = l.Name + " (" + kind + ")"
+	}
+	return fmt.Sprintf("The roster %s gives each device the labels %s, which its alerts carry; a changed file takes effect while the pipeline runs.",
+		r.Path, andList(labels))
+}
+
+// sayThreshold is a threshold of a level in words, given what it is in the file;
+// empty where the level has none of that key.
+func (l *Level) sayThreshold(key string, written *float64) string {
+	switch label := l.Labels[key]; {
+	case label != "":
+		return "the device's own " + label
+	case written != nil:
+		return sayNumber(*written)
+	default:
+		return ""
+	}
+}
