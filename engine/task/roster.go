@@ -2,6 +2,7 @@ package task
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -207,6 +208,14 @@ func (t *Task) machine(r *rule) *alerts.Rule {
 	}
 	t.roster.thresholds, r.fittedTo = thresholds, row
 	return r.Resolve(thresholds, &r.fitted)
+}
+
+// touchOwn touches the labels that give the rule its thresholds.
+func (t *Task) touchOwn(r *rule, slot statestore.Slot) uint64 {
+	if r.own == nil {
+		return 0
+	}
+	return math.Float64bits(t.labels(slot).Number(max(r.own[0].enter, r.own[0].leave)))
 }
 
 // appendLabels appends the labels of the device at hand to those of an alert.

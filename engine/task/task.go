@@ -256,7 +256,7 @@ func (t *Task) touchFed(r *event.Reading, appended event.Time, slot statestore.S
 		t.touched ^= t.table.TouchCell(t.plan.lastCol, feeds.last, slot)
 	}
 	for _, k := range feeds.rules {
-		t.touched ^= t.table.TouchCell(t.plan.rules[k].col, 0, slot)
+		t.touched ^= t.table.TouchCell(t.plan.rules[k].col, 0, slot) ^ t.touchOwn(&t.plan.rules[k], slot)
 	}
 	if t.plan.byDedupe && !t.plan.Wide {
 		t.touched ^= t.table.TouchCell(t.plan.dedupeCol, int(r.Metric), slot)
