@@ -49,7 +49,7 @@ func (c *checker) roster() {
 		c.warnf(t.at, "%s names no device", t)
 	}
 	for _, l := range r.Labels {
-		if slices.Contains([]string{"alertname", "pipeline", "severity"}, l.Name) {
+		if isOwnLabel(l.Name) {
 			c.warnf(t.at, "%s: alerts have a label %s of their own, so the column of that name is not in them", t, l.Name)
 		}
 	}

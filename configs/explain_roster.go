@@ -12,6 +12,12 @@ func (p *Pipeline) sayRoster() string {
 	if len(r.Labels) == 0 {
 		return fmt.Sprintf("The roster %s names devices and gives them no labels; a changed file takes effect while the pipeline runs.", r.Path)
 	}
+	carried := "its alerts carry"
+	for _, l := range r.Labels {
+		if isOwnLabel(l.Name) {
+			carried = "its alerts carry, " + l.Name + " excepted"
+		}
+	}
 	labels := make([]string, len(r.Labels))
 	for i, l := range r.Labels {
 		kind := "text"
@@ -23,8 +29,13 @@ func (p *Pipeline) sayRoster() string {
 		}
 		labels[i] = l.Name + " (" + kind + ")"
 	}
-	return fmt.Sprintf("The roster %s gives each device the labels %s, which its alerts carry; a changed file takes effect while the pipeline runs.",
-		r.Path, andList(labels))
+	return fmt.Sprintf("The roster %s gives each device the labels %s, which %s; a changed file takes effect while the pipeline runs.",
+		r.Path, andList(labels), carried)
+}
+
+// isOwnLabel reports whether alerts have a label of that name of their own.
+func isOwnLabel(name string) bool {
+	return name == "alertname" || name == "pipeline" || name == "severity"
 }
 
 // sayThreshold is a threshold of a level in words, given what it is in the file;

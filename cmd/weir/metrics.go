@@ -133,7 +133,9 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	now(m.trusted, flag(totals.ClockTrusted))
 	if r, ok := m.i.engine.Roster(); ok {
 		now(m.rosterDevices, float64(r.Devices))
-		now(m.rosterInfo, 1, r.Fingerprint)
+		if r.Fingerprint != "" {
+			now(m.rosterInfo, 1, r.Fingerprint)
+		}
 		total(m.rosterFaults, uint64(r.Faults))
 	}
 	if m.i.pipeline.MQTT == nil {

@@ -43,7 +43,7 @@ func (c *Plan) usesLabel(l roster.Label) string {
 		rule := &p.Rules[i]
 		uses := slices.ContainsFunc(rule.Template, func(part configs.Part) bool { return part.Field == labelField+l.Name })
 		for k := range rule.Levels {
-			for _, name := range rule.Levels[k].Labels {
+			for _, name := range rule.Levels[k].Labels { // unordered: one is enough
 				uses = uses || name == l.Name
 			}
 		}
