@@ -188,7 +188,6 @@ func (t *Task) forgetDevice() {
 	t.table.Task()[wordForgotten]++
 	t.forgot(t.table.Name(t.slot))
 	t.clearArmed(t.slot)
-	t.unlabel(t.slot)
 	t.table.Drop(t.slot)
 }
 
