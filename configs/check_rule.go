@@ -189,18 +189,10 @@ func (c *checker) levels(doc *ruleDoc, r *Rule) {
 		}
 		r.Levels = append(r.Levels, Level{
 			Name: l.names[i].value, Hold: level.Hold.value,
-			Above: threshold(&level.Above), Below: threshold(&level.Below),
-			ClearBelow: threshold(&level.ClearBelow), ClearAbove: threshold(&level.ClearAbove),
+			Above: level.Above.written(), Below: level.Below.written(),
+			ClearBelow: level.ClearBelow.written(), ClearAbove: level.ClearAbove.written(), Labels: level.ownThresholds(),
 		})
 	}
-}
-
-func threshold(n *number) *float64 {
-	if !n.set || n.bad {
-		return nil
-	}
-	v := n.value
-	return &v
 }
 
 // level checks one level by itself.
@@ -222,6 +214,9 @@ func (c *checker) level(l *levelDoc) {
 		c.errorf(l.ClearBelow.at, "%s does not go with below; write clear_above: a level that is entered below ends above", &l.ClearBelow)
 		return
 	}
+	for _, t := range []*threshold{&l.Above, &l.Below, &l.ClearBelow, &l.ClearAbove} {
+		c.ownThreshold(t)
+	}
 	if l.Above.ok() && l.ClearBelow.ok() && l.ClearBelow.value > l.Above.value {
 		c.errorf(l.ClearBelow.at, "%s must not be more than above=%s, or the level would end while its condition holds", &l.ClearBelow, l.Above.show())
 	}
@@ -234,7 +229,7 @@ func (c *checker) level(l *levelDoc) {
 // equal: the same value is worse the longer it holds.
 func (c *checker) order(low, high *levelDoc) {
 	switch {
-	case low.Above.ok() && high.Below.ok() && !high.Above.set, low.Below.ok() && high.Above.ok() && !high.Below.set:
+	case low.Above.leaf.ok() && high.Below.leaf.ok() && !high.Above.set, low.Below.leaf.ok() && high.Above.leaf.ok() && !high.Below.set:
 		c.errorf(high.at, "%s goes the other way than %s; the levels of a rule have one direction, so write two rules", high.path, low.path)
 	case low.Above.ok() && high.Above.ok():
 		c.climbs(rung{&low.Above, &low.ClearBelow, &low.Hold}, rung{&high.Above, &high.ClearBelow, &high.Hold}, 1)
@@ -245,7 +240,7 @@ func (c *checker) order(low, high *levelDoc) {
 
 // rung is a level with its direction left out.
 type rung struct {
-	enter, leave *number
+	enter, leave *threshold
 	hold         *span
 }
 

@@ -25,7 +25,7 @@ type document struct {
 	MQTT           *mqttDoc        `key:"mqtt" form:"{broker: \"tcp://localhost:1883\", subscribe: [{filter: \"plant/#\"}]}" doc:"Bridge MQTT topics into the source topic."`
 	Time           timeDoc         `key:"time" form:"{wait_for_late: 30s, idle_after: 2m}" doc:"How late, how silent and how far ahead a device may be."`
 	Dedupe         dedupeDoc       `key:"dedupe" form:"{by: off}" doc:"How repeated readings are recognised."`
-	Devices        planned         `key:"devices"`
+	Devices        *devicesDoc     `key:"devices" form:"{roster: roster.csv}" doc:"The devices that are known by name, and their labels."`
 	Where          text            `key:"where" doc:"Condition over device, metric, value, time, labels.NAME and the fields of wide messages; readings that do not meet it are filtered."`
 	Derive         derives         `key:"derive" doc:"Metrics made from the readings of others, by name: an expression, or {from: METRIC, value: EXPRESSION}."`
 	Windows        list[windowDoc] `key:"windows" doc:"Windows, each over one metric and kept for each device."`
@@ -115,6 +115,11 @@ type derivedDoc struct {
 	Value text `key:"value" need:"write the expression, for example value: (value - 32) * 5 / 9" doc:"Expression over device, metric, value, time, labels.NAME and the fields of wide messages that gives a number."`
 }
 
+type devicesDoc struct {
+	section
+	Roster text `key:"roster" need:"write the CSV file that names the devices, for example roster: roster.csv" doc:"CSV file with a header: the column device, and labels. Its path is relative to this file; a changed one takes effect while the pipeline runs."`
+}
+
 type windowDoc struct {
 	section
 	Name     text        `key:"name" need:"rules refer to a window by it; write for example name: temp_5m" doc:"Name of the window, used by rules and in the aggregates."`
@@ -153,7 +158,7 @@ type ruleDoc struct {
 	Name        text            `key:"name" need:"alerts carry it; write for example name: too-warm" doc:"Name of the rule, carried by its alerts."`
 	When        text            `key:"when" doc:"What the rule looks at: a window result such as temp_5m.mean, or a metric (its last value)."`
 	Levels      named[levelDoc] `key:"levels" doc:"Levels by name, lowest first."`
-	Message     text            `key:"message" doc:"Text of the alert, with {{device}}, {{value}}, {{threshold}}, {{level}}, {{rule}}, {{active_for}}, {{metric}}, {{window.start}}, {{window.end}}."`
+	Message     text            `key:"message" doc:"Text of the alert, with {{device}}, {{value}}, {{threshold}}, {{level}}, {{rule}}, {{active_for}}, {{metric}}, {{window.start}}, {{window.end}}, {{labels.NAME}}."`
 	Evaluate    planned         `key:"evaluate" doc:"tumbling, hopping and session windows are judged when they close, all else at every reading"`
 	KeepFiring  planned         `key:"keep_firing" doc:"clear_below and clear_above keep an alert from ending too early"`
 	OnGap       planned         `key:"on_gap" doc:"a hole in the data pauses hold"`
@@ -167,12 +172,12 @@ type ruleDoc struct {
 
 type levelDoc struct {
 	section
-	Above      number  `key:"above" doc:"The level holds for values greater than this."`
-	Below      number  `key:"below" doc:"The level holds for values less than this."`
-	ClearBelow number  `key:"clear_below" doc:"With above: the level ends for values less than this."`
-	ClearAbove number  `key:"clear_above" doc:"With below: the level ends for values greater than this."`
-	Hold       span    `key:"hold" default:"0s" doc:"The level is entered only after its condition held this long, in event time that readings cover."`
-	Labels     planned `key:"labels" doc:"the name of the level is carried by the alert"`
+	Above      threshold `key:"above" doc:"The level holds for values greater than this: a number, or labels.NAME for the label of the device."`
+	Below      threshold `key:"below" doc:"The level holds for values less than this: a number, or labels.NAME for the label of the device."`
+	ClearBelow threshold `key:"clear_below" doc:"With above: the level ends for values less than this."`
+	ClearAbove threshold `key:"clear_above" doc:"With below: the level ends for values greater than this."`
+	Hold       span      `key:"hold" default:"0s" doc:"The level is entered only after its condition held this long, in event time that readings cover."`
+	Labels     planned   `key:"labels" doc:"the name of the level is carried by the alert"`
 }
 
 type alertsDoc struct {

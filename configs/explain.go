@@ -46,6 +46,9 @@ func (p *Pipeline) explainWay(b *strings.Builder) {
 	}
 	p.explainExpressions(b)
 	fmt.Fprintf(b, "%s\n", p.sayDedupe())
+	if p.Roster != nil {
+		fmt.Fprintf(b, "%s\n", p.sayRoster())
+	}
 	fmt.Fprintf(b, "Each device has its own clock, the greatest event time it has sent. %s\n", p.sayLate())
 	fmt.Fprintf(b, "A reading more than %s ahead of its append time goes to quarantine.\n", saySpan(p.Time.MaxFutureSkew))
 	fmt.Fprintf(b, "A device silent for %s has its open windows emitted as provisional; after %s it is forgotten.\n",
@@ -174,18 +177,18 @@ func (p *Pipeline) sayRule(r *Rule) string {
 }
 
 func sayLevel(l *Level) string {
-	direction, at, back, clear := "above", l.Above, "below", l.ClearBelow
-	if l.Above == nil {
-		direction, at, back, clear = "below", l.Below, "above", l.ClearAbove
+	direction, at, back, clear := "above", l.sayThreshold("above", l.Above), "below", l.sayThreshold("clear_below", l.ClearBelow)
+	if at == "" {
+		direction, at, back, clear = "below", l.sayThreshold("below", l.Below), "above", l.sayThreshold("clear_above", l.ClearAbove)
 	}
-	s := l.Name + " once it is " + direction + " " + sayNumber(*at)
+	s := l.Name + " once it is " + direction + " " + at
 	if l.Hold > 0 {
 		s += " for " + saySpan(l.Hold)
 	}
-	if clear == nil {
+	if clear == "" {
 		return s + ", until it no longer is"
 	}
-	return s + ", until it is " + back + " " + sayNumber(*clear)
+	return s + ", until it is " + back + " " + clear
 }
 
 func sayNumber(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/weirstream/weir/operators/roster"
 )
 
 // Options are the ways out of the file that Parse may use.
@@ -41,8 +43,9 @@ type checker struct {
 	doc *document
 	p   *Pipeline
 
-	filters     []string     // the fields that where names
-	derivations []derivation // by metric of derive
+	filters     []string       // the fields that where names
+	derivations []derivation   // by metric of derive
+	fleet       *roster.Roster // nil: there is none, or it cannot be read
 }
 
 func (c *checker) pipeline() {
@@ -52,6 +55,7 @@ func (c *checker) pipeline() {
 	c.mqtt()
 	c.time()
 	c.dedupe()
+	c.roster()
 	c.windows()
 	c.rules()
 	c.alerts()

@@ -194,6 +194,7 @@ type Derived struct {
 // Roster is a CSV file with a header: the column device, and labels.
 type Roster struct {
 	Path   string         // as written in the pipeline file, and relative to it
+	File   string         // the same file as seen from where Parse was told that the pipeline file is
 	Labels []roster.Label // the columns but device, in the order of the file
 }
 
@@ -231,7 +232,7 @@ type Level struct {
 // empty.
 type Part struct {
 	Literal string
-	Field   string // device value threshold level rule active_for window.start window.end metric
+	Field   string // device value threshold level rule active_for window.start window.end metric labels.NAME
 	Format  string // a printf format of one floating-point number; empty: the field's own
 }
 

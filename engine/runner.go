@@ -12,6 +12,7 @@ import (
 
 	"github.com/weirstream/weir/engine/task"
 	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/operators/roster"
 	"github.com/weirstream/weir/statestore"
 )
 
@@ -34,6 +35,7 @@ type runner struct {
 	producer *kgo.Client
 	table    *statestore.Table
 	task     *task.Task
+	roster   *roster.Roster // the task's
 	lineage  lineage
 	place    place
 	k        int64 // committed source offset
@@ -143,6 +145,7 @@ func (r *runner) goLive(ctx context.Context) error {
 		Partition: r.partition, Decoder: decoder, HeaderDecoder: header, PartitionOf: r.partitionOf(), WallStamped: r.e.topics.wallStamped,
 	})
 	r.position, r.sealed = r.k, r.k
+	r.takeRoster()
 	r.e.status.setPosition(r.partition, r.k)
 	if err := r.seal(ctx, r.saver.wanted()); err != nil {
 		return err
@@ -204,6 +207,8 @@ func (r *runner) live(ctx context.Context) error {
 			}
 		case r.ends = <-r.h.ends:
 			r.advance()
+		case <-r.h.roster:
+			r.takeRoster()
 		case images <- next:
 			r.saver.sent()
 		case err := <-r.saver.ended:

@@ -24,6 +24,7 @@ type metrics struct {
 	firing, open, devices, state, skew, trusted                                                  *prometheus.Desc
 	live, lag, offset, seq                                                                       *prometheus.Desc
 	mqtt, mqttConnected                                                                          *prometheus.Desc
+	rosterDevices, rosterFaults, rosterInfo                                                      *prometheus.Desc
 }
 
 func newMetrics(i *instance) *metrics {
@@ -63,6 +64,10 @@ func newMetrics(i *instance) *metrics {
 		lag:         desc("lag_records", "Source records not yet folded.", "partition"),
 		offset:      desc("committed_offset", "Source offset up to which outputs are committed.", "partition"),
 		seq:         desc("journal_seq", "Last confirmed journal record.", "partition"),
+
+		rosterDevices: desc("roster_devices", "Devices that the roster in force names."),
+		rosterFaults:  desc("roster_reload_errors_total", "Versions of the roster that could not be used."),
+		rosterInfo:    desc("roster_info", "1 for the version of the roster in force.", "fingerprint"),
 
 		mqtt:          desc("mqtt_messages_total", "Messages of the MQTT bridge by what became of them.", "outcome"),
 		mqttConnected: desc("mqtt_connected", "1 while the bridge is subscribed and receiving."),
@@ -127,6 +132,13 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	total(m.commits, uint64(totals.Commits))
 	now(m.skew, totals.ClockSkew.Seconds())
 	now(m.trusted, flag(totals.ClockTrusted))
+	if r, ok := m.i.engine.Roster(); ok {
+		now(m.rosterDevices, float64(r.Devices))
+		if r.Fingerprint != "" {
+			now(m.rosterInfo, 1, r.Fingerprint)
+		}
+		total(m.rosterFaults, uint64(r.Faults))
+	}
 	if m.i.pipeline.MQTT == nil {
 		return
 	}

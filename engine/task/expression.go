@@ -9,14 +9,6 @@ import (
 	"github.com/weirstream/weir/operators/expr"
 )
 
-// Labels tells expressions what the roster says of the device at hand.
-type Labels interface {
-	// Find makes the labels those of a device, until it is called again; false: the
-	// device has none. It does not keep the name and does not allocate.
-	Find(device []byte) bool
-	expr.Labels
-}
-
 // derived is a metric that is made from the readings of another.
 type derived struct {
 	metric  int // which metric it is
@@ -71,8 +63,13 @@ func (t *Task) input(p *expr.Program, r *event.Reading, at event.Time) *expr.Inp
 		in.Fields = t.object.fields
 	}
 	in.Labels = nil
-	if len(p.Labels()) > 0 && t.o.Labels != nil && t.o.Labels.Find(r.Device) {
-		in.Labels = t.o.Labels
+	if len(p.Labels()) > 0 && t.roster.Roster != nil {
+		if t.found[t.index] {
+			t.labelled = t.labels(t.slots[t.index])
+		} else {
+			t.labelled = t.roster.Of(r.Device)
+		}
+		in.Labels = &t.labelled
 	}
 	return in
 }

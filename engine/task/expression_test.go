@@ -6,50 +6,18 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/weirstream/weir/configs"
-	"github.com/weirstream/weir/operators/roster"
-	"github.com/weirstream/weir/statestore"
 )
 
-// gauges is a roster of devices with one label each, a limit.
-type gauges struct {
-	limits map[string]float64
-	now    float64
-}
-
-func (g *gauges) Find(device []byte) bool {
-	limit, ok := g.limits[string(device)]
-	g.now = limit
-	return ok
-}
-
-func (g *gauges) Text(int) string    { return "" }
-func (g *gauges) Number(int) float64 { return g.now }
-func (g *gauges) Bool(int) bool      { return false }
-
-// labelled is a task whose where and derive look at labels.
-func labelled(t testing.TB, labels Labels) *plant {
-	pipeline := parsePipeline(t, `
-where: value > 0
-derive: {excess: {from: level, value: value - 1}}
+const labelledPipeline = `
+devices: {roster: roster.csv}
+where: not (value > 2 * labels.limit)
+derive: {excess: {from: level, value: value - labels.limit}}
 rules:
 - {name: full, when: excess, levels: {alarm: {above: 0}}}
-`)
-	pipeline.Roster = &configs.Roster{Labels: []roster.Label{{Name: "limit", Kind: roster.Number}}}
-	pipeline.Where.Source = "not (value > 2 * labels.limit)"
-	pipeline.Derive[0].Value.Source = "value - labels.limit"
-	plan, err := Compile(pipeline)
-	require.NoError(t, err)
-	p := &plant{t: t, plan: plan, o: Options{Decoder: decoderOf(t, pipeline, "device"), Labels: labels}}
-	p.table, err = statestore.NewTable(plan.Layout, statestore.Options{TaskWords: TaskWords()})
-	require.NoError(t, err)
-	p.begin()
-	return p
-}
+`
 
 func TestExpressionsSeeTheLabelsOfTheDevice(t *testing.T) {
-	p := labelled(t, &gauges{limits: map[string]float64{"a": 10, "b": 100}})
+	p := newPlant(t, labelledPipeline, plantOptions{roster: "device,limit\na,10\nb,100\n"})
 	for i, r := range []reading{
 		{device: "a", metric: "level", value: "11"},
 		{device: "b", metric: "level", value: "11"},
@@ -62,12 +30,6 @@ func TestExpressionsSeeTheLabelsOfTheDevice(t *testing.T) {
 	c := p.task.Counters()
 	require.Equal(t, Counters{In: 4, Processed: 3, Filtered: 1, Alerts: 1, Firing: 1, Records: 4, Expressions: 1}, c)
 	require.Equal(t, "a", p.taken()[0].key)
-}
-
-func TestWithoutARosterNoDeviceHasLabels(t *testing.T) {
-	p := labelled(t, nil)
-	require.NoError(t, p.fold(reading{device: "a", metric: "level", value: "11", at: scriptDay, appended: scriptDay, seq: -1}.record()))
-	require.Equal(t, uint64(1), p.task.Counters().Expressions)
 }
 
 const derivingPipeline = `

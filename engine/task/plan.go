@@ -102,6 +102,10 @@ type rule struct {
 	*alerts.Rule
 	col  int
 	spec *configs.Rule
+
+	own      []ownLevel  // by level; nil: no threshold is a label
+	fitted   alerts.Rule // with the thresholds of one device
+	fittedTo int         // row of that device in the roster, -1 for one that has none
 }
 
 // Compile turns a validated pipeline into a plan.
@@ -234,7 +238,7 @@ func (c *Plan) planRules() error {
 		levels := make([]alerts.Level, len(spec.Levels))
 		names := make([]string, len(spec.Levels))
 		for k, l := range spec.Levels {
-			levels[k] = alerts.Level{Name: l.Name, Above: l.Above, Below: l.Below, ClearBelow: l.ClearBelow, ClearAbove: l.ClearAbove, Hold: l.Hold}
+			levels[k] = alerts.Level{Name: l.Name, Above: l.Above, Below: l.Below, ClearBelow: l.ClearBelow, ClearAbove: l.ClearAbove, Hold: l.Hold, PerDevice: perDevice(&l)}
 			names[k] = l.Name
 		}
 		machine, err := alerts.Compile(alerts.Spec{Name: spec.Name, Levels: levels, IdleAfter: c.hole(spec)})
@@ -245,7 +249,7 @@ func (c *Plan) planRules() error {
 			return fmt.Errorf("compile rule %q: needs %d words of state, more than %d: use fewer levels", spec.Name, machine.Words(), maxRuleWords)
 		}
 		col := c.column(fmt.Sprintf("rule %s %s", spec.Name, strings.Join(names, ",")), 1, machine.Words())
-		c.rules = append(c.rules, rule{Rule: machine, col: col, spec: spec})
+		c.rules = append(c.rules, rule{Rule: machine, col: col, spec: spec, own: c.planOwn(spec), fittedTo: unfitted})
 		if spec.When.Window < 0 {
 			m := &c.metrics[spec.When.Metric]
 			m.rules = append(m.rules, i)

@@ -148,7 +148,7 @@ func (t *Task) onWindow(r *window.Result) uint8 {
 	for _, in := range t.outlet.rules[r.Window] {
 		v := r.Values[in.result]
 		rule := &t.plan.rules[in.rule]
-		digest = digest*uint8(len(rule.spec.Levels)+1) + uint8(rule.Crossed(v)+1)
+		digest = digest*uint8(len(rule.spec.Levels)+1) + uint8(t.machine(rule).Crossed(v)+1)
 		if r.Revision == 1 {
 			t.evaluate(in.rule, alerts.Sample{Time: r.End, Value: v}, &windowRef{w.Name, r.Start, r.End})
 		}
@@ -198,12 +198,13 @@ func (t *Task) onChange(r *window.Result) uint8 {
 func (t *Task) evaluate(k int, s alerts.Sample, ref *windowRef) {
 	rule := &t.plan.rules[k]
 	words := t.table.Cell(rule.col, 0, t.slot)
-	if rule.Quiet(words, s.Value) {
+	machine := t.machine(rule)
+	if machine.Quiet(words, s.Value) {
 		return
 	}
 	scratch := t.scratch[:len(words)]
 	copy(scratch, words)
-	changed, events := rule.Step(scratch, s)
+	changed, events := machine.Step(scratch, s)
 	if changed {
 		copy(t.table.Write(rule.col, 0, t.slot), scratch)
 	}

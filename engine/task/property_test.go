@@ -50,8 +50,19 @@ windows:
 rules:
 - {name: hot, when: s.max, levels: {warning: {above: 20, clear_below: 15}, critical: {above: 40, hold: 15s}}}
 - {name: wet, when: n.max, levels: {alarm: {above: 20}}}
+`, `
+time: {wait_for_late: 2s, idle_after: 15s, late: update, allow_backfill: 1m}
+devices: {roster: roster.csv}
+windows:
+- {name: t, metric: temperature, tumbling: 20s, compute: [mean], emit: {topic: aggregates}}
+rules:
+- {name: hot, when: t.mean, levels: {warning: {above: labels.low}, critical: {above: labels.high, clear_below: labels.low, hold: 10s}}}
+- {name: cold, when: humidity, levels: {alarm: {below: labels.low, clear_above: labels.high}}}
 `}
 }
+
+// propertyRoster gives every device limits of its own, or none.
+const propertyRoster = "device,low,high,site\nd1,20,40,a\nd2,10,,b\nd3,30,15,\nd4,,,c\n"
 
 // drawStream is a stream of up to five devices as a topic has it: append times
 // never go back, event times lag, run ahead and repeat, and some messages are of
@@ -112,7 +123,7 @@ func drawPipeline(t *rapid.T) string {
 
 // uninterrupted folds the records one by one and lets them all fall silent.
 func uninterrupted(t *rapid.T, pipeline string, records []Record) *plant {
-	p := newPlant(t, pipeline, plantOptions{})
+	p := newPlant(t, pipeline, plantOptions{roster: propertyRoster})
 	for i := range records {
 		require.NoError(t, p.fold(records[i]))
 	}
@@ -129,7 +140,7 @@ func TestAnyChunkingGivesTheSameBytes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		pipeline, records := drawPipeline(t), drawStream(t)
 		want := uninterrupted(t, pipeline, records)
-		got := newPlant(t, pipeline, plantOptions{})
+		got := newPlant(t, pipeline, plantOptions{roster: propertyRoster})
 		for rest := slices.Clone(records); len(rest) > 0; {
 			n := rapid.IntRange(1, len(rest)).Draw(t, "chunk")
 			require.NoError(t, got.fold(rest[:n]...))
@@ -148,7 +159,7 @@ func TestRestartAnywhereChangesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		pipeline, records := drawPipeline(t), drawStream(t)
 		want := uninterrupted(t, pipeline, records)
-		got := newPlant(t, pipeline, plantOptions{})
+		got := newPlant(t, pipeline, plantOptions{roster: propertyRoster})
 		for i := range records {
 			switch rapid.IntRange(0, 5).Draw(t, "then") {
 			case 0:
@@ -175,7 +186,7 @@ func TestReplayEqualsLive(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		pipeline, records := drawPipeline(t), drawStream(t)
 		want := uninterrupted(t, pipeline, records)
-		live := newPlant(t, pipeline, plantOptions{})
+		live := newPlant(t, pipeline, plantOptions{roster: propertyRoster})
 		wall := records[0].Append
 		for i := range records {
 			for wall < records[i].Append && rapid.IntRange(0, 3).Draw(t, "advance") > 0 {

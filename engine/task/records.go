@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -134,6 +135,7 @@ func (t *Task) alert(r *rule, e *alerts.Event, ref *windowRef, reason string) {
 		b = append(b, `,"severity":`...)
 		b = appendLevel(b, r.spec, e.Level)
 	}
+	b = t.appendLabels(b)
 	b = append(b, `},"annotations":{"summary":`...)
 	b = appendString(b, t.message(r.spec, e, ref, device))
 	b = append(b, `},"cause":`...)
@@ -215,6 +217,10 @@ func (t *Task) message(spec *configs.Rule, e *alerts.Event, ref *windowRef, devi
 		case "window.end":
 			if ref != nil {
 				b = append(b, trimQuotes(t.stamps.append(nil, ref.end))...)
+			}
+		default:
+			if name, ok := strings.CutPrefix(part.Field, labelField); ok {
+				b = append(b, t.labels(t.slot).Text(t.plan.label(name))...)
 			}
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -153,6 +155,13 @@ func sayAlert(t require.TestingT, o said) string {
 		fmt.Fprintf(&b, " cause=%d", *a.Cause.Offset)
 	} else {
 		fmt.Fprintf(&b, " cause=%s", a.Cause.Reason)
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Labels)) {
+		switch name {
+		case "alertname", "device", "pipeline", "severity":
+		default:
+			fmt.Fprintf(&b, " %s=%q", name, a.Labels[name])
+		}
 	}
 	if text := a.Annotations["summary"]; text != "" {
 		fmt.Fprintf(&b, " %q", text)

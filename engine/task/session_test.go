@@ -19,7 +19,7 @@ windows:
 - {name: long, metric: temperature, session: {gap: 1m}, compute: [max], emit: {topic: changes, on: change}}
 rules:
 - {name: hot, when: short.mean, levels: {alarm: {above: 80, clear_below: 75}}}
-`))
+`, ""))
 	require.NoError(t, err)
 	table, err := statestore.NewTable(plan.Layout, statestore.Options{TaskWords: TaskWords()})
 	require.NoError(t, err)

@@ -185,7 +185,7 @@ func (t *Task) forgetDevice() {
 		// A window's end, which its rules take for the time, may lie ahead of
 		// the clock; an episode must not end before it began.
 		at := max(event.Time(head[headClock]), rule.View(scratch).Last)
-		if e, open := rule.Forget(scratch, at); open {
+		if e, open := t.machine(rule).Forget(scratch, at); open {
 			t.alert(rule, &e, nil, "forgotten")
 		}
 	}

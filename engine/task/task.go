@@ -8,6 +8,7 @@ import (
 	"github.com/weirstream/weir/ingest/codec"
 	"github.com/weirstream/weir/operators"
 	"github.com/weirstream/weir/operators/expr"
+	"github.com/weirstream/weir/operators/roster"
 	"github.com/weirstream/weir/operators/window"
 	"github.com/weirstream/weir/statestore"
 )
@@ -44,8 +45,6 @@ type Options struct {
 	// times prove nothing about a backlog, so silence is counted from the first
 	// Advance after recovery.
 	WallStamped bool
-	// Labels are those of the roster; nil: there is none, and no device has labels.
-	Labels Labels
 }
 
 // MisplacedError is returned by Fold where a record's key hashes to another
@@ -90,23 +89,25 @@ type Task struct {
 	undated      []statestore.Slot // sighted since the last Advance
 	mono         int64             // monotonic milliseconds; undated but during Advance
 	facts        facts
+	roster       deviceLabels
 
 	// what the reading being applied is, for the callbacks of windows and rules
-	record  *Record // nil: a timer
-	index   int     // of the reading in the block
-	object  object
-	in      expr.Input
-	slot    statestore.Slot
-	outlet  *outlet
-	row     row
-	emit    window.Emit
-	changed window.Emit
-	scratch [maxRuleWords]uint64
-	sample  int32 // wide messages: the sample judged last, and the verdict
-	repeat  bool
-	shown   bool // the payload of the record is in quarantine already
-	stamps  stamps
-	closing bool // windows are closing for good
+	record   *Record // nil: a timer
+	index    int     // of the reading in the block
+	object   object
+	in       expr.Input
+	labelled roster.Row // for in
+	slot     statestore.Slot
+	outlet   *outlet
+	row      row
+	emit     window.Emit
+	changed  window.Emit
+	scratch  [maxRuleWords]uint64
+	sample   int32 // wide messages: the sample judged last, and the verdict
+	repeat   bool
+	shown    bool // the payload of the record is in quarantine already
+	stamps   stamps
+	closing  bool // windows are closing for good
 }
 
 // row is one device's cells of one column, as operators see them.
@@ -312,6 +313,7 @@ func (t *Task) applyReading(rec *Record, r *event.Reading, i int) error {
 			return err
 		}
 		slot = t.table.Add(r.Device)
+		t.unlabel(slot)
 	}
 	t.slot = slot
 	t.wake(slot)
