@@ -23,6 +23,7 @@ type metrics struct {
 	readings, results, alerts, corrections, forgotten, recoveries, aborted, commits *prometheus.Desc
 	firing, open, devices, state, skew, trusted                                     *prometheus.Desc
 	live, lag, offset, seq                                                          *prometheus.Desc
+	resets                                                                          *prometheus.Desc
 	mqtt, mqttConnected                                                             *prometheus.Desc
 }
 
@@ -49,6 +50,7 @@ func newMetrics(i *instance) *metrics {
 		alerts:      desc("alert_events_total", "Alert events produced.", "partition"),
 		corrections: desc("alert_corrections_total", "Window revisions that would have changed an alert.", "partition"),
 		forgotten:   desc("devices_forgotten_total", "Devices dropped after state.forget_after of silence.", "partition"),
+		resets:      desc("clock_resets_total", "Device clocks restarted after time.reset_clock_after of late readings.", "partition"),
 		recoveries:  desc("recoveries_total", "Tasks dropped on a doubt and recovered."),
 		aborted:     desc("transactions_aborted_total", "Transactions aborted and sent again."),
 		commits:     desc("commits_total", "Transactions committed."),
@@ -156,6 +158,7 @@ func (m *metrics) totals(p string, c task.Counters, total func(*prometheus.Desc,
 	total(m.alerts, c.Alerts, p)
 	total(m.corrections, c.Corrections, p)
 	total(m.forgotten, c.Forgotten, p)
+	total(m.resets, c.Resets, p)
 }
 
 func flag(b bool) float64 {

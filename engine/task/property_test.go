@@ -40,6 +40,15 @@ dedupe: {by: off}
 time: {wait_for_late: 0s, idle_after: 1m}
 rules:
 - {name: hot, when: temperature, levels: {warning: {above: 20, clear_below: 15}, critical: {above: 40, clear_below: 30, hold: 10s}}}
+`, `
+time: {wait_for_late: 1s, idle_after: 20s, max_future_skew: 1m, reset_clock_after: 3s}
+dedupe: {by: [device, metric, time], remember: 1m}
+windows:
+- {name: t, metric: temperature, tumbling: 30s, compute: [count, sum, last], emit: {topic: aggregates}}
+- {name: n, metric: humidity, count: 3, compute: [mean, last], emit: {topic: counted}}
+rules:
+- {name: hot, when: t.last, levels: {warning: {above: 20, clear_below: 15}, critical: {above: 40, hold: 30s}}}
+- {name: cold, when: temperature, levels: {alarm: {below: 5, clear_above: 10, hold: 5s}}}
 `}
 }
 

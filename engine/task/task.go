@@ -257,7 +257,7 @@ func (t *Task) touchFed(r *event.Reading, appended event.Time, slot statestore.S
 	for _, k := range feeds.rules {
 		t.touched ^= t.table.TouchCell(t.plan.rules[k].col, 0, slot)
 	}
-	if t.plan.byDedupe && !t.plan.Wide {
+	if t.plan.byDedupe && !t.plan.Wide || t.plan.byTime {
 		t.touched ^= t.table.TouchCell(t.plan.dedupeCol, int(r.Metric), slot)
 	}
 }
@@ -312,10 +312,14 @@ func (t *Task) applyReading(rec *Record, r *event.Reading, i int) error {
 	head := t.table.Row(headCol, slot)
 	clock := event.Time(head[headClock])
 	if t.late(int(r.Metric), at, clock) {
-		words[wordLate]++
-		t.quarantine(r, at, event.Late)
-		t.seen(rec.Append)
-		return nil
+		if !t.lateTooLong(rec) {
+			words[wordLate]++
+			t.quarantine(r, at, event.Late)
+			t.seen(rec.Append)
+			return nil
+		}
+		t.resetClock(rec, r, at)
+		clock = 0
 	}
 	words[wordProcessed]++
 	t.process(r, arrived, clock)
@@ -342,6 +346,9 @@ func (t *Task) place(rec *Record, r *event.Reading) (bool, error) {
 
 // duplicate judges a reading by its sequence number and remembers it.
 func (t *Task) duplicate(r *event.Reading, at event.Time) bool {
+	if t.plan.byTime {
+		return t.repeatedTime(r, at)
+	}
 	if !t.plan.byDedupe || !r.HasSeq {
 		return false
 	}
