@@ -2,12 +2,22 @@ package operators
 
 import "github.com/weirstream/weir/event"
 
-// DedupeTimes is how many event times DedupeTime remembers of a series, and
-// DedupeTimeWords how many 64-bit words that takes: eight cache lines.
+// DedupeTimes is how many event times DedupeTime remembers of a series. They
+// take DedupeTimeCells cells of DedupeWords 64-bit words.
 const (
-	DedupeTimes     = DedupeTimeWords - 1
-	DedupeTimeWords = 64
+	DedupeTimes     = DedupeTimeCells*DedupeWords - 1
+	DedupeTimeCells = 8
 )
+
+// Row is the cells of one series, one after the other. A cell that is written is
+// journaled: a series is made of several so that a reading costs the journal two
+// of them, as a rule, and not all.
+type Row interface {
+	// Words are all words, to be read only. What is written shows in them.
+	Words() []uint64
+	// Write is the words of one cell, for writing until the next call.
+	Write(cell int) []uint64
+}
 
 // DedupeTime tells repeated readings of a series from new ones by event time
 // alone, for devices that do not number what they send: a duplicate has the time
@@ -37,9 +47,8 @@ type ring struct {
 }
 
 func ringOf(w []uint64) ring {
-	_ = w[DedupeTimeWords-1]
 	return ring{
-		times:  w[1:DedupeTimeWords],
+		times:  w[1 : 1+DedupeTimes],
 		count:  min(int(w[0]&ringCountMask), DedupeTimes),
 		oldest: int(w[0]>>ringCountBits) % DedupeTimes,
 	}
@@ -71,9 +80,9 @@ func (r *ring) find(t event.Time) (int, bool) {
 	return low, r.at(low) == t
 }
 
-// Judge says whether a reading of that time was seen before. w has
-// DedupeTimeWords words, is not changed, and is all zero for a series nothing
-// was heard from; t is at least 0.
+// Judge says whether a reading of that time was seen before. w is the
+// words of a Row, is not changed, and is all zero for a series nothing was heard
+// from; t is at least 0.
 func (d DedupeTime) Judge(w []uint64, t event.Time) Verdict {
 	r := ringOf(w)
 	before, seen := r.find(t)
@@ -88,14 +97,14 @@ func (d DedupeTime) Judge(w []uint64, t event.Time) Verdict {
 
 // Mark records the time of a reading that Judge calls New; any other changes
 // nothing.
-func (d DedupeTime) Mark(w []uint64, t event.Time) {
-	r := ringOf(w)
+func (d DedupeTime) Mark(row Row, t event.Time) {
+	r := ringOf(row.Words())
 	before, seen := r.find(t)
 	if seen || d.forgets(&r, before, t) {
 		return
 	}
-	r.insert(before, t)
-	w[0] = uint64(r.count) | uint64(r.oldest)<<ringCountBits
+	r.insert(row, before, t)
+	row.Write(0)[0] = uint64(r.count) | uint64(r.oldest)<<ringCountBits
 }
 
 // forgets reports whether t, which is not there, is too old to be remembered.
@@ -107,23 +116,40 @@ func (d DedupeTime) forgets(r *ring, before int, t event.Time) bool {
 }
 
 // insert puts t behind as many times. Where the ring is full the oldest leaves it.
-func (r *ring) insert(before int, t event.Time) {
+func (r *ring) insert(row Row, before int, t event.Time) {
+	to := pen{row: row, cell: -1}
 	switch {
 	case r.count < DedupeTimes:
 		r.count++
 	case before <= DedupeTimes/2:
 		before--
 		for i := range before {
-			r.times[r.slot(i)] = r.times[r.slot(i+1)]
+			to.write(r.slot(i), r.times[r.slot(i+1)])
 		}
-		r.times[r.slot(before)] = uint64(t)
+		to.write(r.slot(before), uint64(t))
 		return
 	default:
 		r.oldest = r.slot(1)
 		before--
 	}
 	for i := r.count - 1; i > before; i-- {
-		r.times[r.slot(i)] = r.times[r.slot(i-1)]
+		to.write(r.slot(i), r.times[r.slot(i-1)])
 	}
-	r.times[r.slot(before)] = uint64(t)
+	to.write(r.slot(before), uint64(t))
+}
+
+// pen writes the times of a row and asks for each cell once, where they lie
+// beside each other.
+type pen struct {
+	row   Row
+	cell  int
+	words []uint64
+}
+
+func (p *pen) write(slot int, t uint64) {
+	at := slot + 1 // behind the word that says where the times are
+	if cell := at / DedupeWords; cell != p.cell {
+		p.cell, p.words = cell, p.row.Write(cell)
+	}
+	p.words[at%DedupeWords] = t
 }

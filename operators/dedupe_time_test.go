@@ -1,6 +1,7 @@
 package operators_test
 
 import (
+	"math/bits"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -32,12 +33,28 @@ func (m *times) judge(t event.Time) operators.Verdict {
 	return operators.New
 }
 
+// timeWords are the words of a series.
+type timeWords [operators.DedupeTimeCells * operators.DedupeWords]uint64
+
+// timeRow is a series on its own. It notes which cells were written.
+type timeRow struct {
+	words   timeWords
+	written uint
+}
+
+func (r *timeRow) Words() []uint64 { return r.words[:] }
+
+func (r *timeRow) Write(cell int) []uint64 {
+	r.written |= 1 << cell
+	return r.words[cell*operators.DedupeWords : (cell+1)*operators.DedupeWords]
+}
+
 // timed is a series, judged by the words and by the model.
 type timed struct {
 	t      require.TestingT
 	dedupe operators.DedupeTime
 	model  times
-	words  [operators.DedupeTimeWords]uint64
+	row    timeRow
 }
 
 func newTimed(t require.TestingT, remember event.Time) *timed {
@@ -45,12 +62,16 @@ func newTimed(t require.TestingT, remember event.Time) *timed {
 }
 
 func (d *timed) hear(at event.Time) operators.Verdict {
-	before := d.words
-	got := d.dedupe.Judge(d.words[:], at)
-	require.Equal(d.t, before, d.words, "Judge writes nothing")
-	d.dedupe.Mark(d.words[:], at)
+	before := d.row.words
+	got := d.dedupe.Judge(d.row.Words(), at)
+	require.Equal(d.t, before, d.row.words, "Judge writes nothing")
+	d.row.written = 0
+	d.dedupe.Mark(&d.row, at)
 	if got != operators.New {
-		require.Equal(d.t, before, d.words, "Mark of a reading that is not new writes nothing")
+		require.Zero(d.t, d.row.written, "Mark of a reading that is not new writes nothing")
+	}
+	for i, w := range d.row.words {
+		require.True(d.t, w == before[i] || d.row.written>>(i/operators.DedupeWords)&1 != 0, "word %d changed behind the back of the journal", i)
 	}
 	require.Equal(d.t, d.model.judge(at), got, "time %d, known %v", at, d.model.known)
 	return got
@@ -129,25 +150,38 @@ func FuzzDedupeTime(f *testing.F) {
 // Words that no Mark has written are judged somehow, and harm nobody.
 func TestDedupeTimeTakesAnyWords(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		words := rapid.SliceOfN(rapid.Uint64(), operators.DedupeTimeWords, operators.DedupeTimeWords).Draw(t, "words")
+		var row timeRow
+		copy(row.words[:], rapid.SliceOfN(rapid.Uint64(), len(row.words), len(row.words)).Draw(t, "words"))
 		var dedupe operators.DedupeTime
 		for range 5 {
 			at := event.Time(rapid.Int64Min(0).Draw(t, "time"))
-			dedupe.Judge(words, at)
-			dedupe.Mark(words, at)
+			dedupe.Judge(row.Words(), at)
+			dedupe.Mark(&row, at)
 		}
 	})
 }
 
+// In order a reading costs the journal the cell with the place of the oldest and
+// the one it is in.
+func TestDedupeTimeWritesFewCells(t *testing.T) {
+	var dedupe operators.DedupeTime
+	var row timeRow
+	for at := range event.Time(500) {
+		row.written = 0
+		dedupe.Mark(&row, 100+at)
+		require.LessOrEqual(t, bits.OnesCount(row.written), 2, "reading %d", at)
+	}
+}
+
 func TestDedupeTimeAllocatesNothing(t *testing.T) {
 	dedupe := operators.DedupeTime{Remember: 1000}
-	var w [operators.DedupeTimeWords]uint64
+	var row timeRow
 	var at event.Time
 	assert.Zero(t, testing.AllocsPerRun(1000, func() {
 		at += 7
 		for _, lag := range []event.Time{0, 3, 0, 200, 500} {
-			if dedupe.Judge(w[:], at-min(lag, at)) == operators.New {
-				dedupe.Mark(w[:], at-min(lag, at))
+			if dedupe.Judge(row.Words(), at-min(lag, at)) == operators.New {
+				dedupe.Mark(&row, at-min(lag, at))
 			}
 		}
 	}))
@@ -171,11 +205,11 @@ func BenchmarkDedupeTime(b *testing.B) {
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			var dedupe operators.DedupeTime
-			var w [operators.DedupeTimeWords]uint64
+			var row timeRow
 			b.ReportAllocs()
 			for i := range b.N {
-				if t := c.at(i); dedupe.Judge(w[:], t) == operators.New {
-					dedupe.Mark(w[:], t)
+				if t := c.at(i); dedupe.Judge(row.Words(), t) == operators.New {
+					dedupe.Mark(&row, t)
 				}
 			}
 		})

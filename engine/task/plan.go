@@ -41,7 +41,7 @@ type Plan struct {
 	skew      event.Time
 	wait      event.Time
 
-	// Repeats told by device, metric and time: dedupeCol then has a cell for each metric.
+	// Repeats told by device, metric and time: dedupeCol then has the cells of a series for each metric.
 	byTime     bool
 	dedupeTime operators.DedupeTime
 	// resetAfter is how long a device may be late before its clock restarts; 0: for ever.
@@ -124,7 +124,7 @@ func Compile(p *configs.Pipeline) (*Plan, error) {
 	}
 	if p.Dedupe.By == "time" {
 		c.byTime, c.dedupeTime = true, operators.DedupeTime{Remember: p.Dedupe.Remember}
-		c.dedupeCol = c.column("dedupe by time", len(c.metrics), operators.DedupeTimeWords)
+		c.dedupeCol = c.column("dedupe by time", len(c.metrics)*operators.DedupeTimeCells, operators.DedupeWords)
 	}
 	if err := c.planWindows(); err != nil {
 		return nil, err

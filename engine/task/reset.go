@@ -6,11 +6,12 @@ import (
 	"github.com/weirstream/weir/event"
 )
 
-// lateTooLong notes a late reading and reports whether its device has been late
-// for so long that its clock is to be restarted. A device whose own clock went
-// back would otherwise be late until that has come to where it was: an hour for
-// an hour, and decades where it began again at 1970.
-func (t *Task) lateTooLong(rec *Record) bool {
+// restarts notes a late reading at that time and reports whether its device has
+// been late for so long that its clock restarts: then it has done so, and the
+// reading is no longer late. A device whose own clock went back would otherwise be
+// late until that has come to where it was: an hour for an hour, and decades where
+// it began again at 1970.
+func (t *Task) restarts(rec *Record, r *event.Reading, at event.Time) bool {
 	if t.plan.resetAfter == 0 {
 		return false
 	}
@@ -19,7 +20,11 @@ func (t *Task) lateTooLong(rec *Record) bool {
 		t.table.Write(headCol, 0, t.slot)[headLate] = uint64(rec.Append) + 1
 		return false
 	}
-	return rec.Append-event.Time(since-1) >= t.plan.resetAfter
+	if rec.Append-event.Time(since-1) < t.plan.resetAfter {
+		return false
+	}
+	t.resetClock(rec, r, at)
+	return true
 }
 
 // resetClock ends what the device has open and drops all that is known of it,

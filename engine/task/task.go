@@ -93,6 +93,7 @@ type Task struct {
 	slot    statestore.Slot
 	ring    *ring
 	row     row
+	series  series
 	emit    window.Emit
 	changed window.Emit
 	scratch [maxRuleWords]uint64
@@ -257,8 +258,11 @@ func (t *Task) touchFed(r *event.Reading, appended event.Time, slot statestore.S
 	for _, k := range feeds.rules {
 		t.touched ^= t.table.TouchCell(t.plan.rules[k].col, 0, slot)
 	}
-	if t.plan.byDedupe && !t.plan.Wide || t.plan.byTime {
+	if t.plan.byDedupe && !t.plan.Wide {
 		t.touched ^= t.table.TouchCell(t.plan.dedupeCol, int(r.Metric), slot)
+	}
+	if t.plan.byTime {
+		t.touched ^= t.table.TouchCell(t.plan.dedupeCol, int(r.Metric)*operators.DedupeTimeCells, slot)
 	}
 }
 
@@ -310,19 +314,14 @@ func (t *Task) applyReading(rec *Record, r *event.Reading, i int) error {
 		return nil
 	}
 	head := t.table.Row(headCol, slot)
-	clock := event.Time(head[headClock])
-	if t.late(int(r.Metric), at, clock) {
-		if !t.lateTooLong(rec) {
-			words[wordLate]++
-			t.quarantine(r, at, event.Late)
-			t.seen(rec.Append)
-			return nil
-		}
-		t.resetClock(rec, r, at)
-		clock = 0
+	if t.late(int(r.Metric), at, event.Time(head[headClock])) && !t.restarts(rec, r, at) {
+		words[wordLate]++
+		t.quarantine(r, at, event.Late)
+		t.seen(rec.Append)
+		return nil
 	}
 	words[wordProcessed]++
-	t.process(r, arrived, clock)
+	t.process(r, arrived, event.Time(head[headClock]))
 	return nil
 }
 
