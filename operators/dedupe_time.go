@@ -80,9 +80,9 @@ func (r *ring) find(t event.Time) (int, bool) {
 	return low, r.at(low) == t
 }
 
-// Judge says whether a reading of that time was seen before. w is the
-// words of a Row, is not changed, and is all zero for a series nothing was heard
-// from; t is at least 0.
+// Judge says whether a reading of that time was seen before. w is the words of a
+// Row, is not changed, and is all zero for a series nothing was heard from; t is
+// at least 0.
 func (d DedupeTime) Judge(w []uint64, t event.Time) Verdict {
 	r := ringOf(w)
 	before, seen := r.find(t)

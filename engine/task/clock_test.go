@@ -20,9 +20,8 @@ import (
 func clockPipelines() []string {
 	var list []string
 	for _, p := range propertyPipelines() {
-		if p = strings.Replace(p, ", reset_clock_after: 3s", "", 1); !strings.Contains(p, "reset") {
-			list = append(list, p, strings.Replace(p, "idle_after:", "reset_clock_after: 10s, idle_after:", 1))
-		}
+		p = strings.Replace(p, ", reset_clock_after: 3s", "", 1)
+		list = append(list, p, strings.Replace(p, "idle_after:", "reset_clock_after: 10s, idle_after:", 1))
 	}
 	return list
 }
