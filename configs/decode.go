@@ -4,7 +4,6 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -82,6 +81,12 @@ func (d *decoder) field(v reflect.Value, tag reflect.StructTag, n ast.Node, at p
 		spoil(target, at, path)
 		d.errorf(at, "%s has no value; write one or remove the line", path)
 		return
+	}
+	if by, ok := target.(*identity); ok {
+		if list, isList := n.(*ast.SequenceNode); isList {
+			d.identity(by, list, at, path)
+			return
+		}
 	}
 	switch t := target.(type) {
 	case value:
@@ -163,7 +168,7 @@ func (d *decoder) value(t value, tag reflect.StructTag, n ast.Node, path string)
 	s, ok := scalarOf(joined(n))
 	if !ok {
 		b.bad = true
-		d.notScalar(t, tag, n)
+		d.notScalar(t, n)
 		return
 	}
 	expanded, err := d.expand(s)
@@ -189,14 +194,9 @@ func (d *decoder) value(t value, tag reflect.StructTag, n ast.Node, path string)
 }
 
 // notScalar explains a list or a mapping where a single value must be.
-func (d *decoder) notScalar(t value, tag reflect.StructTag, n ast.Node) {
+func (d *decoder) notScalar(t value, n ast.Node) {
 	b := t.base()
 	_, takesText := t.(*text)
-	_, isList := n.(*ast.SequenceNode)
-	if what := tag.Get("list"); what != "" && isList {
-		d.errorf(b.at, "%s as %s is not supported yet; use %s", b.path, what, orList(strings.Split(tag.Get("choice"), ",")))
-		return
-	}
 	if m, ok := n.(*ast.MappingNode); ok && m.IsFlowStyle && takesText {
 		d.errorf(b.at, "%s must be a single value, not a mapping; put a text that begins with { in quotes", b.path)
 		return

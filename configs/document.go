@@ -9,7 +9,6 @@ package configs
 //	choice   the values allowed, separated by commas
 //	planned  values that are planned but not built, separated by commas
 //	form     an example of a section
-//	list     what to say of a list in place of a text, where one is planned
 //	min, max bounds, written as in the file
 //	secret   the value is never shown
 //	empty    what an empty text means; without it an empty text is refused
@@ -101,12 +100,13 @@ type timeDoc struct {
 	MaxFutureSkew span `key:"max_future_skew" default:"5m" doc:"A reading further ahead of its append time goes to quarantine."`
 	Late          text `key:"late" default:"quarantine" choice:"quarantine,update" doc:"What becomes of a reading whose windows have closed for good."`
 	AllowBackfill span `key:"allow_backfill" default:"0s" doc:"With late: update, how long closed windows are kept for late readings."`
+	ResetClock    span `key:"reset_clock_after" default:"0s" doc:"A device whose readings have all been late this long begins anew, with the clock it has now; 0s: never."`
 }
 
 type dedupeDoc struct {
 	section
-	By       text `key:"by" default:"seq" choice:"seq,off" list:"a list of fields" doc:"seq: a repeat has the same sequence number and event time. off: nothing is recognised."`
-	Remember span `key:"remember" default:"24h" min:"1ms" doc:"How far back repeats are recognised, in event time."`
+	By       identity `key:"by" default:"seq" choice:"seq,off" doc:"seq: a repeat has the same sequence number and event time. [device, metric, time]: it has the time of one of the 63 latest readings of its device and metric. off: nothing is recognised."`
+	Remember span     `key:"remember" default:"24h" min:"1ms" doc:"How far back repeats are recognised, in event time."`
 }
 
 type derivedDoc struct {

@@ -50,6 +50,9 @@ func (p *Pipeline) explainWay(b *strings.Builder) {
 		fmt.Fprintf(b, "%s\n", p.sayRoster())
 	}
 	fmt.Fprintf(b, "Each device has its own clock, the greatest event time it has sent. %s\n", p.sayLate())
+	if reset := p.Time.ResetClockAfter; reset > 0 {
+		fmt.Fprintf(b, "A device whose readings have all been late for %s begins anew with its clock as it is now, and what it had open ends.\n", saySpan(reset))
+	}
 	fmt.Fprintf(b, "A reading more than %s ahead of its append time goes to quarantine.\n", saySpan(p.Time.MaxFutureSkew))
 	fmt.Fprintf(b, "A device silent for %s has its open windows emitted as provisional; after %s it is forgotten.\n",
 		saySpan(p.Time.IdleAfter), saySpan(p.State.ForgetAfter))
@@ -105,6 +108,10 @@ func (p *Pipeline) sayMQTT() string {
 func (p *Pipeline) sayDedupe() string {
 	if p.Dedupe.By == "off" {
 		return "Repeated readings are not recognised: each counts."
+	}
+	if p.Dedupe.By == identityWord {
+		return fmt.Sprintf("A repeat has the event time of one of the 63 latest readings of its device and metric, at most %s old, and counts once; a reading without a time of its own is never one.",
+			saySpan(p.Dedupe.Remember))
 	}
 	return fmt.Sprintf("A repeat has the sequence number and event time of an earlier reading of its device, at most %s old, and counts once.",
 		saySpan(p.Dedupe.Remember))

@@ -91,7 +91,7 @@ func TestEveryKey(t *testing.T) {
 		Device:    "x-{topic.1}", DeviceParts: []TopicPart{{Literal: "x-", Level: -1}, {Level: 1}},
 		Retained: "keep", ClientID: "gate",
 	}, p.MQTT)
-	assert.Equal(t, Time{WaitForLate: 1000, IdleAfter: 90_000, MaxFutureSkew: 10_000, AllowBackfill: 3_600_000, Late: "update"}, p.Time)
+	assert.Equal(t, Time{WaitForLate: 1000, IdleAfter: 90_000, MaxFutureSkew: 10_000, AllowBackfill: 3_600_000, Late: "update", ResetClockAfter: 7_200_000}, p.Time)
 	assert.Equal(t, State{Dir: "/var/lib/weir", Memory: 1 << 30, ForgetAfter: 2 * 86_400_000}, p.State)
 	// The rules stand before the windows in this file.
 	assert.Equal(t, []string{"pressure", "temperature", "humidity"}, p.Metrics)

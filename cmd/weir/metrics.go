@@ -22,7 +22,7 @@ type metrics struct {
 
 	readings, results, alerts, corrections, forgotten, expressions, recoveries, aborted, commits *prometheus.Desc
 	firing, open, devices, state, skew, trusted                                                  *prometheus.Desc
-	live, lag, offset, seq                                                                       *prometheus.Desc
+	live, lag, offset, seq, resets                                                               *prometheus.Desc
 	mqtt, mqttConnected                                                                          *prometheus.Desc
 	rosterDevices, rosterFaults, rosterInfo                                                      *prometheus.Desc
 }
@@ -51,6 +51,7 @@ func newMetrics(i *instance) *metrics {
 		corrections: desc("alert_corrections_total", "Window revisions that would have changed an alert.", "partition"),
 		forgotten:   desc("devices_forgotten_total", "Devices dropped after state.forget_after of silence.", "partition"),
 		expressions: desc("expression_errors_total", "Readings for which where or derive could not be worked out.", "partition"),
+		resets:      desc("clock_resets_total", "Device clocks restarted after time.reset_clock_after of late readings.", "partition"),
 		recoveries:  desc("recoveries_total", "Tasks dropped on a doubt and recovered."),
 		aborted:     desc("transactions_aborted_total", "Transactions aborted and sent again."),
 		commits:     desc("commits_total", "Transactions committed."),
@@ -170,6 +171,7 @@ func (m *metrics) totals(p string, c task.Counters, total func(*prometheus.Desc,
 	total(m.corrections, c.Corrections, p)
 	total(m.forgotten, c.Forgotten, p)
 	total(m.expressions, c.Expressions, p)
+	total(m.resets, c.Resets, p)
 }
 
 func flag(b bool) float64 {

@@ -21,6 +21,7 @@ const (
 	wordFiring       // rules of devices that fire now
 	wordOpen         // windows that hold readings and have not closed
 	wordExpressions  // expressions that could not be worked out
+	wordResets       // device clocks restarted after reset_clock_after
 	taskWords
 )
 
@@ -30,6 +31,8 @@ const (
 type Counters struct {
 	In, Processed, Filtered, Late, Future, Bad, Duplicate uint64
 	Windows, Alerts, Corrections, Forgotten, Records      uint64
+	// Resets is how often a device's clock was restarted.
+	Resets uint64
 	// Firing and Open are no totals but present numbers: alerts that fire, and
 	// windows that hold readings and have not closed for good.
 	Firing, Open uint64
@@ -43,7 +46,7 @@ func countersOf(w []uint64) Counters {
 		In: w[wordIn], Processed: w[wordProcessed], Filtered: w[wordFiltered], Late: w[wordLate],
 		Future: w[wordFuture], Bad: w[wordBad], Duplicate: w[wordDuplicate], Windows: w[wordWindows],
 		Alerts: w[wordAlerts], Corrections: w[wordCorrections], Forgotten: w[wordForgotten], Records: w[wordRecords],
-		Firing: w[wordFiring], Open: w[wordOpen], Expressions: w[wordExpressions],
+		Firing: w[wordFiring], Open: w[wordOpen], Expressions: w[wordExpressions], Resets: w[wordResets],
 	}
 }
 
@@ -58,6 +61,6 @@ func (c Counters) Add(o Counters) Counters {
 		In: c.In + o.In, Processed: c.Processed + o.Processed, Filtered: c.Filtered + o.Filtered, Late: c.Late + o.Late,
 		Future: c.Future + o.Future, Bad: c.Bad + o.Bad, Duplicate: c.Duplicate + o.Duplicate, Windows: c.Windows + o.Windows,
 		Alerts: c.Alerts + o.Alerts, Corrections: c.Corrections + o.Corrections, Forgotten: c.Forgotten + o.Forgotten, Records: c.Records + o.Records,
-		Firing: c.Firing + o.Firing, Open: c.Open + o.Open, Expressions: c.Expressions + o.Expressions,
+		Firing: c.Firing + o.Firing, Open: c.Open + o.Open, Expressions: c.Expressions + o.Expressions, Resets: c.Resets + o.Resets,
 	}
 }

@@ -17,6 +17,11 @@ type DeviceState struct {
 	Windows  []WindowState `json:"windows,omitempty"`
 	Rules    []RuleState   `json:"rules,omitempty"`
 	Last     []LastValue   `json:"last,omitempty"`
+
+	// LateSince is the append time of the first late reading since the last processed
+	// one; empty where there is none or time.reset_clock_after is 0.
+	LateSince string `json:"late_since,omitempty"`
+	Resets    uint64 `json:"resets,omitempty"` // how often the device's clock was restarted
 }
 
 // WindowState is the running value of the window that holds the device's clock; of
@@ -50,7 +55,10 @@ func (c *Plan) Describe(table *statestore.Table, slot statestore.Slot) DeviceSta
 	clock := event.Time(head[headClock])
 	d := DeviceState{
 		Device: string(table.Name(slot)), Slot: uint32(slot), Clock: stamp(clock), LastSeen: stamp(event.Time(head[headSeen])),
-		Silent: head[headFlags]&flagIdle != 0,
+		Silent: head[headFlags]&flagIdle != 0, Resets: head[headResets],
+	}
+	if late := head[headLate]; late != 0 {
+		d.LateSince = stamp(event.Time(late - 1))
 	}
 	for i := range c.rings {
 		r := &c.rings[i]

@@ -42,6 +42,12 @@ type Plan struct {
 	forget    event.Time
 	skew      event.Time
 	wait      event.Time
+
+	// Repeats told by device, metric and time: dedupeCol then has the cells of a series for each metric.
+	byTime     bool
+	dedupeTime operators.DedupeTime
+	// resetAfter is how long a device may be late before its clock restarts; 0: for ever.
+	resetAfter event.Time
 }
 
 // Head columns and words: one row of them a device.
@@ -52,7 +58,9 @@ const (
 	headSeen     = 1 // task's clock at its last reading, or the append time where that is later
 	headDue      = 2 // when the next of its windows closes; event.Never where none will. 0: unknown
 	headFlags    = 3
-	headWords    = 4
+	headLate     = 4 // append time + 1 of the first late reading since the last processed one; 0: none
+	headResets   = 5 // how often its clock was restarted
+	headWords    = 6
 	flagIdle     = 1 // its open windows have been emitted provisionally since its last reading
 	dedupeWords  = 8
 	lastWords    = 2 // time+1, value
@@ -117,6 +125,7 @@ func Compile(p *configs.Pipeline) (*Plan, error) {
 		idleAfter: p.Time.IdleAfter, forget: p.State.ForgetAfter,
 		skew: p.Time.MaxFutureSkew, wait: p.Time.WaitForLate,
 		dedupeCol: -1, lastCol: -1,
+		resetAfter: p.Time.ResetClockAfter,
 	}
 	c.column("head", 1, headWords)
 	for _, name := range p.Metrics {
@@ -128,6 +137,10 @@ func Compile(p *configs.Pipeline) (*Plan, error) {
 			cells = 1
 		}
 		c.dedupeCol = c.column("dedupe", cells, dedupeWords)
+	}
+	if p.Dedupe.By == "time" {
+		c.byTime, c.dedupeTime = true, operators.DedupeTime{Remember: p.Dedupe.Remember}
+		c.dedupeCol = c.column("dedupe by time", len(c.metrics)*operators.DedupeTimeCells, operators.DedupeWords)
 	}
 	if err := c.planWindows(); err != nil {
 		return nil, err

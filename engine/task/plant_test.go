@@ -33,6 +33,7 @@ type plant struct {
 
 	said []said
 	seqs [2]uint64 // last weir-seq of alerts, of aggregates
+	ids  map[string]bool
 }
 
 // said is an output taken out of the buffer.
@@ -65,7 +66,7 @@ func parsePipeline(t require.TestingT, src, roster string) *configs.Pipeline {
 func newPlant(t require.TestingT, pipeline string, o plantOptions) *plant {
 	plan, err := Compile(parsePipeline(t, pipeline, o.roster))
 	require.NoError(t, err)
-	p := &plant{t: t, plan: plan, o: Options{WallStamped: o.wallStamped}, roster: o.roster}
+	p := &plant{t: t, plan: plan, o: Options{WallStamped: o.wallStamped}, roster: o.roster, ids: map[string]bool{}}
 	if o.partitions > 0 {
 		// The last character of a device's name says where it belongs.
 		p.o.PartitionOf = func(device []byte) int32 { return int32(device[len(device)-1]-'0') % int32(o.partitions) }
@@ -140,6 +141,8 @@ func (p *plant) take() {
 		case AlertsTopic:
 			p.seqs[0]++
 			require.Equal(p.t, p.seqs[0], o.Seq, "alerts are numbered without a gap")
+			require.False(p.t, p.ids[string(o.ID)], "alert event %s is there twice", o.ID)
+			p.ids[string(o.ID)] = true
 		case QuarantineTopic:
 			require.Zero(p.t, o.Seq)
 		default:

@@ -16,7 +16,7 @@ func (t *Task) process(r *event.Reading, a operators.Arrival, clock event.Time) 
 	now, at := operators.Advance(clock, a), a.Event
 	t.seen(t.record.Append)
 	head := t.table.Write(headCol, 0, t.slot)
-	head[headClock] = uint64(now)
+	head[headClock], head[headLate] = uint64(now), 0
 	due := event.Time(head[headDue])
 	if now >= due {
 		due = t.closeDue(clock, now)

@@ -58,6 +58,15 @@ windows:
 rules:
 - {name: hot, when: t.mean, levels: {warning: {above: labels.low}, critical: {above: labels.high, clear_below: labels.low, hold: 10s}}}
 - {name: cold, when: humidity, levels: {alarm: {below: labels.low, clear_above: labels.high}}}
+`, `
+time: {wait_for_late: 1s, idle_after: 20s, max_future_skew: 1m, reset_clock_after: 3s}
+dedupe: {by: [device, metric, time], remember: 1m}
+windows:
+- {name: t, metric: temperature, tumbling: 30s, compute: [count, sum, last], emit: {topic: aggregates}}
+- {name: n, metric: humidity, count: 3, compute: [mean, last], emit: {topic: counted}}
+rules:
+- {name: hot, when: t.last, levels: {warning: {above: 20, clear_below: 15}, critical: {above: 40, hold: 30s}}}
+- {name: cold, when: temperature, levels: {alarm: {below: 5, clear_above: 10, hold: 5s}}}
 `}
 }
 

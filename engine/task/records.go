@@ -24,6 +24,7 @@ type windowRef struct {
 const (
 	alertSchema      = "weir.alert/1"
 	quarantineSchema = "weir.quarantine/1"
+	eventSchema      = "weir.event/1"
 )
 
 // maxPayload is how much of a bad message the quarantine record carries.
@@ -51,6 +52,7 @@ func (t *Task) aggregate(e *emit, r *window.Result, corrects bool) {
 	if corrects {
 		b = append(b, `,"corrects_alert":true`...)
 	}
+	b = appendResets(b, t.resets())
 	fields := e.fields
 	if r.Merged {
 		b = append(b, `,"merged_into":`...)
@@ -69,7 +71,7 @@ func (t *Task) aggregate(e *emit, r *window.Result, corrects bool) {
 func (t *Task) alert(r *rule, e *alerts.Event, ref *windowRef, reason string) {
 	p := t.plan.Pipeline
 	device := t.table.Name(t.slot)
-	id := alerts.EpisodeID(p.Name, r.spec.Name, string(device), e.EpisodeStart)
+	id := alerts.EpisodeID(p.Name, r.spec.Name, string(device), e.EpisodeStart, t.resets())
 	words := t.table.Task()
 	words[wordAlerts]++
 	words[wordAlertSeq]++
@@ -121,6 +123,7 @@ func (t *Task) alert(r *rule, e *alerts.Event, ref *windowRef, reason string) {
 		b = t.stamps.append(b, ref.end)
 		b = append(b, '}')
 	}
+	b = appendResets(b, t.resets())
 	b = append(b, `,"episode":{"start":`...)
 	b = t.stamps.append(b, e.EpisodeStart)
 	b = append(b, `,"event":`...)

@@ -167,8 +167,8 @@ func (t *Task) forgetDue(e timer, now Now) (timer, bool) {
 	return timer{}, false
 }
 
-// forgetDevice ends what the device has open and drops its state.
-func (t *Task) forgetDevice() {
+// endOpen ends what the device has open, before all that is known of it is dropped.
+func (t *Task) endOpen() {
 	head := t.table.Row(headCol, t.slot)
 	t.closing = true
 	defer func() { t.closing = false }()
@@ -189,6 +189,11 @@ func (t *Task) forgetDevice() {
 			t.alert(rule, &e, nil, "forgotten")
 		}
 	}
+}
+
+// forgetDevice ends what the device has open and drops its state.
+func (t *Task) forgetDevice() {
+	t.endOpen()
 	t.table.Task()[wordForgotten]++
 	t.forgot(t.table.Name(t.slot))
 	t.clearArmed(t.slot)

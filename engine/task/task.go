@@ -100,6 +100,7 @@ type Task struct {
 	slot     statestore.Slot
 	outlet   *outlet
 	row      row
+	series   series
 	emit     window.Emit
 	changed  window.Emit
 	scratch  [maxRuleWords]uint64
@@ -261,6 +262,9 @@ func (t *Task) touchFed(r *event.Reading, appended event.Time, slot statestore.S
 	if t.plan.byDedupe && !t.plan.Wide {
 		t.touched ^= t.table.TouchCell(t.plan.dedupeCol, int(r.Metric), slot)
 	}
+	if t.plan.byTime {
+		t.touched ^= t.table.TouchCell(t.plan.dedupeCol, int(r.Metric)*operators.DedupeTimeCells, slot)
+	}
 }
 
 // applyReading puts one reading into exactly one class.
@@ -322,15 +326,14 @@ func (t *Task) applyReading(rec *Record, r *event.Reading, i int) error {
 		return nil
 	}
 	head := t.table.Row(headCol, slot)
-	clock := event.Time(head[headClock])
-	if t.late(int(r.Metric), at, clock) {
+	if t.late(int(r.Metric), at, event.Time(head[headClock])) && !t.restarts(rec, r, at) {
 		words[wordLate]++
 		t.quarantine(r, at, event.Late)
 		t.seen(rec.Append)
 		return nil
 	}
 	words[wordProcessed]++
-	t.process(r, arrived, clock)
+	t.process(r, arrived, event.Time(head[headClock]))
 	return nil
 }
 
@@ -354,6 +357,9 @@ func (t *Task) place(rec *Record, r *event.Reading) (bool, error) {
 
 // duplicate judges a reading by its sequence number and remembers it.
 func (t *Task) duplicate(r *event.Reading, at event.Time) bool {
+	if t.plan.byTime {
+		return t.repeatedTime(r, at)
+	}
 	if !t.plan.byDedupe || !r.HasSeq {
 		return false
 	}
