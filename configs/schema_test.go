@@ -172,7 +172,7 @@ func TestSchemaRefusesWrongFiles(t *testing.T) {
 	for _, name := range []string{
 		"unknown-keys", "unknown-words", "name-missing", "name-is-a-number", "partitioner", "format-planned", "kafka-list", "kafka-embedded",
 		"mqtt-filters", "durations", "sizes", "size-unit", "late-unknown", "dedupe-list",
-		"compute-planned", "compute-scalar", "count-range", "levels-list", "level-labels", "rules-planned", "top-level-planned", "everything",
+		"compute-percentiles", "compute-scalar", "count-range", "levels-list", "level-labels", "rules-planned", "top-level-planned", "everything",
 	} {
 		path := "testdata/wrong/" + name + ".yaml"
 		assert.Error(t, checkSchema(t, path), path)
