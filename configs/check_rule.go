@@ -3,6 +3,8 @@ package configs
 import (
 	"slices"
 	"strings"
+
+	"github.com/weirstream/weir/operators/aggregate"
 )
 
 const mostLevels = 15
@@ -64,7 +66,7 @@ func (c *checker) when(doc *ruleDoc, r *Rule) {
 		problem = "is an expression, which is not supported yet; write a window result such as temp_5m.mean or a metric, and compare it in levels"
 	case !dotted && c.window(t.value) >= 0:
 		problem = "is a window; write which of its results: " + t.value + "." + orWord(first(c.p.Windows[c.window(t.value)].Compute), "mean")
-	case dotted && (isAggregate(result) || nearest(name, c.windowNames()) != ""):
+	case dotted && (aggregate.Known(result) || nearest(name, c.windowNames()) != ""):
 		problem = "refers to a window that does not exist" + c.suggestResult(name, result)
 	default:
 		problem = c.noSuchMetric(t.value)
@@ -85,26 +87,15 @@ func isExpression(s string) bool { return strings.ContainsAny(s, "<>=!()&|+*?\"'
 func (c *checker) result(t *text, i int) {
 	w, doc := &c.p.Windows[i], &c.doc.Windows.items[i]
 	_, result, _ := strings.Cut(t.value, ".")
-	if slices.Contains(w.Compute, result) || doc.Compute.bad && !isPlannedAggregate(result) {
+	if slices.Contains(w.Compute, result) || doc.Compute.bad {
 		return
 	}
 	t.bad = true
-	if isAggregate(result) {
+	if aggregate.Known(result) {
 		c.errorf(t.at, "%s: window %s does not compute %s; add it to %s.compute", t, w.Name, result, doc.path)
 		return
 	}
-	if isPlannedAggregate(result) {
-		c.errorf(t.at, "%s: %s is not supported yet%s", t, result, computes(w))
-		return
-	}
 	c.errorf(t.at, "%s: window %s has no result %s, it computes %s%s", t, w.Name, shorten(result), andList(w.Compute), suggest(result, w.Compute))
-}
-
-func computes(w *Window) string {
-	if len(w.Compute) == 0 {
-		return ""
-	}
-	return "; window " + w.Name + " computes " + andList(w.Compute)
 }
 
 func (c *checker) window(name string) int {
@@ -164,15 +155,6 @@ func (c *checker) doubtMetric(t *text) {
 	if m := nearest(t.value, c.windowMetrics()); m != "" && digits(m) != digits(t.value) {
 		c.warnf(t.at, "%s is taken as a metric of its own; did you mean %s?", t, m)
 	}
-}
-
-func isAggregate(s string) bool {
-	return slices.Contains([]string{"count", "sum", "min", "max", "mean", "last"}, s)
-}
-
-func isPlannedAggregate(s string) bool {
-	return isPercentile(s) || slices.Contains([]string{"stddev", "first", "delta", "rate", "distinct",
-		"median", "mode", "ewma", "slope", "time_weighted_mean", "integral"}, s)
 }
 
 func (c *checker) levels(doc *ruleDoc, r *Rule) {

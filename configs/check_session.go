@@ -32,9 +32,9 @@ func (c *checker) sessions(gap *span, w *Window) {
 	case n > mostPanes:
 		c.errorf(gap.at, "%s needs room for %d sessions of each device, one every %s over %s; the most is %d: write %s or more, or shorten the others",
 			gap, n, formatSpan(w.Gap), sum, mostPanes, formatSpan(sensible(reach/mostPanes+1, reach)))
-	case n > manyPanes:
+	case n > manyPanes || int64(n)*sessionBytes(w) > muchState:
 		c.warnf(gap.at, "%s keeps room for %d sessions of each device, some %d kB, one every %s over %s; a longer one takes less memory",
-			gap, n, n*int64OfWords(len(w.Compute)+1)*8/1000, formatSpan(w.Gap), sum)
+			gap, n, int64(n)*sessionBytes(w)/1000, formatSpan(w.Gap), sum)
 	}
 }
 
@@ -47,3 +47,6 @@ func (c *checker) sessionHold(h *span, w *Window) {
 			h, w.Name, formatSpan(w.Gap), idle.show())
 	}
 }
+
+// sessionBytes is what a session of a window takes: two words more than a pane.
+func sessionBytes(w *Window) int64 { return paneBytes(w) + 2*8 }

@@ -26,7 +26,7 @@ func (c *checker) windows() {
 		}
 		w := Window{Name: doc.Name.value, Metric: doc.Metric.value, Compute: doc.Compute.values()}
 		c.windowKind(doc, &w)
-		c.computed(doc)
+		c.computed(doc, &w)
 		c.windowMetric(doc)
 		c.emit(doc, &w)
 		c.p.Windows = append(c.p.Windows, w)
@@ -127,14 +127,11 @@ func (c *checker) panes(what *span, w *Window) {
 	case n > mostPanes:
 		c.errorf(what.at, "%s needs %d panes for each device, one every %s over %s; the most is %d: write %s or more, or shorten the others",
 			what, n, formatSpan(w.Every), sum, mostPanes, formatSpan(sensible(reach/mostPanes+1, w.Size)))
-	case n > manyPanes:
+	case n > manyPanes || int64(n)*paneBytes(w) > muchState:
 		c.warnf(what.at, "%s keeps %d panes for each device, some %d kB, one every %s over %s; a longer one takes less memory",
-			what, n, n*int64OfWords(len(w.Compute))*8/1000, formatSpan(w.Every), sum)
+			what, n, int64(n)*paneBytes(w)/1000, formatSpan(w.Every), sum)
 	}
 }
-
-// int64OfWords estimates the words of a pane that computes n results.
-func int64OfWords(n int) event.Time { return event.Time(2 + 2*n) }
 
 // sensible returns the least usual span of at least t that divides size; t
 // itself where there is none.
@@ -145,18 +142,6 @@ func sensible(t, size event.Time) event.Time {
 		}
 	}
 	return t
-}
-
-// computed helps with the results people ask for by other names.
-func (c *checker) computed(doc *windowDoc) {
-	if doc.Compute.set && len(doc.Compute.values()) == 0 {
-		doc.Compute.bad = true
-	}
-	for i := range doc.Compute.items {
-		if doc.Compute.items[i].bad {
-			doc.Compute.bad = true
-		}
-	}
 }
 
 // windowMetric refuses a metric that wide messages do not have.

@@ -6,7 +6,7 @@ package configs
 //	doc      help, shown by editors that use the JSON Schema
 //	default  the value where the key is absent, written as in the file
 //	need     why the key must be there and what to write
-//	choice   the values allowed, separated by commas
+//	choice   the values allowed, separated by commas; pNN stands for every percentile
 //	planned  values that are planned but not built, separated by commas
 //	form     an example of a section
 //	min, max bounds, written as in the file
@@ -132,7 +132,7 @@ type windowDoc struct {
 	Offset   planned     `key:"offset" doc:"windows are aligned to 1970-01-01 UTC"`
 	Timezone planned     `key:"timezone" doc:"windows are aligned to 1970-01-01 UTC"`
 	Where    planned     `key:"where"`
-	Compute  texts       `key:"compute" need:"write what to compute, for example compute: [mean, max]" choice:"count,sum,min,max,mean,last" planned:"stddev,first,delta,rate,distinct,median,mode,ewma,slope,time_weighted_mean,integral,pNN" doc:"What to compute."`
+	Compute  texts       `key:"compute" need:"write what to compute, for example compute: [mean, max]" choice:"count,sum,min,max,mean,range,first,last,delta,rate,variance,stddev,median,mode,distinct,ewma,slope,integral,time_weighted_mean,pNN" doc:"What to compute; pNN is a quantile: p95 is 0.95, p999 is 0.999."`
 	Emit     emitDoc     `key:"emit" form:"{topic: aggregates, on: close}" doc:"Where results go; without it only rules see them."`
 }
 

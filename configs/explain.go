@@ -127,7 +127,7 @@ func (p *Pipeline) sayLate() string {
 
 // sayWindow is a window as one sentence.
 func (p *Pipeline) sayWindow(w *Window) string {
-	what := "the " + andList(w.Compute) + " of " + w.Metric
+	what := "the " + andList(w.sayCompute()) + " of " + w.Metric
 	emit := "only rules see it"
 	switch w.Emit.On {
 	case "close":

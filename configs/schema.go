@@ -91,7 +91,7 @@ func (t *text) schema(tag reflect.StructTag) map[string]any {
 		s["minLength"] = 1
 	}
 	if c := tag.Get("choice"); c != "" {
-		s = orReference(map[string]any{"enum": strings.Split(c, ",")})
+		s = choiceSchema(strings.Split(c, ","))
 	}
 	return withDefault(s, tag, func(v string) any { return v })
 }

@@ -27,6 +27,7 @@ func kinds() []kind {
 		{"window=tumbling-1m/compute=all", []window.Spec{{Name: "w", Size: minute, Every: minute, Compute: all}}},
 		{"window=hopping-5m-1m/compute=mean,max", []window.Spec{{Name: "w", Size: 5 * minute, Every: minute, Compute: []string{"mean", "max"}}}},
 		{"window=three-in-a-ring/compute=mean", []window.Spec{{Name: "a", Size: 5 * minute, Every: minute, Compute: []string{"mean"}}, {Name: "b", Size: minute, Every: minute, Compute: []string{"mean"}}, {Name: "c", Size: 4 * minute, Every: minute, Compute: []string{"mean"}}}},
+		{"window=hopping-5m-1m/compute=p50,p95,p99", []window.Spec{{Name: "w", Size: 5 * minute, Every: minute, Compute: []string{"p50", "p95", "p99"}}}},
 		{"window=hopping-60m-10s/compute=mean,max", manyPanes()},
 	}
 }

@@ -23,7 +23,7 @@ const maxPanes = 20_000
 //  3. A pane is never displaced by an older one.
 type Ring struct {
 	windows []ringWindow
-	folds   []slice // every aggregate of any window, once
+	folds   []slice // every state of any window, once
 	time    Time
 	pane    event.Time // length of a pane
 	byPane  divisor
@@ -40,6 +40,7 @@ type ringWindow struct {
 	size, every event.Time
 	byEvery     divisor
 	slices      []slice // in the order of Spec.Compute
+	states      []slice // the words they share, once
 	values      []float64
 }
 
@@ -68,13 +69,14 @@ func newRing(specs []Spec, t Time) (*Ring, error) {
 	r.byPane, r.byCells = newDivisor(r.pane), newDivisor(event.Time(r.cells))
 	for _, s := range specs {
 		w := ringWindow{size: s.Size, every: s.Every, byEvery: newDivisor(s.Every), values: make([]float64, len(s.Compute))}
-		aggs, err := aggregates(s.Name, s.Compute)
+		aggs, err := aggregates(s.Name, s.Compute, halfLife(float64(s.Size)))
 		if err != nil {
 			return nil, err
 		}
 		for _, a := range aggs {
 			w.slices = append(w.slices, r.place(a))
 		}
+		w.states = states(w.slices)
 		if len(r.running) < len(w.values) {
 			r.running = make([]float64, len(w.values))
 		}
@@ -84,12 +86,10 @@ func newRing(specs []Spec, t Time) (*Ring, error) {
 	return r, nil
 }
 
-// place finds the words of an aggregate in the pane, or adds them.
+// place finds the words of an aggregate's state in the pane, or adds them.
 func (r *Ring) place(a aggregate.Aggregate) slice {
-	for _, s := range r.folds {
-		if s.Name() == a.Name() {
-			return s
-		}
+	if s, shared := share(r.folds, a); shared {
+		return s
 	}
 	s := slice{Aggregate: a, from: r.words, to: r.words + a.Words()}
 	r.words = s.to

@@ -46,7 +46,8 @@ type Session struct {
 	cells  int
 	words  int
 
-	slices  []slice
+	slices  []slice // in the order of SessionSpec.Compute
+	states  []slice // those to fold and merge
 	values  []float64
 	scratch []uint64
 	order   []int32
@@ -62,7 +63,7 @@ func NewSession(spec SessionSpec, t Time) (*Session, error) {
 	if spec.Gap < 1 || spec.Gap > maxSpan {
 		return nil, fmt.Errorf("window %q: gap=%dms must be between 1ms and %dms", spec.Name, spec.Gap, maxSpan)
 	}
-	aggs, err := aggregates(spec.Name, spec.Compute)
+	aggs, err := aggregates(spec.Name, spec.Compute, halfLife(float64(spec.Gap)))
 	if err != nil {
 		return nil, err
 	}
@@ -71,11 +72,13 @@ func NewSession(spec SessionSpec, t Time) (*Session, error) {
 		return nil, fmt.Errorf("window %q: gap=%dms with wait_for_late=%dms, allow_backfill=%dms and max_future_skew=%dms takes %d sessions for each device, at most %d are allowed: use a longer gap, or shorten the others",
 			spec.Name, spec.Gap, t.WaitForLate, t.Backfill, t.MaxFutureSkew, cells, maxPanes)
 	}
-	s := &Session{name: spec.Name, gap: spec.Gap, change: spec.Change, time: t, cells: int(cells), words: sessionWords, values: make([]float64, len(aggs)), running: make([]float64, len(aggs))}
-	for _, a := range aggs {
-		s.slices = append(s.slices, slice{Aggregate: a, from: s.words, to: s.words + a.Words()})
-		s.words += a.Words()
+	s := &Session{name: spec.Name, gap: spec.Gap, change: spec.Change, time: t, cells: int(cells), values: make([]float64, len(aggs)), running: make([]float64, len(aggs))}
+	slices, words := lay(aggs)
+	for i := range slices {
+		slices[i].from += sessionWords
+		slices[i].to += sessionWords
 	}
+	s.slices, s.states, s.words = slices, states(slices), sessionWords+words
 	s.scratch = make([]uint64, s.words)
 	return s, nil
 }
@@ -269,16 +272,16 @@ func (s *Session) takers(words []uint64, t, clock event.Time) taken {
 
 // fold adds a reading to the aggregates of a cell.
 func (s *Session) fold(c []uint64, sample aggregate.Sample) {
-	for k := range s.slices {
-		a := &s.slices[k]
+	for k := range s.states {
+		a := &s.states[k]
 		a.Fold(c[a.from:a.to], sample)
 	}
 }
 
 // merge adds the aggregates of a later session to those of an earlier one.
 func (s *Session) merge(dst, src []uint64) {
-	for k := range s.slices {
-		a := &s.slices[k]
+	for k := range s.states {
+		a := &s.states[k]
 		a.Merge(dst[a.from:a.to], src[a.from:a.to], aggregate.Merge{})
 	}
 }

@@ -51,7 +51,7 @@ func (s Spec) validate() error {
 	case s.Size%s.Every != 0:
 		return fmt.Errorf("window %q: every=%dms must divide size=%dms", s.Name, s.Every, s.Size)
 	}
-	_, err := aggregates(s.Name, s.Compute)
+	_, err := aggregates(s.Name, s.Compute, halfLife(float64(s.Size)))
 	return err
 }
 
@@ -72,13 +72,13 @@ func (t Time) validate() error {
 }
 
 // aggregates resolves the names of a window's compute list.
-func aggregates(window string, names []string) ([]aggregate.Aggregate, error) {
+func aggregates(window string, names []string, o aggregate.Options) ([]aggregate.Aggregate, error) {
 	if len(names) == 0 {
 		return nil, fmt.Errorf("window %q: compute is empty: name at least one aggregate", window)
 	}
 	out := make([]aggregate.Aggregate, len(names))
 	for i, name := range names {
-		a, err := aggregate.New(name)
+		a, err := aggregate.New(name, o)
 		if err != nil {
 			return nil, fmt.Errorf("window %q: compute[%d]: %w", window, i, err)
 		}
