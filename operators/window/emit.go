@@ -135,7 +135,7 @@ func (r *Ring) speak(words []uint64, window int, end event.Time, sp speech, emit
 	}
 	r.result = Result{
 		Window:   window,
-		Start:    end - w.size,
+		Start:    w.start(end),
 		End:      end,
 		Count:    r.compute(words, window, end, w.values),
 		Values:   w.values,
@@ -164,5 +164,5 @@ func (r *Ring) keep(row Row, window int, end event.Time, m mark) {
 }
 
 func (r *Ring) firstPane(window int, end event.Time) int64 {
-	return r.byPane.floor(end - r.windows[window].size)
+	return r.paneOf(r.windows[window].start(end))
 }
