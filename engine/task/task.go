@@ -367,7 +367,7 @@ func (t *Task) late(m int, at, clock event.Time) bool {
 			return false
 		}
 	}
-	if len(feeds.counts) > 0 || len(feeds.rules) > 0 {
+	if len(feeds.followers) > 0 || len(feeds.rules) > 0 {
 		return at+t.plan.wait < clock
 	}
 	return true

@@ -2,6 +2,7 @@ package window_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -224,4 +225,39 @@ func TestDaysSharePanesWithTheSameDays(t *testing.T) {
 	_, members, err := window.PlanRings(specs, window.Time{})
 	require.NoError(t, err)
 	assert.Equal(t, [][]int{{0, 1}, {2}, {3}, {4}}, members)
+}
+
+// Within wait_for_late the order of arrival changes no day.
+func TestOrderOfReadingsChangesNoDay(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const wait = 20 * hourMs
+		c := rapid.SampledFrom(changes()).Draw(t, "change")
+		specs := drawDays(t, zone(t, c.zone))
+		for i := range specs {
+			specs[i].Compute = []string{"count", "min", "max", "mean"}
+		}
+		begin := c.time(t) - 30*hourMs
+		times := rapid.SliceOfN(rapid.IntRange(0, int(60*hourMs)), 1, 30).Draw(t, "times")
+		slices.Sort(times)
+		finals := func(delay func(i int) int) []string {
+			order := make([]int, len(times))
+			for i := range order {
+				order[i] = i
+			}
+			slices.SortStableFunc(order, func(a, b int) int { return times[a] + delay(a) - times[b] - delay(b) })
+			d, err := newDevice(specs, window.Time{WaitForLate: wait})
+			require.NoError(t, err)
+			for _, i := range order {
+				at := begin + event.Time(times[i])
+				d.reading(operators.Arrival{Event: at, Append: begin + 200*hourMs}, float64(times[i]%13))
+			}
+			d.forget()
+			slices.Sort(d.said)
+			return d.said
+		}
+		inOrder := finals(func(int) int { return 0 })
+		delays := rapid.SliceOfN(rapid.IntRange(0, int(wait)), len(times), len(times)).Draw(t, "delays")
+		require.Equal(t, inOrder, finals(func(i int) int { return delays[i] }))
+		require.NotContains(t, inOrder, "late")
+	})
 }

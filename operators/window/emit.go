@@ -21,10 +21,16 @@ func (r *Ring) NextDue(words []uint64, clock event.Time) event.Time {
 func (r *Ring) Due(t, clock event.Time) event.Time {
 	due := event.Never
 	closed := clock - r.time.WaitForLate
+	if r.days != nil {
+		if end := r.days.endOf(t); end > closed {
+			due = end + r.time.WaitForLate
+		}
+		return due
+	}
 	for i := range r.windows {
 		w := &r.windows[i]
-		if w.lastEnd(t) > closed {
-			due = min(due, max(w.firstEnd(t), w.firstEnd(closed))+r.time.WaitForLate)
+		if w.evenLastEnd(t) > closed {
+			due = min(due, max(w.evenFirstEnd(t), w.evenFirstEnd(closed))+r.time.WaitForLate)
 		}
 	}
 	return due

@@ -120,8 +120,11 @@ func (r *Ring) Late(t, clock event.Time) bool {
 	if t > gone { // and so is the end of every window that contains it
 		return false
 	}
+	if r.days != nil {
+		return r.days.endOf(t) <= gone
+	}
 	for i := range r.windows {
-		if r.windows[i].lastEnd(t) > gone {
+		if r.windows[i].evenLastEnd(t) > gone {
 			return false
 		}
 	}
@@ -135,7 +138,10 @@ func (r *Ring) Late(t, clock event.Time) bool {
 // It reports whether its pane held no reading before. Where it did, every window that contains t has been accounted for: neither Due nor Opened
 // has anything to add.
 func (r *Ring) Fold(row Row, t event.Time, v float64) (fresh bool) {
-	p := r.paneOf(t)
+	p := r.byPane.floor(t - r.phase)
+	if r.days != nil {
+		p = r.days.of(t)
+	}
 	cell := row.Write(r.cell(p))
 	claim(cell, p)
 	count := cell[1] & countMask
@@ -154,7 +160,12 @@ func (r *Ring) Fold(row Row, t event.Time, v float64) (fresh bool) {
 }
 
 // CellOf is the cell of the pane that a reading of time t falls into.
-func (r *Ring) CellOf(t event.Time) int { return r.cell(r.paneOf(t)) }
+func (r *Ring) CellOf(t event.Time) int {
+	if r.days != nil {
+		return r.cell(r.days.of(t))
+	}
+	return r.cell(r.byPane.floor(t - r.phase))
+}
 
 // cell is where pane p is kept.
 func (r *Ring) cell(p int64) int {
@@ -168,6 +179,9 @@ func (r *Ring) at(words []uint64, p int64) ([]uint64, bool) {
 	cell := words[from : from+r.words]
 	return cell, paneNumber(cell) == p
 }
+
+// What follows asks whether panes and windows are days, which is too much to be inlined. What runs at every reading asks
+// once, and then takes what is called even: so a reading of other windows pays no more than one comparison for days.
 
 // paneOf is the pane that contains t.
 func (r *Ring) paneOf(t event.Time) int64 {
@@ -190,6 +204,10 @@ func (w *ringWindow) firstEnd(t event.Time) event.Time {
 	if w.days != nil {
 		return w.days.endOf(t)
 	}
+	return w.evenFirstEnd(t)
+}
+
+func (w *ringWindow) evenFirstEnd(t event.Time) event.Time {
 	return (event.Time(w.byEvery.floor(t-w.offset))+1)*w.every + w.offset
 }
 
@@ -198,6 +216,10 @@ func (w *ringWindow) lastEnd(t event.Time) event.Time {
 	if w.days != nil {
 		return w.days.endOf(t)
 	}
+	return w.evenLastEnd(t)
+}
+
+func (w *ringWindow) evenLastEnd(t event.Time) event.Time {
 	return event.Time(w.byEvery.floor(t-w.offset))*w.every + w.offset + w.size
 }
 
