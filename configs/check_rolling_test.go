@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/weirstream/weir/event"
 )
@@ -16,4 +17,18 @@ func TestUsualResolution(t *testing.T) {
 	} {
 		assert.Equal(t, want, usualResolution(size), size)
 	}
+}
+
+// Where windows lie is in the pipeline as the engine takes it.
+func TestPlacesOfWindows(t *testing.T) {
+	p, ds := parseFile(t, "testdata/good/everything-built.yaml")
+	require.NotNil(t, p, ds.String())
+	morning, quarter, lately := p.Windows[3], p.Windows[4], p.Windows[5]
+	assert.Equal(t, "Europe/Berlin", morning.Location.String())
+	assert.Equal(t, [3]event.Time{day, day, 23_400_000}, [3]event.Time{morning.Size, morning.Every, morning.Offset})
+	assert.Nil(t, quarter.Location)
+	assert.Equal(t, [3]event.Time{3_600_000, 1_800_000, 900_000}, [3]event.Time{quarter.Size, quarter.Every, quarter.Offset})
+	assert.Equal(t, Rolling, lately.Kind)
+	assert.Equal(t, [3]event.Time{3_600_000, 60_000, 0}, [3]event.Time{lately.Size, lately.Every, lately.Offset})
+	assert.Equal(t, Emit{Topic: "newest", On: "change"}, lately.Emit)
 }
