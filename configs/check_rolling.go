@@ -23,7 +23,8 @@ func (c *checker) rolling(doc *rollingDoc, w *Window) {
 	}
 	switch {
 	case w.Every == 0:
-		c.errorf(size.at, "%s cannot be divided into %d to %d equal parts of whole milliseconds; take a rounder size, or write a resolution", size, usualRolling, mostRolling)
+		c.errorf(size.at, "%s cannot be divided into %d to %d equal parts of whole milliseconds; take a rounder size, or write a resolution",
+			size, usualRolling, mostRolling)
 	case w.Every > w.Size:
 		c.errorf(resolution.at, "%s must not be more than size=%s; %s is usual", resolution, size.show(), formatSpan(max(usual, 1)))
 	case w.Size%w.Every != 0:

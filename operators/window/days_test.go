@@ -180,6 +180,9 @@ func TestDaysEqualModel(t *testing.T) {
 				m.silent()
 			case "reading":
 				now += rapid.SampledFrom([]event.Time{0, 1, 29 * minuteMs, hourMs, 7 * hourMs, 23 * hourMs}).Draw(t, "pass")
+				if due := m.nextDue(); due != event.Never && due > now && rapid.IntRange(0, 2).Draw(t, "edge") == 0 {
+					now = due
+				}
 				ahead := rapid.SampledFrom([]event.Time{0, 0, -1, -30 * minuteMs, -8 * hourMs, -26 * hourMs, -100 * hourMs, 4 * minuteMs, 29 * hourMs}).Draw(t, "ahead")
 				a := operators.Arrival{Append: now, Event: now + ahead}
 				v := float64(rapid.IntRange(-9, 9).Draw(t, "value"))

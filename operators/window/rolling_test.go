@@ -68,13 +68,15 @@ func TestRollingEqualsList(t *testing.T) {
 			for k, name := range spec.Compute {
 				require.Equal(t, naive(name, held), got.Values[k], name)
 			}
-			requireMergeFollows(t, r, row)
+			requireMergeFollows(t, spec, row)
 		}
 	})
 }
 
-// requireMergeFollows works the merge out again in a copy of the row, from the panes alone.
-func requireMergeFollows(t *rapid.T, r *window.Rolling, row *movingRow) {
+// requireMergeFollows works the merge out again in a copy of the row, from the panes alone and by somebody who knows no other row.
+func requireMergeFollows(t *rapid.T, spec window.RollingSpec, row *movingRow) {
+	r, err := window.NewRolling(spec)
+	require.NoError(t, err)
 	again := newMovingRow(r.Cells(), r.Words())
 	copy(again.words, row.words)
 	clear(again.words[1:r.Words()])
