@@ -268,7 +268,7 @@ func (c *checker) holds(doc *ruleDoc, r *Rule) {
 	for i := range doc.Levels.items {
 		h := &doc.Levels.items[i].Hold
 		c.sessionHold(h, w)
-		if h.ok() && h.value > 0 && w.Kind != Count && h.value < w.Every {
+		if h.ok() && h.value > 0 && !w.speaksAlways() && h.value < w.Every {
 			c.warnf(h.at, "%s is less than the %s between two results of window %s, so it takes a second result all the same", h, formatSpan(w.Every), w.Name)
 		}
 	}

@@ -52,15 +52,24 @@ func (c *checker) windowKind(doc *windowDoc, w *Window) {
 		kinds = append(kinds, "session")
 		w.Kind, w.Size, w.Every, w.Gap = Session, 0, 0, doc.Session.Gap.value
 	}
+	if doc.Rolling != nil {
+		kinds = append(kinds, "rolling")
+		w.Kind, w.Size, w.Every = Rolling, doc.Rolling.Size.value, doc.Rolling.Resolution.value
+	}
 	switch {
 	case len(kinds) > 1:
 		c.errorf(doc.at, "%s has %s; a window has one kind, remove the others", doc.path, andList(kinds))
-	case len(kinds) == 0 && doc.set && !doc.Rolling.set:
-		c.errorf(doc.at, "%s has no kind; write tumbling: 5m, or hopping: {size: 10m, every: 1m}, or session: {gap: 30m}, or count: 10", doc.path)
+	case len(kinds) == 0 && doc.set:
+		c.errorf(doc.at, "%s has no kind; write tumbling: 5m, or hopping: {size: 10m, every: 1m}, or rolling: 10m, or session: {gap: 30m}, or count: 10", doc.path)
 	case w.Kind == Session:
 		c.session(doc, w)
+	case len(kinds) == 1 && w.Kind == Rolling:
+		c.rolling(doc.Rolling, w)
 	case len(kinds) == 1 && w.Kind != Count && (doc.Hopping == nil || !doc.Hopping.bad):
 		c.windowSpan(doc, w)
+	}
+	if len(kinds) == 1 {
+		c.placed(doc, w)
 	}
 }
 
@@ -88,8 +97,8 @@ func (c *checker) windowSpan(doc *windowDoc, w *Window) {
 	switch {
 	case w.Every < day && day%w.Every != 0:
 		c.warnf(what.at, "%s does not divide a day: windows begin at other times each day, for they are counted from 1970-01-01 UTC", what)
-	case w.Every > day:
-		c.warnf(what.at, "%s: windows are counted from Thursday 1970-01-01 UTC, not from the start of a week or month", what)
+	case w.Every > day && !doc.Offset.set:
+		c.warnf(what.at, "%s: windows are counted from Thursday 1970-01-01 UTC, not from the start of a week or month%s", what, weekly(w.Every))
 	}
 }
 
@@ -178,7 +187,7 @@ func (c *checker) emit(doc *windowDoc, w *Window) {
 	case e.On.set:
 	case !e.Topic.set:
 		e.On.fill("never")
-	case w.Kind == Count:
+	case w.speaksAlways():
 		e.On.fill("change")
 	default:
 		e.On.fill("close")
@@ -190,6 +199,8 @@ func (c *checker) emit(doc *windowDoc, w *Window) {
 	switch {
 	case e.On.value == "close" && w.Kind == Count:
 		c.errorf(e.On.at, "%s: a count window never closes, it is always the newest %d readings; write on: change", &e.On, w.Count)
+	case e.On.value == "close" && w.Kind == Rolling:
+		c.errorf(e.On.at, "%s: a rolling window never closes, it always goes up to the newest reading; write on: change", &e.On)
 	case e.On.value == "never" && e.Topic.set:
 		c.warnf(e.Topic.at, "%s gets nothing from this window: emit.on is never", &e.Topic)
 		w.Emit.Topic = ""

@@ -100,6 +100,10 @@ func (d *decoder) field(v reflect.Value, tag reflect.StructTag, n ast.Node, at p
 	case interface{ grow(text) reflect.Value }:
 		d.named(t, target.(interface{ base() *leaf }).base(), n, at, path)
 	default:
+		if _, scalar := scalarOf(joined(n)); scalar && tag.Get("short") != "" {
+			d.shorthand(v, tag, n, section{at: at, path: path, set: true})
+			return
+		}
 		if _, ok := n.(ast.MapNode); !ok {
 			d.errorf(placeOf(n), "%s must be a mapping, such as %s, not %s", path, tag.Get("form"), kindOf(n))
 			spoil(target, at, path)

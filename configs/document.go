@@ -9,6 +9,7 @@ package configs
 //	choice   the values allowed, separated by commas; pNN stands for every percentile
 //	planned  values that are planned but not built, separated by commas
 //	form     an example of a section
+//	short    the key of a section that a single value in its place stands for
 //	min, max bounds, written as in the file
 //	secret   the value is never shown
 //	empty    what an empty text means; without it an empty text is refused
@@ -127,10 +128,10 @@ type windowDoc struct {
 	Tumbling span        `key:"tumbling" min:"1ms" doc:"Windows of this size, one after the other, aligned to 1970-01-01 UTC."`
 	Hopping  *hoppingDoc `key:"hopping" form:"{size: 10m, every: 1m}" doc:"Windows that overlap."`
 	Count    whole       `key:"count" min:"1" max:"4096" doc:"The newest N readings of a device."`
-	Rolling  planned     `key:"rolling" doc:"hopping with a small every comes close"`
-	Session  *sessionDoc `key:"session" form:"{gap: 30m}" doc:"The readings of a device between two pauses."`
-	Offset   planned     `key:"offset" doc:"windows are aligned to 1970-01-01 UTC"`
-	Timezone planned     `key:"timezone" doc:"windows are aligned to 1970-01-01 UTC"`
+	Rolling  *rollingDoc `key:"rolling" form:"{size: 1h, resolution: 1m}" short:"size" doc:"The readings from this long before the newest one up to it."`
+	Session  *sessionDoc `key:"session" form:"{gap: 30m}" short:"gap" doc:"The readings of a device between two pauses."`
+	Offset   span        `key:"offset" doc:"Tumbling and hopping windows begin this much after they would; with timezone the time of day at which days begin. Default: 0s."`
+	Timezone text        `key:"timezone" doc:"With tumbling: 1d, the time zone whose calendar days the windows are, such as Europe/Berlin; a day has 23 or 25 hours where clocks change."`
 	Where    planned     `key:"where"`
 	Compute  texts       `key:"compute" need:"write what to compute, for example compute: [mean, max]" choice:"count,sum,min,max,mean,range,first,last,delta,rate,variance,stddev,median,mode,distinct,ewma,slope,integral,time_weighted_mean,pNN" doc:"What to compute; pNN is a quantile: p95 is 0.95, p999 is 0.999."`
 	Emit     emitDoc     `key:"emit" form:"{topic: aggregates, on: close}" doc:"Where results go; without it only rules see them."`
@@ -147,10 +148,16 @@ type sessionDoc struct {
 	Gap span `key:"gap" min:"1ms" need:"write how long a pause ends a session, for example gap: 30m" doc:"How long a pause, in event time, ends a session."`
 }
 
+type rollingDoc struct {
+	section
+	Size       span `key:"size" min:"1ms" need:"write how far back the window goes, for example size: 1h" doc:"How far back the window goes."`
+	Resolution span `key:"resolution" min:"1ms" doc:"The window moves on by this much; divides size at most 1000 times. Default: a fiftieth of size."`
+}
+
 type emitDoc struct {
 	section
 	Topic text `key:"topic" doc:"Topic that results go to."`
-	On    text `key:"on" choice:"close,change,never" doc:"close: once the window closes. change: at every reading. Default: close for tumbling, hopping and session, change for count."`
+	On    text `key:"on" choice:"close,change,never" doc:"close: once the window closes. change: at every reading. Default: close for tumbling, hopping and session, change for count and rolling."`
 }
 
 type ruleDoc struct {

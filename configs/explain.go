@@ -138,11 +138,16 @@ func (p *Pipeline) sayWindow(w *Window) string {
 	span := ""
 	switch w.Kind {
 	case Tumbling:
-		span = "over every " + eachSpan(w.Size) + ", " + aligned(w.Every)
+		span = "over every " + eachSpan(w.Size) + ", " + placedAt(w)
 	case Hopping:
 		span = "over " + saySpan(w.Size) + ", beginning anew every " + saySpan(w.Every)
+		if w.Offset > 0 {
+			span += ", " + placedAt(w)
+		}
 	case Session:
 		span = "over each session, the readings between two pauses of at least " + saySpan(w.Gap)
+	case Rolling:
+		span = "over the " + eachSpan(w.Size) + " up to its newest reading, in steps of " + saySpan(w.Every)
 	case Count:
 		span = "over its newest " + plural(int64(w.Count), "reading") + ", once it has sent that many"
 		if w.Count == 1 {
@@ -157,14 +162,6 @@ func eachSpan(t event.Time) string {
 	return strings.TrimPrefix(s, "1 ")
 }
 
-// aligned tells where windows begin, for the usual lengths.
-func aligned(every event.Time) string {
-	if every > day || day%every != 0 {
-		return "counted from 1970-01-01 00:00 UTC"
-	}
-	return "counted from 00:00 UTC"
-}
-
 // sayRule is a rule as one sentence.
 func (p *Pipeline) sayRule(r *Rule) string {
 	judged := "judged at every reading"
@@ -172,7 +169,7 @@ func (p *Pipeline) sayRule(r *Rule) string {
 	if r.When.Window >= 0 {
 		w := &p.Windows[r.When.Window]
 		subject = "the " + r.When.Result + " of window " + w.Name
-		if w.Kind != Count {
+		if !w.speaksAlways() {
 			judged = "judged when a window closes"
 		}
 	}

@@ -70,6 +70,9 @@ func fieldSchema(t reflect.Type, tag reflect.StructTag) map[string]any {
 		s = map[string]any{"type": "object", "minProperties": 1, "additionalProperties": sectionSchema(v.element())}
 	default:
 		s = sectionSchema(t)
+		if short := tag.Get("short"); short != "" {
+			s = orShorthand(s, t, short)
+		}
 	}
 	if doc := tag.Get("doc"); doc != "" {
 		s["description"] = doc

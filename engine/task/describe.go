@@ -75,10 +75,10 @@ func (c *Plan) Describe(table *statestore.Table, slot statestore.Slot) DeviceSta
 			d.Windows = append(d.Windows, c.windowState(s.windows[0], res.Start, res.End, res.Count, res.Values))
 		}
 	}
-	for i := range c.counts {
-		n := &c.counts[i]
-		if res, full := n.Result(table.Row(n.col, slot)); full {
-			d.Windows = append(d.Windows, c.windowState(n.window, res.Start, res.End, res.Count, res.Values))
+	for i := range c.followers {
+		f := &c.followers[i]
+		if res, speaks := f.Result(table.Row(f.col, slot)); speaks {
+			d.Windows = append(d.Windows, c.windowState(f.window, res.Start, res.End, res.Count, res.Values))
 		}
 	}
 	for i := range c.rules {

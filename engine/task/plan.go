@@ -33,7 +33,7 @@ type Plan struct {
 	dedupeCol int
 	rings     []ring
 	sessions  []session
-	counts    []count
+	followers []follower
 	rules     []rule
 	metrics   []metric
 	expressions
@@ -69,15 +69,14 @@ const (
 
 // metric says what the readings of one declared metric feed.
 type metric struct {
-	name   string
-	rings  []int
-	counts []int
-	rules  []int // rules on its last value
-	last   int   // cell in the column of last values; -1: no rule looks at it
-
-	sessions []int
-	derived  []int // metrics made from it, as indexes into those derived
-	used     bool  // something of all that; not: it is there for expressions to name only
+	name      string
+	rings     []int
+	sessions  []int
+	followers []int
+	rules     []int // rules on its last value
+	last      int   // cell in the column of last values; -1: no rule looks at it
+	derived   []int // metrics made from it, as indexes into those derived
+	used      bool  // something of all that; not: it is there for expressions to name only
 }
 
 type ring struct {
@@ -93,14 +92,6 @@ type outlet struct {
 	windows  []int // window index in the ring -> index in Pipeline.Windows
 	rules    [][]ruleInput
 	onChange bool // some window of it is emitted at every reading
-}
-
-type count struct {
-	*window.Count
-	col    int
-	metric int
-	window int
-	rules  []ruleInput
 }
 
 // ruleInput binds a rule to one of the results of a window.
@@ -171,7 +162,7 @@ func (c *Plan) column(name string, cells, words int) int {
 }
 
 // planWindows gives the time windows of each metric their rings of panes, and
-// each count window its own readings.
+// each count and rolling window a column of its own.
 func (c *Plan) planWindows() error {
 	p := c.Pipeline
 	for m := range c.metrics {
@@ -184,8 +175,8 @@ func (c *Plan) planWindows() error {
 			if w.Emit.Topic != "" && !slices.Contains(c.AggregateTopics, w.Emit.Topic) {
 				c.AggregateTopics = append(c.AggregateTopics, w.Emit.Topic)
 			}
-			if w.Kind == configs.Count {
-				if err := c.planCount(i); err != nil {
+			if follows(w.Kind) {
+				if err := c.planFollower(i); err != nil {
 					return err
 				}
 				continue
@@ -196,7 +187,7 @@ func (c *Plan) planWindows() error {
 				}
 				continue
 			}
-			specs = append(specs, window.Spec{Name: w.Name, Size: w.Size, Every: w.Every, Compute: w.Compute})
+			specs = append(specs, window.Spec{Name: w.Name, Size: w.Size, Every: w.Every, Offset: w.Offset, Location: w.Location, Compute: w.Compute})
 			indexes = append(indexes, i)
 		}
 		if len(specs) == 0 {
@@ -223,24 +214,11 @@ func (c *Plan) addRing(r *window.Ring, m int, indexes, members []int) {
 		w := c.Pipeline.Windows[indexes[k]]
 		added.windows = append(added.windows, indexes[k])
 		added.onChange = added.onChange || w.Emit.On == "change"
-		fmt.Fprintf(&name, " %s/%d/%d/%s", w.Name, w.Size, w.Every, strings.Join(w.Compute, ","))
+		fmt.Fprintf(&name, " %s/%d/%d%s/%s", w.Name, w.Size, w.Every, placement(&w), strings.Join(w.Compute, ","))
 	}
 	added.col = c.column(name.String(), r.Cells(), r.Words())
 	c.metrics[m].rings = append(c.metrics[m].rings, len(c.rings))
 	c.rings = append(c.rings, added)
-}
-
-func (c *Plan) planCount(i int) error {
-	w := c.Pipeline.Windows[i]
-	counted, err := window.NewCount(window.CountSpec{Name: w.Name, N: w.Count, Compute: w.Compute})
-	if err != nil {
-		return fmt.Errorf("plan window %q: %w", w.Name, err)
-	}
-	col := c.column(fmt.Sprintf("count %s %s/%d", c.metrics[w.MetricIndex].name, w.Name, w.Count), counted.Cells(), counted.Words())
-	m := &c.metrics[w.MetricIndex]
-	m.counts = append(m.counts, len(c.counts))
-	c.counts = append(c.counts, count{Count: counted, col: col, metric: w.MetricIndex, window: i})
-	return nil
 }
 
 // planRules binds each rule to the results it looks at.
@@ -300,9 +278,9 @@ func (c *Plan) bindRule(i int, spec *configs.Rule) error {
 			return nil
 		}
 	}
-	for k := range c.counts {
-		if c.counts[k].window == spec.When.Window {
-			c.counts[k].rules = append(c.counts[k].rules, in)
+	for k := range c.followers {
+		if c.followers[k].window == spec.When.Window {
+			c.followers[k].rules = append(c.followers[k].rules, in)
 		}
 	}
 	return nil
@@ -314,7 +292,7 @@ func (c *Plan) hole(spec *configs.Rule) event.Time {
 	if spec.When.Window < 0 {
 		return c.idleAfter
 	}
-	return max(c.idleAfter, c.Pipeline.Windows[spec.When.Window].Every)
+	return max(c.idleAfter, distance(&c.Pipeline.Windows[spec.When.Window]))
 }
 
 // TopicName is the Kafka topic of an output.

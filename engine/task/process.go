@@ -65,8 +65,8 @@ func (t *Task) feed(feeds *metric, s sample, due event.Time) event.Time {
 	for _, k := range feeds.sessions {
 		due = min(due, t.joinSession(&t.plan.sessions[k], at, s.value, window.Span{From: s.before, To: now}))
 	}
-	for _, k := range feeds.counts {
-		t.insert(&t.plan.counts[k], at, s.value)
+	for _, k := range feeds.followers {
+		t.insert(&t.plan.followers[k], at, s.value)
 	}
 	if feeds.last >= 0 {
 		t.last(feeds, at, s.value)
@@ -93,28 +93,6 @@ func (t *Task) closeDue(from, to event.Time) event.Time {
 		due = min(due, ring.NextDue(t.row.Words(), to))
 	}
 	return min(due, t.closeSessions(window.Span{From: from, To: to}))
-}
-
-// insert folds a reading into a count window, which speaks at every reading
-// once it is full. What it says is as of its newest reading, in whatever order
-// they come.
-func (t *Task) insert(c *count, at event.Time, v float64) {
-	t.row.col, t.row.slot = c.col, t.slot
-	if !c.Insert(&t.row, at, v) {
-		return
-	}
-	result, full := c.Result(t.row.Words())
-	if !full {
-		return
-	}
-	t.table.Task()[wordWindows]++
-	w := &t.plan.Pipeline.Windows[c.window]
-	for _, in := range c.rules {
-		t.evaluate(in.rule, alerts.Sample{Time: result.End - 1, Value: result.Values[in.result]}, &windowRef{w.Name, result.Start, result.End})
-	}
-	if e := &t.plan.emits[c.window]; e.ok {
-		t.aggregate(e, &result, false)
-	}
 }
 
 // last keeps the newest value of a metric for the rules that look at it. An

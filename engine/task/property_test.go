@@ -67,18 +67,41 @@ windows:
 rules:
 - {name: hot, when: t.last, levels: {warning: {above: 20, clear_below: 15}, critical: {above: 40, hold: 30s}}}
 - {name: cold, when: temperature, levels: {alarm: {below: 5, clear_above: 10, hold: 5s}}}
+`, `
+time: {wait_for_late: 5s, idle_after: 20s, max_future_skew: 1m}
+windows:
+- {name: o, metric: temperature, tumbling: 30s, offset: 7s, compute: [count, mean], emit: {topic: aggregates}}
+- {name: h, metric: temperature, hopping: {size: 40s, every: 20s}, offset: 17s, compute: [max], emit: {topic: aggregates}}
+- {name: r, metric: temperature, rolling: {size: 40s, resolution: 5s}, compute: [mean, max, count], emit: {topic: lately}}
+- {name: q, metric: humidity, rolling: 30s, compute: [sum, last]}
+rules:
+- {name: hot, when: o.mean, levels: {warning: {above: 20}, critical: {above: 40, hold: 30s}}}
+- {name: lately, when: r.mean, levels: {warning: {above: 20, clear_below: 15}, critical: {above: 40, hold: 10s}}}
+- {name: wet, when: q.sum, levels: {alarm: {above: 50}}}
+`, `
+time: {wait_for_late: 20s, idle_after: 30s, max_future_skew: 10s, late: update, allow_backfill: 1m}
+windows:
+- {name: noon, metric: temperature, tumbling: 1d, timezone: Europe/Berlin, offset: 13h5m, compute: [mean, count], emit: {topic: aggregates}}
+- {name: skipped, metric: temperature, tumbling: 1d, timezone: Europe/Berlin, offset: 2h30m, compute: [last], emit: {topic: aggregates, on: change}}
+- {name: r, metric: humidity, rolling: 5s, compute: [mean], emit: {topic: aggregates}}
+rules:
+- {name: hot, when: noon.mean, levels: {warning: {above: 20}}}
+- {name: late, when: skipped.last, levels: {warning: {above: 20}}}
 `}
 }
 
 // propertyRoster gives every device limits of its own, or none.
 const propertyRoster = "device,low,high,site\nd1,20,40,a\nd2,10,,b\nd3,30,15,\nd4,,,c\n"
 
+// changedClocks is ten minutes before clocks go forward in Berlin, on the 29th.
+const changedClocks = scriptDay + 28*86_400_000 + 50*60_000
+
 // drawStream is a stream of up to five devices as a topic has it: append times
 // never go back, event times lag, run ahead and repeat, and some messages are of
 // no use.
 func drawStream(t *rapid.T) []Record {
 	var records []Record
-	appended := scriptDay + 43_200_000
+	appended := rapid.SampledFrom([]event.Time{scriptDay + 43_200_000, changedClocks}).Draw(t, "begin")
 	seqs := map[string]int64{}
 	var sent []reading
 	for range rapid.IntRange(1, 80).Draw(t, "records") {
@@ -277,7 +300,7 @@ func TestTasksOfOnePlanShareNoScratch(t *testing.T) {
 		p.table = p.newTable()
 		p.begin()
 		require.NotSame(t, plan.rings[0].Ring, p.task.plan.rings[0].Ring)
-		require.NotSame(t, plan.counts[0].Count, p.task.plan.counts[0].Count)
+		require.NotSame(t, plan.followers[0].following, p.task.plan.followers[0].following)
 		group.Go(func() {
 			for i := range event.Time(500) {
 				at := scriptDay + i*1000

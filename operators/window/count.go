@@ -43,7 +43,7 @@ func NewCount(s CountSpec) (*Count, error) {
 		return nil, err
 	}
 	c := &Count{n: s.N, values: make([]float64, len(aggs))}
-	slices, words := lay(aggs)
+	slices, words := lay(aggs, 0)
 	c.slices, c.states = slices, states(slices)
 	c.scratch = make([]uint64, words)
 	return c, nil

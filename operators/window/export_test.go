@@ -8,7 +8,7 @@ import (
 
 // Check reports which of the ring's invariants a row breaks.
 func (r *Ring) Check(words []uint64, clock event.Time) error {
-	newest := floorDiv(clock+r.time.MaxFutureSkew, r.pane)
+	newest := r.paneOf(clock + r.time.MaxFutureSkew)
 	for i := range int(r.cells) {
 		cell := words[i*r.words : (i+1)*r.words]
 		if cell[0]&numberMask == 0 {
@@ -58,4 +58,10 @@ func (s *Session) Check(words []uint64, clock event.Time) error {
 		}
 	}
 	return nil
+}
+
+// Remerge writes the merge anew, which the row keeps the newest pane of.
+func (r *Rolling) Remerge(row Row) {
+	newest, _ := r.newest(row.Words())
+	r.remerge(row, newest)
 }

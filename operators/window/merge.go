@@ -68,7 +68,7 @@ type panes struct {
 
 func (r *Ring) panes(words []uint64, window int, end event.Time) panes {
 	p := r.firstPane(window, end)
-	return panes{words: words, each: r.words, from: r.cell(p) * r.words, p: p, to: r.byPane.floor(end)}
+	return panes{words: words, each: r.words, from: r.cell(p) * r.words, p: p, to: r.paneOf(end)}
 }
 
 func (c *panes) next() bool {

@@ -73,12 +73,8 @@ func NewSession(spec SessionSpec, t Time) (*Session, error) {
 			spec.Name, spec.Gap, t.WaitForLate, t.Backfill, t.MaxFutureSkew, cells, maxPanes)
 	}
 	s := &Session{name: spec.Name, gap: spec.Gap, change: spec.Change, time: t, cells: int(cells), values: make([]float64, len(aggs)), running: make([]float64, len(aggs))}
-	slices, words := lay(aggs)
-	for i := range slices {
-		slices[i].from += sessionWords
-		slices[i].to += sessionWords
-	}
-	s.slices, s.states, s.words = slices, states(slices), sessionWords+words
+	s.slices, s.words = lay(aggs, sessionWords)
+	s.states = states(s.slices)
 	s.scratch = make([]uint64, s.words)
 	return s, nil
 }

@@ -25,8 +25,10 @@ func states(slices []slice) []slice {
 	return out
 }
 
-// lay places aggregates in words of their own, and returns how many these are.
-func lay(aggs []aggregate.Aggregate) (slices []slice, words int) {
+// lay places aggregates in the words of a cell behind those before it, and returns how many
+// words the cell has then.
+func lay(aggs []aggregate.Aggregate, words int) ([]slice, int) {
+	var slices []slice
 	for _, a := range aggs {
 		s, shared := share(slices, a)
 		if !shared {
