@@ -100,18 +100,18 @@ func (t *task) observe(d *device, rule int, w *window, o observation) observatio
 	if !m.vague {
 		return o
 	}
-	o.value = measure{value: m.guess(), tolerance: relative * math.Abs(m.guess())}
+	o.value = saidAs(m.guess())
 	if t.evidence == nil {
 		return o
 	}
 	accept := func(v float64) bool {
 		if m.takes(v) {
-			o.value = measure{value: v, tolerance: relative * math.Abs(v)}
+			o.value = saidAs(v)
 			return true
 		}
 		return false
 	}
-	if v, err := strconv.ParseFloat(text(w.body.field(name)), 64); err == nil && accept(v) {
+	if v, err := strconv.ParseFloat(text(sub(w.body, name)), 64); err == nil && accept(v) {
 		return o
 	}
 	id := alertEvidence(t.p.Rules[rule].Name, d.name, resetsText(d.resets), written(w.start), written(w.end))
@@ -125,6 +125,9 @@ func (t *task) observe(d *device, rule int, w *window, o observation) observatio
 	}
 	return o
 }
+
+// saidAs is a number that two records say alike.
+func saidAs(v float64) measure { return measure{value: v, tolerance: relative*math.Abs(v) + zeroBelow} }
 
 // sides are a number for each side of each threshold that a vague result may lie
 // on, the likeliest first.

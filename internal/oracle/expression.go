@@ -52,7 +52,7 @@ func compileAll(p *configs.Pipeline) expressions {
 // env says of what types the names in an expression are.
 func (e *expressions) env() map[string]any {
 	columns := types.Map{}
-	for name, k := range e.kinds {
+	for name, k := range e.kinds { // unordered: into a map
 		columns[name] = map[kind]types.Type{isText: types.String, isNumber: types.Float64, isTruth: types.Bool}[k]
 	}
 	env := map[string]any{"device": "", "metric": "", "value": 0.0, "time": 0, "labels": columns}
@@ -62,7 +62,7 @@ func (e *expressions) env() map[string]any {
 	return env
 }
 
-// run works an expression out for a reading.
+// evaluate works an expression out for a reading.
 func (t *task) evaluate(program *vm.Program, r reading, at event.Time) (any, error) {
 	seen := t.expressions.seen
 	seen["device"], seen["metric"], seen["value"], seen["time"] = r.device, t.p.Metrics[r.metric], r.value, int(at)

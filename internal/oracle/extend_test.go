@@ -87,7 +87,7 @@ func (e extension) window() {
 	case "zone":
 		place, err := time.LoadLocation(e.words[3])
 		require.NoError(e.t, err)
-		w.Location = place
+		w.Location, w.Size, w.Every = place, 86_400_000, 86_400_000
 	case "metric":
 		w.Metric, w.MetricIndex = e.words[3], e.metric(e.words[3])
 	case "compute":

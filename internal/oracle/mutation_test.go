@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/event"
 )
 
@@ -62,7 +63,12 @@ func mutations() map[string]mutation {
 			switch {
 			case w.aggregate != nil:
 				name = h.in.Pipeline.Windows[w.aggregate.window].Compute[0]
-			case w.refusal != nil && w.refusal.unusable():
+				if w.aggregate.merged || w.aggregate.results[0].vague {
+					return fault{}, false
+				}
+			case w.restart != nil, w.refusal != nil && w.refusal.unusable():
+				return fault{}, false
+			case w.alert != nil && h.vague(w):
 				return fault{}, false
 			}
 			h.change(topic, i, func(o object) { o[name] = o[name].(float64)*(1+1e-8) + 1e-7 })
@@ -71,7 +77,7 @@ func mutations() map[string]mutation {
 		"wrong revision": func(h *history) (fault, bool) {
 			topic, i := h.output()
 			w := h.want(topic, i)
-			if w.aggregate == nil || w.aggregate.end > w.aggregate.start+20_000 {
+			if w.aggregate == nil || h.in.Pipeline.Windows[w.aggregate.window].Kind == configs.Count || h.in.Pipeline.Windows[w.aggregate.window].Kind == configs.Rolling {
 				return fault{}, false
 			}
 			h.change(topic, i, func(o object) { o["revision"] = 77 })
@@ -167,6 +173,12 @@ func mutations() map[string]mutation {
 	}
 }
 
+// vague reports whether an alert goes by a result that only the alert itself tells.
+func (h *history) vague(w *want) bool {
+	when := h.in.Pipeline.Rules[w.alert.rule].When
+	return when.Window >= 0 && isVague(when.Result) && h.in.Pipeline.Windows[when.Window].Emit.On == "never"
+}
+
 func (h *history) topics() []string { return slices.Sorted(maps.Keys(h.in.Outputs)) }
 
 // output picks one output.
@@ -230,13 +242,17 @@ const size = 60
 
 // In a history in which all is well there is nothing to say.
 func TestHistoriesAreVerified(t *testing.T) {
-	p := pipelineOf(t, manyKinds)
-	for seed := range uint64(200) {
-		h := newHistory(p, seed, size, 4)
-		report := Check(h.in)
-		require.Empty(t, report.Differences, "seed %d", seed)
-		require.Positive(t, report.Alerts)
-		require.Equal(t, size, report.Readings)
+	for name, file := range map[string]string{"many": manyKinds, "new": newKinds} {
+		t.Run(name, func(t *testing.T) {
+			p := extended(t, file)
+			for seed := range uint64(200) {
+				h := newHistory(p, seed, size, 4)
+				report := Check(h.in)
+				require.Empty(t, report.Differences, "seed %d", seed)
+				require.Positive(t, report.Alerts+report.Aggregates)
+				require.Equal(t, size, report.Readings)
+			}
+		})
 	}
 }
 
@@ -286,12 +302,20 @@ func (h *history) copied(seed uint64) *history {
 // One thing broken is found, with its kind and source offset, in each of 200
 // histories, and nothing else is said but what follows from it.
 func TestMutationsAreFound(t *testing.T) {
-	p := pipelineOf(t, manyKinds)
-	all := mutations()
+	t.Run("many", func(t *testing.T) { find(t, pipelineOf(t, manyKinds), mutations()) })
+	t.Run("new", func(t *testing.T) {
+		all := mutations()
+		maps.Copy(all, newMutations())
+		find(t, extended(t, newKinds), all)
+	})
+}
+
+// find breaks 200 histories in each way.
+func find(t *testing.T, p *configs.Pipeline, all map[string]mutation) {
 	names := slices.Sorted(maps.Keys(all))
 	broken := map[string]int{}
 	for seed := uint64(0); len(names) > 0; seed++ {
-		require.Less(t, seed, uint64(1000), "nothing to break for %v", names)
+		require.Less(t, seed, uint64(3000), "nothing to break for %v", names)
 		whole := newHistory(p, seed, size, 4)
 		for _, name := range names {
 			h := whole.copied(seed)

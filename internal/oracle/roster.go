@@ -120,11 +120,11 @@ func (r *roster) number(device, name string) (float64, bool) {
 func (r *roster) typed(device string, known map[string]kind) map[string]any {
 	all := map[string]any{}
 	of := r.of(device)
-	for name, k := range known {
+	for name, k := range known { // unordered: into a map
 		all[name] = typed(of[name], k)
 	}
 	if r != nil {
-		for name, k := range r.kinds {
+		for name, k := range r.kinds { // unordered: into a map
 			all[name] = typed(of[name], k)
 		}
 	}
@@ -150,26 +150,24 @@ func typed(cell string, k kind) any {
 // lies beside the pipeline file.
 func rostersOf(in *Input, report *Report) (map[uint64]*roster, *roster) {
 	all := map[uint64]*roster{}
-	for i, file := range in.Rosters {
+	for _, file := range in.Rosters {
 		r, err := readRoster(file)
 		if err != nil {
 			report.add(Difference{Kind: Roster, Source: -1, Output: -1, Text: fmt.Sprintf("roster version %016x cannot be read: %v", fingerprint(file), err)})
 			continue
 		}
 		all[fingerprint(file)] = r
-		if i == 0 {
-			all[0] = r
-		}
 	}
-	first := all[0]
-	delete(all, 0)
-	return all, first
+	if len(in.Rosters) == 0 {
+		return all, nil
+	}
+	return all, all[fingerprint(in.Rosters[0])]
 }
 
 // rostersKnown says of each version that came into force whether it is at hand:
 // without it no outcome from there on can be checked.
 func (t *task) rostersKnown(j *journal) bool {
-	known := len(t.report.Differences) == 0 || !slices.ContainsFunc(t.report.Differences, func(d Difference) bool { return d.Kind == Roster })
+	known := !slices.ContainsFunc(t.report.Differences, func(d Difference) bool { return d.Kind == Roster })
 	for _, e := range j.entries {
 		for _, f := range e.facts {
 			if !f.isRoster || t.p.Roster == nil || t.rosters[f.roster] != nil {
