@@ -9,7 +9,7 @@ func (h *history) some(about func(*want) bool) (topic string, i int, found bool)
 	var all []at
 	counts := map[string]int{}
 	for _, w := range h.model.wants {
-		if about(w) {
+		if about(w) && h.alone(w.topic, counts[w.topic]) {
 			all = append(all, at{w.topic, counts[w.topic]})
 		}
 		counts[w.topic]++
@@ -52,9 +52,11 @@ func newMutations() map[string]mutation {
 		"late since":      edited(restarted, func(o object) { o["late_since"] = o["from"] }),
 		"clock from":      edited(restarted, func(o object) { o["from"] = o["late_since"] }),
 		"number of reset": edited(restarted, func(o object) { o["resets"] = 9 }),
-		"a reset unsaid": edited(func(w *want) bool {
-			return w.aggregate != nil && w.aggregate.resets > 0 && w.lane != "roll"
-		}, func(o object) { delete(o, "resets") }),
+		"a reset unsaid": func(h *history) (fault, bool) {
+			return edited(func(w *want) bool {
+				return w.aggregate != nil && w.aggregate.resets > 0 && w.lane != "roll" && !h.named(w, "")
+			}, func(o object) { delete(o, "resets") })(h)
+		},
 		"a label too many": edited(func(w *want) bool { return w.alert != nil }, func(o object) { o["labels"].(object)["colour"] = "red" }),
 		"another label": edited(func(w *want) bool { return w.alert != nil && w.alert.labels["site"] != "" }, func(o object) {
 			o["labels"].(object)["site"] = "elsewhere"
@@ -88,4 +90,16 @@ func newMutations() map[string]mutation {
 		all["wrong "+name] = edited(about, func(o object) { o[name] = o[name].(float64)*1.03 + 0.3 })
 	}
 	return all
+}
+
+// named reports whether an output has the name of another but for its resets.
+func (h *history) named(other *want, resets string) bool {
+	name, _ := other.names(h.in.Pipeline)
+	name.resets = resets
+	for _, w := range h.model.wants {
+		if of, _ := w.names(h.in.Pipeline); of == name {
+			return true
+		}
+	}
+	return false
 }
