@@ -120,14 +120,10 @@ func (t *task) forget(d *device) {
 
 // end says the last of what a device has open, and lets go of it.
 func (t *task) end(d *device, by cause) {
-	closing := by
-	if by.reason != "" {
-		closing.reason = "silence" // a window that is emitted then is so because its device is silent
-	}
 	for i := range t.p.Windows {
 		for _, w := range d.windows[i] {
 			if t.open(d, w) {
-				t.emit(d, i, w, emission{final: true, cause: closing})
+				t.emit(d, i, w, emission{final: true, cause: by})
 			}
 		}
 	}
