@@ -2,7 +2,6 @@ package oracle
 
 import (
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -26,6 +25,7 @@ type reading struct {
 	seq     int64
 	hasSeq  bool
 	bad     event.Reason // empty: usable
+	object  *node        // of the message
 }
 
 // at is the event time of a reading; without one the append time stands in.
@@ -75,7 +75,7 @@ func (m message) readings() []reading {
 	var all []reading
 	for _, name := range fields.Metrics {
 		if value := m.object.field(name); value.there() {
-			all = append(all, m.reading(slices.Index(m.pipeline.Metrics, name), value))
+			all = append(all, m.reading(usedMetric(m.pipeline, name), value))
 		}
 	}
 	if len(all) == 0 {
@@ -88,7 +88,7 @@ func (m message) readings() []reading {
 func (m message) narrow(fields configs.Reading) reading {
 	name := m.object.field(fields.Metric)
 	if name != nil && name.kind == '"' {
-		return m.reading(slices.Index(m.pipeline.Metrics, name.text), m.object.field(fields.Value))
+		return m.reading(usedMetric(m.pipeline, name.text), m.object.field(fields.Value))
 	}
 	r := reading{metric: undeclared, bad: event.NoMetric}
 	if device, ok := m.device(); ok {
@@ -102,7 +102,7 @@ func (m message) narrow(fields configs.Reading) reading {
 // reading reads one value; the first fault counts. A device that the payload
 // names is looked at first, one that the header names after the payload.
 func (m message) reading(metric int, value *node) reading {
-	r := reading{metric: metric}
+	r := reading{metric: metric, object: m.object}
 	device, named := m.device()
 	if named {
 		r.device = device
