@@ -45,6 +45,8 @@ type window struct {
 	body       *node      // the record found for it, where one is looked for
 	fresh      bool       // holds a reading added since the device last fell silent
 	judged     bool       // it was emitted, and the rules have looked
+	closed     bool       // it was emitted as final
+	reopened   int        // how often a session that had closed was open again
 	crossed    []int      // what the first emission crossed, by rule on the window
 }
 
@@ -167,12 +169,16 @@ func (t *task) addToSpans(d *device, index int, s sample, a addition) {
 // grown says what is to be said of a window as soon as it has taken a reading.
 func (t *task) grown(d *device, index int, w *window, a addition) {
 	w.fresh = true
+	if w.closed && t.open(d, w) {
+		w.closed = false
+		w.reopened++
+	}
 	switch {
 	case !t.open(d, w):
 		t.emit(d, index, w, emission{final: true, cause: a.cause})
 	case t.p.Windows[index].Emit.On == "change":
-		t.find(d, index, w, len(w.samples))
-		t.write(d, index, w, statement{revision: len(w.samples)})
+		t.find(d, index, w, len(w.samples)+w.reopened)
+		t.write(d, index, w, statement{revision: len(w.samples) + w.reopened})
 	}
 }
 
@@ -236,10 +242,11 @@ const mostRevisions = 255
 // every change is said already, a device that falls silent adds no record.
 func (t *task) emit(d *device, index int, w *window, e emission) {
 	c := &t.p.Windows[index]
+	w.closed = w.closed || e.final
 	s := statement{final: e.final, revision: min(w.revision+1, mostRevisions)}
 	unsaid := c.Emit.On == "change" && !e.final
 	if c.Emit.On == "change" {
-		s.revision = len(w.samples) + 1
+		s.revision = len(w.samples) + w.reopened + 1
 	}
 	if !unsaid {
 		t.find(d, index, w, s.revision)

@@ -70,7 +70,7 @@ func (t *task) evaluate(program *vm.Program, r reading, at event.Time) (any, err
 		seen["labels"] = t.typedLabels(r.device)
 	}
 	for _, name := range t.expressions.fields {
-		delete(seen, name)
+		seen[name] = math.NaN()
 		if v, ok := fieldNumber(r.object.field(name)); ok {
 			seen[name] = v
 		}
@@ -141,20 +141,10 @@ func (t *task) typedLabels(device string) map[string]any {
 	return all
 }
 
-// usedMetric is the index of a metric that something uses, directly or through a
-// derived one; undeclared where nothing does.
-func usedMetric(p *configs.Pipeline, name string) int {
-	index := slices.Index(p.Metrics, name)
-	if index < 0 || directlyUsed(p, index) {
-		return index
-	}
-	for i := range p.Derive {
-		d := &p.Derive[i]
-		if (d.From == index || slices.Contains(d.Fields, index)) && directlyUsed(p, d.Index) {
-			return index
-		}
-	}
-	return undeclared
+// used reports whether anything is made of a metric: a window, a rule, or another
+// metric from it.
+func used(p *configs.Pipeline, metric int) bool {
+	return directlyUsed(p, metric) || slices.ContainsFunc(p.Derive, func(d configs.Derived) bool { return d.From == metric })
 }
 
 // directlyUsed reports whether a window or a rule looks at a metric.

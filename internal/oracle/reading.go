@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -10,7 +11,7 @@ import (
 	"github.com/weirstream/weir/event"
 )
 
-// undeclared is the metric of a reading that no window and no rule asks for.
+// undeclared is the metric of a reading that no window, rule or expression asks for.
 const undeclared = -1
 
 // reading is one value of one metric of one device.
@@ -75,7 +76,7 @@ func (m message) readings() []reading {
 	var all []reading
 	for _, name := range fields.Metrics {
 		if value := m.object.field(name); value.there() {
-			all = append(all, m.reading(usedMetric(m.pipeline, name), value))
+			all = append(all, m.reading(slices.Index(m.pipeline.Metrics, name), value))
 		}
 	}
 	if len(all) == 0 {
@@ -88,7 +89,7 @@ func (m message) readings() []reading {
 func (m message) narrow(fields configs.Reading) reading {
 	name := m.object.field(fields.Metric)
 	if name != nil && name.kind == '"' {
-		return m.reading(usedMetric(m.pipeline, name.text), m.object.field(fields.Value))
+		return m.reading(slices.Index(m.pipeline.Metrics, name.text), m.object.field(fields.Value))
 	}
 	r := reading{metric: undeclared, bad: event.NoMetric}
 	if device, ok := m.device(); ok {

@@ -35,7 +35,11 @@ type observation struct {
 func (t *task) hole(rule int) event.Time {
 	limit := t.p.Time.IdleAfter
 	if w := t.p.Rules[rule].When.Window; w >= 0 && t.p.Windows[w].Kind != configs.Rolling {
-		limit = max(limit, t.p.Windows[w].Every)
+		distance := t.p.Windows[w].Every
+		if t.p.Windows[w].Location != nil {
+			distance = 36 * 3_600_000 // calendar days
+		}
+		limit = max(limit, distance)
 	}
 	return limit
 }

@@ -149,7 +149,7 @@ func (t *task) read(m *messageState, r reading) {
 		classes.Bad++
 		t.refuse(m, r, r.bad)
 		return
-	case r.metric == undeclared:
+	case r.metric == undeclared, !used(t.p, r.metric):
 		classes.Filtered++
 		return
 	}

@@ -85,7 +85,8 @@ func slope(samples []sample) measure {
 		squares += x * x
 	}
 	v := products / squares
-	return measure{value: v, tolerance: 1e-6*math.Abs(v) + 1e-9*extent(samples)/seconds(last.time-first.time)}.bounded()
+	rounding := 1e-9*extent(samples) + 1e-12*magnitude(samples)
+	return measure{value: v, tolerance: 1e-6*math.Abs(v) + rounding/seconds(last.time-first.time)}.bounded()
 }
 
 // mostDisorder is behind how many later readings one may come and still be put in
