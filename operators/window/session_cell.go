@@ -28,7 +28,6 @@ type sessionCell []uint64
 func (c sessionCell) start() event.Time   { return event.Time(c[0]) }
 func (c sessionCell) last() event.Time    { return event.Time(c[1]) }
 func (c sessionCell) count() uint64       { return c[2] & sessionCount }
-func (c sessionCell) touched() bool       { return c[2]&sessionTouch != 0 }
 func (c sessionCell) emitted() event.Time { return event.Time(c[3]) }
 func (c sessionCell) reopened() int       { return int(uint8(c[2] >> reopenedShift)) }
 
