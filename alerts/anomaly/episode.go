@@ -43,7 +43,10 @@ func (d *Detector) end(s state, e episode) {
 			d.closeBlock(s, c)
 		}
 	}
-	if kind != Spike || e.calm < calmFor {
+	switch {
+	case kind == Noise:
+		s.setFloat(wordNoise+1, s.float(wordNoise))
+	case kind != Stuck && (kind != Spike || e.calm < calmFor):
 		s.settle()
 	}
 	if e.calm < calmFor {

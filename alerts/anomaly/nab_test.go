@@ -181,7 +181,7 @@ func TestNAB(t *testing.T) {
 		s := readSeries(t, reference(t, "nab", name+".csv"))
 		windows := readWindows(t, s, labels[name+".csv"])
 		require.NotEmpty(t, windows)
-		alarms, verdicts := alarmsOf(t, anomaly.Options{FalseAlarmsPer: 365*anomaly.Day}, s)
+		alarms, verdicts := alarmsOf(t, anomaly.Options{}, s)
 		if os.Getenv("WEIR_ALARMS") != "" {
 			for n, i := range alarms {
 				t.Logf("    %s %v %v", time.UnixMilli(int64(s.times[i])).UTC().Format("2006-01-02 15:04"), verdicts[n].Kind, s.values[i])

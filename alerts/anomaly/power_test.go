@@ -61,6 +61,9 @@ func TestPower(t *testing.T) {
 		}},
 		{"office idle", "office", func(v, _ float64, n int) float64 { return 0 }},
 		{"office never idle", "office", func(v, _ float64, n int) float64 { return max(v, 0.3+rand.ExpFloat64()) }},
+		{"weak day inverted", "weak_day", func(v, _ float64, n int) float64 {
+			return v - 4*math.Sin(2*math.Pi*float64(n+history)*300_000/86_400_000)
+		}},
 		{"daily flat", "daily", func(v, _ float64, n int) float64 {
 			return v - 10*math.Sin(2*math.Pi*float64(n+history)*300_000/86_400_000)
 		}},

@@ -125,9 +125,12 @@ func (s state) learnSeason(t event.Time, dt, x float64) uint64 {
 	byDay := day.at(s, t)
 	byWeek := week.at(s, t)
 	rate := dt / (dt + float64(Week))
-	s.meet(wordErrors, math.Abs(x-trend), rate)
-	s.meet(wordErrors+1, math.Abs(x-trend-byDay), rate)
-	s.meet(wordErrors+2, math.Abs(x-trend-byDay-byWeek), rate)
+	quick := dt / (dt + 8*s.float(wordInterval))
+	s.meet(wordSmooth, x-byDay, quick)
+	s.meet(wordSmooth+1, x-byDay-byWeek, quick)
+	s.meet(wordErrors, math.Abs(s.float(wordLevels)-trend), rate)
+	s.meet(wordErrors+1, math.Abs(s.float(wordSmooth)-trend), rate)
+	s.meet(wordErrors+2, math.Abs(s.float(wordSmooth+1)-trend), rate)
 	none, withDay, withWeek := s.float(wordErrors), s.float(wordErrors+1), s.float(wordErrors+2)
 
 	mode := s[wordSeason]

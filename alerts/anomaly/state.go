@@ -23,7 +23,8 @@ const (
 	wordLevels   = wordAnchor + 2 // the views' levels: raw 8, 64, 512, then seasonal
 	wordTrend    = wordLevels + 2*levels
 	wordNoise    = wordTrend + 1  // mean steps between neighbours: of 64 and 512
-	wordErrors   = wordNoise + 2  // mean distances: from the trend, with the day, with the week
+	wordSmooth   = wordNoise + 2  // means of 8 samples: with the day, with the week
+	wordErrors   = wordSmooth + 2  // mean distances: from the trend, with the day, with the week
 	wordSeason   = wordErrors + 3 // mode of the season
 	wordDaySum   = wordSeason + 1 // what the running bucket of the day gathers
 	wordDayRun   = wordDaySum + 1 // its number and samples

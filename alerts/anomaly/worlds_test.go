@@ -58,6 +58,10 @@ func worlds() []world {
 			}
 			return amplitude*math.Sin(2*math.Pi*day) + r.NormFloat64()
 		}},
+		{"weak_day", func(r *rand.Rand, i int, dt float64) float64 {
+			return 2*math.Sin(2*math.Pi*float64(i)*dt) + r.NormFloat64()
+		}},
+		{"lognormal", func(r *rand.Rand, _ int, _ float64) float64 { return math.Exp(r.NormFloat64()) }},
 		{"office", func(r *rand.Rand, i int, dt float64) float64 {
 			day := float64(i) * dt
 			if hour := math.Mod(day, 1) * 24; int(day)%7 >= 5 || hour < 8 || hour >= 17 || r.IntN(2) == 0 {
