@@ -28,15 +28,16 @@ type profile struct {
 	word, buckets int
 	length        event.Time // of a bucket
 	sum           int        // word of what its running bucket gathers; the next one is the count
+	mean          int        // word of the mean of all buckets
 	memory        float64    // visits of a bucket that are remembered
 }
 
 func ofDay() profile {
-	return profile{wordDay, dayBuckets, Hour / 2, wordDaySum, 8}
+	return profile{wordDay, dayBuckets, Hour / 2, wordDaySum, wordMeans, 8}
 }
 
 func ofWeek() profile {
-	return profile{wordWeek, weekBuckets, Hour, wordWeekSum, 6}
+	return profile{wordWeek, weekBuckets, Hour, wordWeekSum, wordMeans + 1, 6}
 }
 
 // at returns what the profile adds at a time. A bucket never visited counts as its
@@ -97,6 +98,7 @@ func (p profile) commit(s state, bucket int, mean, limit float64, t event.Time) 
 		learned = math.Copysign(0, -1)
 	}
 	s.setHalf(p.word, bucket, learned)
+	s.setFloat(p.mean, s.float(p.mean)+(learned-old)/float64(p.buckets))
 }
 
 // unvisited reports whether a bucket was never visited: one that was and says zero
@@ -128,8 +130,8 @@ func (s state) learnSeason(t event.Time, dt, x float64) uint64 {
 	quick := dt / (dt + 8*s.float(wordInterval))
 	s.meet(wordSmooth, x-byDay, quick)
 	s.meet(wordSmooth+1, x-byDay-byWeek, quick)
-	s.meet(wordErrors, math.Abs(s.float(wordLevels)-trend), rate)
-	s.meet(wordErrors+1, math.Abs(s.float(wordSmooth)-trend), rate)
+	s.meet(wordErrors, math.Abs(s.float(wordLevels)-trend-s.float(wordMeans)), rate)
+	s.meet(wordErrors+1, math.Abs(s.float(wordSmooth)-trend-s.float(wordMeans+1)), rate)
 	s.meet(wordErrors+2, math.Abs(s.float(wordSmooth+1)-trend), rate)
 	none, withDay, withWeek := s.float(wordErrors), s.float(wordErrors+1), s.float(wordErrors+2)
 

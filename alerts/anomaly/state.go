@@ -24,7 +24,8 @@ const (
 	wordTrend    = wordLevels + 2*levels
 	wordNoise    = wordTrend + 1  // mean steps between neighbours: of 64 and 512
 	wordSmooth   = wordNoise + 2  // means of 8 samples: with the day, with the week
-	wordErrors   = wordSmooth + 2  // mean distances: from the trend, with the day, with the week
+	wordMeans    = wordSmooth + 2 // of the buckets of the day, of those of the week
+	wordErrors   = wordMeans + 2  // mean distances: from the trend, with the day, with the week
 	wordSeason   = wordErrors + 3 // mode of the season
 	wordDaySum   = wordSeason + 1 // what the running bucket of the day gathers
 	wordDayRun   = wordDaySum + 1 // its number and samples
