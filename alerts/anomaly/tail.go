@@ -172,9 +172,9 @@ const (
 // anomalies. From the third on they are what this series does.
 func trim(maxima []float64) {
 	n := len(maxima)
-	middle, quarter := maxima[n/2], maxima[n/4]
-	limit := middle + 8*(middle-quarter)
-	if !(limit > middle) {
+	middle, upper := maxima[n/2], maxima[n*3/4]
+	limit := upper + 5*(upper-middle)
+	if !(limit > upper) {
 		return
 	}
 	far := 0
