@@ -30,7 +30,7 @@ const (
 	gap       = 32
 	leastRun  = 12 // samples of one value before it can be called stuck
 	toldBit   = 1 << 63
-	limitless = math.MaxFloat64 / 16
+	limitless = 1e300 // values count as this far from zero at most
 )
 
 // Detector judges the samples of a series one by one. It is immutable and may be
@@ -50,7 +50,7 @@ func (*Detector) HotWords() int { return hotWords }
 // Step takes one sample of a series into its words, which must be Words long, and
 // says what to think of it. Samples come in order of time: one that is not newer
 // than the last, or is not a number, changes nothing and gets a zero Verdict.
-// Values count as within 1e307 of zero.
+// Values count as within 1e300 of zero.
 func (d *Detector) Step(w []uint64, t event.Time, v float64) Verdict {
 	s := state(w[:words])
 	if v != v {
@@ -186,8 +186,12 @@ func (s state) follow(stat *[channels]float64, x, season, dt float64) {
 
 // unrest takes a step into the mean steps and returns how the newer compares to the
 // older. One step counts for no more than the threshold of steps, and a tenth of the
-// older mean stands under both, so that a series may rest without end.
+// older mean stands under both, so that a series may rest without end. Of a series
+// that is stuck nothing is learned.
 func (s state) unrest(step, dt float64) float64 {
+	if s[wordRun]&toldBit != 0 && step == 0 || s.episode().kind == Stuck {
+		return 0
+	}
 	if limit := s.threshold(jump); limit > 0 {
 		step = min(step, limit)
 	}
@@ -198,7 +202,7 @@ func (s state) unrest(step, dt float64) float64 {
 	if older == 0 {
 		return 0
 	}
-	return math.Abs(math.Log((newer/older + 0.1) / 1.1))
+	return math.Abs(math.Log((min(newer/older, 1e9) + 0.1) / 1.1))
 }
 
 // repeat counts equal values in a row and returns the statistic of the run: how

@@ -46,7 +46,7 @@ func (d *Detector) end(s state, e episode) {
 	switch {
 	case kind == Noise:
 		s.setFloat(wordNoise+1, s.float(wordNoise))
-	case kind != Stuck && (kind != Spike || e.calm < calmFor):
+	case kind != Spike && kind != Stuck, e.calm < calmFor:
 		s.settle()
 	}
 	if e.calm < calmFor {

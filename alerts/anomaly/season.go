@@ -84,6 +84,7 @@ func (p profile) learn(s state, t event.Time, residual, limit float64) {
 }
 
 func (p profile) commit(s state, bucket int, mean, limit float64, t event.Time) {
+	bucket %= p.buckets // whatever the words say
 	old := s.half(p.word, bucket)
 	rate := 1.0
 	if !unvisited(old) {

@@ -7,8 +7,9 @@ import (
 
 // world draws the values of a series that has nothing wrong with it.
 type world struct {
-	name string
-	next func(r *rand.Rand, i int, dt float64) float64
+	name   string
+	next   func(r *rand.Rand, i int, dt float64) float64
+	coarse bool // of few values or at rest for long: fewer false alarms than asked are no fault
 }
 
 func laplace(r *rand.Rand) float64 {
@@ -30,11 +31,11 @@ func worlds() []world {
 		}
 	}
 	walk := 0.0
-	return []world{
-		{"normal", func(r *rand.Rand, _ int, _ float64) float64 { return 20 + r.NormFloat64() }},
-		{"laplace", func(r *rand.Rand, _ int, _ float64) float64 { return laplace(r) }},
-		{"uniform", func(r *rand.Rand, _ int, _ float64) float64 { return 1e6 * r.Float64() }},
-		{"student5", func(r *rand.Rand, _ int, _ float64) float64 {
+	worlds := []world{
+		{name: "normal", next: func(r *rand.Rand, _ int, _ float64) float64 { return 20 + r.NormFloat64() }},
+		{name: "laplace", next: func(r *rand.Rand, _ int, _ float64) float64 { return laplace(r) }},
+		{name: "uniform", next: func(r *rand.Rand, _ int, _ float64) float64 { return 1e6 * r.Float64() }},
+		{name: "student5", next: func(r *rand.Rand, _ int, _ float64) float64 {
 			chi := 0.0
 			for range 5 {
 				n := r.NormFloat64()
@@ -42,15 +43,15 @@ func worlds() []world {
 			}
 			return r.NormFloat64() / math.Sqrt(chi/5)
 		}},
-		{"ar0.7", ar(0.7)},
-		{"ar0.98", ar(0.98)},
-		{"walk", func(r *rand.Rand, _ int, _ float64) float64 { walk += r.NormFloat64(); return walk }},
-		{"quantized", func(r *rand.Rand, _ int, _ float64) float64 { return math.Round(20 + 0.7*r.NormFloat64()) }},
-		{"rare_steps", func(r *rand.Rand, _ int, _ float64) float64 { return math.Round(20 + 0.2*r.NormFloat64()) }},
-		{"daily", func(r *rand.Rand, i int, dt float64) float64 {
+		{name: "ar0.7", next: ar(0.7)},
+		{name: "ar0.98", next: ar(0.98)},
+		{name: "walk", next: func(r *rand.Rand, _ int, _ float64) float64 { walk += r.NormFloat64(); return walk }},
+		{name: "quantized", next: func(r *rand.Rand, _ int, _ float64) float64 { return math.Round(20 + 0.7*r.NormFloat64()) }},
+		{name: "rare_steps", next: func(r *rand.Rand, _ int, _ float64) float64 { return math.Round(20 + 0.2*r.NormFloat64()) }},
+		{name: "daily", next: func(r *rand.Rand, i int, dt float64) float64 {
 			return 10*math.Sin(2*math.Pi*float64(i)*dt) + r.NormFloat64()
 		}},
-		{"weekly", func(r *rand.Rand, i int, dt float64) float64 {
+		{name: "weekly", next: func(r *rand.Rand, i int, dt float64) float64 {
 			day := float64(i) * dt
 			amplitude := 10.0
 			if int(day)%7 >= 5 {
@@ -58,17 +59,34 @@ func worlds() []world {
 			}
 			return amplitude*math.Sin(2*math.Pi*day) + r.NormFloat64()
 		}},
-		{"weak_day", func(r *rand.Rand, i int, dt float64) float64 {
+		{name: "weak_day", next: func(r *rand.Rand, i int, dt float64) float64 {
 			return 2*math.Sin(2*math.Pi*float64(i)*dt) + r.NormFloat64()
 		}},
-		{"lognormal", func(r *rand.Rand, _ int, _ float64) float64 { return math.Exp(r.NormFloat64()) }},
-		{"office", func(r *rand.Rand, i int, dt float64) float64 {
+		{name: "lognormal", next: func(r *rand.Rand, _ int, _ float64) float64 { return math.Exp(r.NormFloat64()) }},
+		{name: "office", next: func(r *rand.Rand, i int, dt float64) float64 {
 			day := float64(i) * dt
 			if hour := math.Mod(day, 1) * 24; int(day)%7 >= 5 || hour < 8 || hour >= 17 || r.IntN(2) == 0 {
 				return 0
 			}
 			return r.ExpFloat64()
 		}},
-		{"constant", func(*rand.Rand, int, float64) float64 { return 5 }},
+		{name: "constant", next: func(*rand.Rand, int, float64) float64 { return 5 }},
 	}
+	for i := range worlds {
+		switch worlds[i].name {
+		case "quantized", "rare_steps", "office", "constant":
+			worlds[i].coarse = true
+		}
+	}
+	return worlds
+}
+
+// worldOf returns the world of a name.
+func worldOf(name string) world {
+	for _, w := range worlds() {
+		if w.name == name {
+			return w
+		}
+	}
+	panic("no world " + name)
 }

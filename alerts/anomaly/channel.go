@@ -1,7 +1,5 @@
 package anomaly
 
-import "math"
-
 // A channel is one statistic of a series. It keeps the greatest value of each
 // block of samples in a ring, and its threshold is the value that a block exceeds
 // as rarely as was asked: a return level of extreme value theory (Gumbel, Statistics
@@ -32,8 +30,9 @@ type meta struct {
 	next      uint8
 }
 
+// unpackMeta keeps words that no Step has written within the ring.
 func unpackMeta(w uint64) meta {
-	return meta{uint32(w), uint8(w >> 32), uint8(w >> 40), uint8(w >> 48)}
+	return meta{uint32(w), uint8(w>>32) % 24, min(uint8(w>>40), ringSize), uint8(w>>48) % ringSize}
 }
 
 func (m meta) pack() uint64 {
@@ -47,10 +46,12 @@ func block(c int) uint32 {
 	switch c {
 	case jump, near, nearSeason:
 		return 16
-	case shift, shiftSeason, run:
+	case shift, shiftSeason:
+		return 32
+	case run:
 		return 64
 	}
-	return 256 // drift, driftSeason, noise
+	return 128 // drift, driftSeason, noise
 }
 
 func channelWord(c int) int { return wordChannels + c*channelWords }
@@ -109,82 +110,19 @@ func (d *Detector) closeBlock(s state, c int) {
 		return
 	}
 	var maxima [ringSize]float64
-	sorted := maxima[:m.filled]
-	for i := range sorted {
-		v := s.half(ring, i)
-		k := i
-		for ; k > 0 && sorted[k-1] > v; k-- {
-			sorted[k] = sorted[k-1]
-		}
-		sorted[k] = v
-	}
+	sorted := s.sorted(ring, maxima[:m.filled])
 	s.setFloat(at+channelThreshold, returnLevel(sorted, min(span/(d.period*shares), 0.2)))
 }
 
-// returnLevel returns the value that the maximum of a block exceeds with
-// probability p, from at least warmAt maxima in rising order. It fits the generalised extreme value
-// distribution by L-moments (Hosking, Wallis and Wood, Technometrics 27, 1985), the
-// shape drawn towards Gumbel's, for few maxima know little of it.
-func returnLevel(maxima []float64, p float64) float64 {
-	n := float64(len(maxima))
-	trim(maxima)
-	var b0, b1, b2 float64
-	unit := maxima[len(maxima)-1]
-	if unit <= 0 {
-		return 0
+// sorted fills a slice with the first values of a ring, in rising order.
+func (s state) sorted(ring int, into []float64) []float64 {
+	for i := range into {
+		v := s.half(ring, i)
+		k := i
+		for ; k > 0 && into[k-1] > v; k-- {
+			into[k] = into[k-1]
+		}
+		into[k] = v
 	}
-	for i, v := range maxima {
-		w := v / unit / n // times the chance that i others are smaller
-		i := float64(i)
-		w *= i / (n - 1)
-		b0 += 2 * w
-		w *= (i - 1) / (n - 2) * (i - 2) / (n - 3)
-		b1 += 2 * w
-		w *= (i - 3) / (n - 4) * (i - 4) / (n - 5)
-		b2 += 2 * w
-	}
-	l2 := 2*b1 - b0
-	if l2 <= 0 {
-		return unit
-	}
-	t3 := (6*b2 - 6*b1 + b0) / l2
-	c := 2/(3+t3) - math.Ln2/math.Log(3)
-	k := 7.859*c + 2.9554*c*c
-	k = (n*k + priorWeight*priorShape) / (n + priorWeight)
-	k = max(-0.4, min(k, 0.3))
-	if math.Abs(k) < 1e-4 {
-		k = 1e-4
-	}
-	g := math.Gamma(1 + k)
-	scale := l2 * k / ((1 - math.Exp2(-k)) * g)
-	place := b0 - scale*(1-g)/k
-	level := place + scale/k*(1-math.Pow(-2*math.Log1p(-p), k))
-	return unit * (b0 + (level-b0)*(1+caution/n)*(1+0.1*max(0, -math.Log(p*n)-2)))
-}
-
-const (
-	priorShape  = 0.0
-	priorWeight = 32
-	caution     = 2.0
-)
-
-// trim pulls in maxima that stand far off, if they are one or two: those were
-// anomalies. From the third on they are what this series does.
-func trim(maxima []float64) {
-	n := len(maxima)
-	middle, upper := maxima[n/2], maxima[n*3/4]
-	limit := upper + 5*(upper-middle)
-	if !(limit > upper) {
-		return
-	}
-	far := 0
-	for far < n && maxima[n-1-far] > limit {
-		far++
-	}
-	if far > (n+16)/32 {
-		return
-	}
-	for i := range far {
-		maxima[n-1-i] = limit
-	}
+	return into
 }
