@@ -264,9 +264,7 @@ func (d *Detector) judge(s state, stat *[channels]float64, v *Verdict) {
 		v.Alarm, v.Kind = true, kind
 		s.setEpisode(e)
 	case e.kind != None:
-		if kind > e.kind && kind != Seasonal {
-			e.kind = kind
-		}
+		e.kind = max(e.kind, kind)
 		v.Kind = e.kind
 		e.age++
 		e.calm++

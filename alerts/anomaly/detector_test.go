@@ -48,7 +48,7 @@ func TestKindNames(t *testing.T) {
 	for k := anomaly.None; k <= anomaly.Stuck; k++ {
 		names = append(names, k.String())
 	}
-	require.Equal(t, []string{"none", "spike", "level_shift", "drift", "seasonal", "noise", "stuck"}, names)
+	require.Equal(t, []string{"none", "spike", "noise", "seasonal", "level_shift", "drift", "stuck"}, names)
 }
 
 // TestSamplesThatAreNone feeds what changes nothing: numbers that are none, and
@@ -175,6 +175,28 @@ func TestExtremes(t *testing.T) {
 			require.False(t, math.IsInf(v.Expected, 0), "expected %v of sample %d", v, i)
 		}
 	})
+}
+
+// TestHole changes the level behind a hole: levels from before it do not judge.
+func TestHole(t *testing.T) {
+	d := compiled(t, anomaly.Options{})
+	for hole, alarms := range map[event.Time]bool{60_000: true, 2 * anomaly.Hour: false} {
+		w := make([]uint64, d.Words())
+		r := rand.New(rand.NewPCG(6, 6))
+		at, alarmed := event.Time(0), false
+		for i := range 2000 {
+			at += 60_000
+			x := r.NormFloat64()
+			if i >= 1500 {
+				x += 10
+			}
+			if i == 1500 {
+				at += hole
+			}
+			alarmed = d.Step(w, at, x).Alarm || alarmed
+		}
+		require.Equal(t, alarms, alarmed, "hole of %d ms", hole)
+	}
 }
 
 // TestConstant feeds a value that never changes: nothing to judge by, no alarm.

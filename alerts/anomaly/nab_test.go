@@ -128,20 +128,18 @@ func score(s series, windows []span, alarms []int) outcome {
 	return o
 }
 
-// alarmsOf runs a detector over a series.
-func alarmsOf(t *testing.T, o anomaly.Options, s series) ([]int, []anomaly.Verdict) {
+// alarmsOf runs a detector over a series and returns the samples that alarm.
+func alarmsOf(t *testing.T, o anomaly.Options, s series) []int {
 	t.Helper()
 	d := compiled(t, o)
 	w := make([]uint64, d.Words())
 	var at []int
-	var verdicts []anomaly.Verdict
 	for i := range s.times {
-		if v := d.Step(w, s.times[i], s.values[i]); v.Alarm {
+		if d.Step(w, s.times[i], s.values[i]).Alarm {
 			at = append(at, i)
-			verdicts = append(verdicts, v)
 		}
 	}
-	return at, verdicts
+	return at
 }
 
 func readWindows(t *testing.T, s series, spans [][2]string) []span {
@@ -164,41 +162,55 @@ func readWindows(t *testing.T, s series, spans [][2]string) []span {
 	return windows
 }
 
-// TestNAB measures the detector on the Numenta Anomaly Benchmark's files with one
-// setting for all. Run it with -v to see the table of docs/ANOMALY.md.
+func nabFiles() []string {
+	return []string{
+		"ambient_temperature_system_failure", "cpu_utilization_asg_misconfiguration",
+		"ec2_request_latency_system_failure", "nyc_taxi", "rogue_agent_key_hold", "rogue_agent_key_updown",
+	}
+}
+
+// TestNAB measures the detector on six files of the Numenta Anomaly Benchmark, with
+// one setting for all of them. Run it with -v to see the table of docs/ANOMALY.md.
 func TestNAB(t *testing.T) {
 	file, err := os.ReadFile(reference(t, "nab", "windows.json"))
 	require.NoError(t, err)
 	var labels map[string][][2]string
 	require.NoError(t, json.Unmarshal(file, &labels))
-	names := []string{
-		"ambient_temperature_system_failure", "cpu_utilization_asg_misconfiguration",
-		"ec2_request_latency_system_failure", "nyc_taxi", "rogue_agent_key_hold", "rogue_agent_key_updown",
-	}
-	sum := outcome{}
-	t.Logf("%-37s %7s %5s %9s %5s %9s %6s", "file", "windows", "found", "false", "/week", "delay", "score")
-	for _, name := range names {
-		s := readSeries(t, reference(t, "nab", name+".csv"))
-		windows := readWindows(t, s, labels[name+".csv"])
-		require.NotEmpty(t, windows)
-		alarms, verdicts := alarmsOf(t, anomaly.Options{}, s)
-		if os.Getenv("WEIR_ALARMS") != "" {
-			for n, i := range alarms {
-				t.Logf("    %s %v %v", time.UnixMilli(int64(s.times[i])).UTC().Format("2006-01-02 15:04"), verdicts[n].Kind, s.values[i])
+	t.Logf("%-37s %7s %5s %5s %8s %8s %6s", "file", "windows", "found", "false", "per week", "delay", "score")
+	for _, per := range []event.Time{0, anomaly.Week, 2 * anomaly.Week, 2 * anomaly.Month, 3 * anomaly.Month, anomaly.Year} {
+		var sum outcome
+		for _, name := range nabFiles() {
+			s := readSeries(t, reference(t, "nab", name+".csv"))
+			windows := readWindows(t, s, labels[name+".csv"])
+			require.NotEmpty(t, windows)
+			o := score(s, windows, alarmsOf(t, anomaly.Options{FalseAlarmsPer: per}, s))
+			sum.add(o)
+			if per == 0 {
+				t.Log(o.row(name))
 			}
 		}
-		o := score(s, windows, alarms)
-		t.Logf("%-37s %7d %5d %9d %5.2f %9s %6.1f", name, o.windows, o.found, o.falseAlarms,
-			float64(o.falseAlarms)/o.weeks, meanDelay(o), normalized(o))
-		sum.windows += o.windows
-		sum.found += o.found
-		sum.falseAlarms += o.falseAlarms
-		sum.score += o.score
-		sum.delay += o.delay
-		sum.weeks += o.weeks
+		if per == 0 {
+			t.Log(sum.row("all, one false alarm per month"))
+			require.GreaterOrEqual(t, sum.found, 11)
+			require.Greater(t, normalized(sum), 60.0)
+			continue
+		}
+		t.Log(sum.row(fmt.Sprintf("all, one false alarm per %d days", per/anomaly.Day)))
 	}
-	t.Logf("%-37s %7d %5d %9d %5.2f %9s %6.1f", "all", sum.windows, sum.found, sum.falseAlarms,
-		float64(sum.falseAlarms)/sum.weeks, meanDelay(sum), normalized(sum))
+}
+
+func (o *outcome) add(of outcome) {
+	o.windows += of.windows
+	o.found += of.found
+	o.falseAlarms += of.falseAlarms
+	o.score += of.score
+	o.delay += of.delay
+	o.weeks += of.weeks
+}
+
+func (o outcome) row(name string) string {
+	return fmt.Sprintf("%-37s %7d %5d %5d %8.2f %8s %6.1f", name, o.windows, o.found, o.falseAlarms,
+		float64(o.falseAlarms)/o.weeks, meanDelay(o), normalized(o))
 }
 
 // normalized is 0 for a detector that says nothing and 100 for a perfect one.
@@ -211,4 +223,27 @@ func meanDelay(o outcome) string {
 		return "-"
 	}
 	return fmt.Sprintf("%.1f h", float64(o.delay)/float64(o.found)/float64(anomaly.Hour))
+}
+
+// TestScore checks the scorer on a series of 1000 samples with a window in it.
+func TestScore(t *testing.T) {
+	var s series
+	for i := range 1000 {
+		s.times = append(s.times, event.Time(i)*anomaly.Hour)
+	}
+	windows := []span{{400, 499}}
+	of := func(alarms ...int) float64 { return normalized(score(s, windows, alarms)) }
+	require.Zero(t, of())
+	require.InDelta(t, 100, of(400), 1e-9)
+	require.Equal(t, of(400), of(400, 401, 499), "a window counts once")
+	require.Equal(t, of(400), of(0, 149, 400), "the probation costs nothing")
+	require.InDelta(t, 100-5.5, of(150, 400), 1e-9, "0.11 of two")
+	require.Greater(t, of(450), of(480))
+	require.Greater(t, of(499), 50.0)
+	require.Greater(t, of(400, 505), of(400, 600), "just behind a window is half right")
+	require.InDelta(t, 100-5.5, of(400, 900), 1e-9)
+	o := score(s, windows, []int{200, 460})
+	require.Equal(t, 1, o.found)
+	require.Equal(t, 1, o.falseAlarms)
+	require.Equal(t, 60*anomaly.Hour, o.delay)
 }

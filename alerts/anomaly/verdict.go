@@ -3,14 +3,15 @@ package anomaly
 // Kind says in which way a series is not as it was.
 type Kind uint8
 
-// The kinds of anomaly; doc.go says what each means.
+// The kinds of anomaly, in rising order: one that lasts takes on the highest it
+// comes to. doc.go says which distance stands behind each.
 const (
 	None       Kind = iota
-	Spike           // one reading far from the readings just before it
+	Spike           // a reading far from those just before it
+	Noise           // neighbouring readings differ more, or less, than they did
+	Seasonal        // ordinary at another hour, not at this one
 	LevelShift      // the mean of some ten readings left that of the last hundred
 	Drift           // the mean of some hundred readings left that of the last thousand
-	Seasonal        // ordinary at another hour, not at this one
-	Noise           // neighbouring readings differ more, or less, than they did
 	Stuck           // the same value for longer than ever before
 )
 
