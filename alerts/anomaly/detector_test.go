@@ -240,3 +240,24 @@ func TestStepAllocatesNothing(t *testing.T) {
 		i++
 	}))
 }
+
+// TestColdWords counts how often the words behind the hot ones change: they are
+// worth keeping apart.
+func TestColdWords(t *testing.T) {
+	d := compiled(t, anomaly.Options{})
+	w := make([]uint64, d.Words())
+	r := rand.New(rand.NewPCG(9, 9))
+	daily, changed := worldOf("daily"), 0
+	const samples = 20_000
+	for i := range samples {
+		before := slices.Clone(w)
+		d.Step(w, event.Time(300_000*i), daily.next(r, i, 1.0/288))
+		for k := d.HotWords(); k < len(w); k++ {
+			if w[k] != before[k] {
+				changed++
+			}
+		}
+	}
+	t.Logf("%.2f cold words a sample", float64(changed)/samples)
+	require.Less(t, float64(changed)/samples, 1.0)
+}

@@ -49,7 +49,7 @@ func (d *Detector) end(s state, e episode) {
 	case kind != Spike && kind != Stuck, e.calm < calmFor:
 		s.settle()
 	}
-	if e.calm < calmFor {
+	if kind == Stuck && e.calm < calmFor { // it is stuck still, and that is said
 		s[wordRun] |= toldBit
 	}
 }
