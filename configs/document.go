@@ -122,6 +122,7 @@ type windowDoc struct {
 	Timezone planned     `key:"timezone" doc:"windows are aligned to 1970-01-01 UTC"`
 	Where    planned     `key:"where"`
 	Compute  texts       `key:"compute" need:"write what to compute, for example compute: [mean, max]" choice:"count,sum,min,max,mean,last" planned:"stddev,first,delta,rate,distinct,median,mode,ewma,slope,time_weighted_mean,integral,pNN" doc:"What to compute."`
+	By       text        `key:"by" doc:"Which devices the window is over: all for the whole fleet, labels.NAME for all devices with the same label. Without it each device by itself."`
 	Emit     emitDoc     `key:"emit" form:"{topic: aggregates, on: close}" doc:"Where results go; without it only rules see them."`
 }
 
@@ -142,7 +143,7 @@ type ruleDoc struct {
 	Name        text            `key:"name" need:"alerts carry it; write for example name: too-warm" doc:"Name of the rule, carried by its alerts."`
 	When        text            `key:"when" doc:"What the rule looks at: a window result such as temp_5m.mean, or a metric (its last value)."`
 	Levels      named[levelDoc] `key:"levels" doc:"Levels by name, lowest first."`
-	Message     text            `key:"message" doc:"Text of the alert, with {{device}}, {{value}}, {{threshold}}, {{level}}, {{rule}}, {{active_for}}, {{metric}}, {{window.start}}, {{window.end}}."`
+	Message     text            `key:"message" doc:"Text of the alert, with {{device}} or {{group}}, {{value}}, {{threshold}}, {{level}}, {{rule}}, {{active_for}}, {{metric}}, {{window.start}}, {{window.end}}."`
 	Evaluate    planned         `key:"evaluate" doc:"tumbling and hopping windows are judged when they close, all else at every reading"`
 	KeepFiring  planned         `key:"keep_firing" doc:"clear_below and clear_above keep an alert from ending too early"`
 	OnGap       planned         `key:"on_gap" doc:"a hole in the data pauses hold"`
