@@ -20,6 +20,9 @@ const (
 	wordRecords      // source records folded, control records not among them
 	wordFiring       // rules of devices that fire now
 	wordOpen         // windows that hold readings and have not closed
+	wordUngrouped    // readings that no group got, for their device has not the label: once for each window over several devices
+	wordWatermark    // of a device task: the one sent last; of a group task: the clock of all groups
+	wordStill        // of a group task: its clock when that of the groups moved last, or they were emitted as provisional
 	taskWords
 )
 
@@ -29,6 +32,9 @@ const (
 type Counters struct {
 	In, Processed, Filtered, Late, Future, Bad, Duplicate uint64
 	Windows, Alerts, Corrections, Forgotten, Records      uint64
+	// Ungrouped is how many readings no group got, for their device has not the
+	// label: once for each window over several devices.
+	Ungrouped uint64
 	// Firing and Open are no totals but present numbers: alerts that fire, and
 	// windows that hold readings and have not closed for good.
 	Firing, Open uint64
@@ -40,7 +46,7 @@ func countersOf(w []uint64) Counters {
 		In: w[wordIn], Processed: w[wordProcessed], Filtered: w[wordFiltered], Late: w[wordLate],
 		Future: w[wordFuture], Bad: w[wordBad], Duplicate: w[wordDuplicate], Windows: w[wordWindows],
 		Alerts: w[wordAlerts], Corrections: w[wordCorrections], Forgotten: w[wordForgotten], Records: w[wordRecords],
-		Firing: w[wordFiring], Open: w[wordOpen],
+		Firing: w[wordFiring], Open: w[wordOpen], Ungrouped: w[wordUngrouped],
 	}
 }
 
@@ -55,6 +61,6 @@ func (c Counters) Add(o Counters) Counters {
 		In: c.In + o.In, Processed: c.Processed + o.Processed, Filtered: c.Filtered + o.Filtered, Late: c.Late + o.Late,
 		Future: c.Future + o.Future, Bad: c.Bad + o.Bad, Duplicate: c.Duplicate + o.Duplicate, Windows: c.Windows + o.Windows,
 		Alerts: c.Alerts + o.Alerts, Corrections: c.Corrections + o.Corrections, Forgotten: c.Forgotten + o.Forgotten, Records: c.Records + o.Records,
-		Firing: c.Firing + o.Firing, Open: c.Open + o.Open,
+		Firing: c.Firing + o.Firing, Open: c.Open + o.Open, Ungrouped: c.Ungrouped + o.Ungrouped,
 	}
 }

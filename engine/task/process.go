@@ -39,6 +39,9 @@ func (t *Task) process(r *event.Reading, a operators.Arrival, clock event.Time) 
 			ring.Change(&t.row, at, now, t.changed)
 		}
 	}
+	if len(feeds.partials) > 0 {
+		due = t.gather(feeds, moment{at: at, before: clock, now: now}, r.Value.Num, due)
+	}
 	head[headDue] = uint64(due)
 	for _, k := range feeds.counts {
 		t.insert(&t.plan.counts[k], at, r.Value.Num)
@@ -65,7 +68,7 @@ func (t *Task) closeDue(from, to event.Time) event.Time {
 		t.ring.Close(&t.row, window.Span{From: from, To: to}, t.emit)
 		due = min(due, t.ring.NextDue(t.row.Words(), to))
 	}
-	return due
+	return min(due, t.closePanes(to))
 }
 
 // insert folds a reading into a count window, which speaks at every reading

@@ -43,6 +43,15 @@ type Options struct {
 	// times prove nothing about a backlog, so silence is counted from the first
 	// Advance after recovery.
 	WallStamped bool
+	// Partitions is how many the source of a device plan with windows over several
+	// devices has, or that of a group plan.
+	Partitions int32
+	// GroupPartition is where the partials of a group go; not nil where the plan
+	// sends any.
+	GroupPartition func(group []byte) int32
+	// LabelOf is a device's label of that name; empty where it has none. nil: no
+	// device has any.
+	LabelOf func(device []byte, label string) []byte
 }
 
 // MisplacedError is returned by Fold where a record's key hashes to another
@@ -101,6 +110,9 @@ type Task struct {
 	shown   bool // the payload of the record is in quarantine already
 	stamps  stamps
 	closing bool // windows are closing for good
+
+	gathering *gathering // nil: the plan sends no partials
+	groups    *groups    // nil: not a group task
 }
 
 // row is one device's cells of one column, as operators see them.
@@ -121,6 +133,12 @@ func New(p *Plan, table *statestore.Table, out *Outputs, o Options) *Task {
 	t.emit, t.changed = t.onWindow, t.onChange
 	t.idle.enter(t.Clock() / t.idle.granule)
 	t.forget.enter(t.Clock() / t.forget.granule)
+	if t.plan.SendsPartials() {
+		t.gathering = newGathering(t)
+	}
+	if t.plan.grouped {
+		t.groups = newGroups(t)
+	}
 	return t
 }
 
@@ -149,6 +167,13 @@ const Block = 64
 
 // Fold folds records in the order of their offsets.
 func (t *Task) Fold(records []Record) error {
+	if t.groups != nil {
+		t.foldPartials(records)
+		return nil
+	}
+	if t.gathering != nil {
+		t.scanPanes(scannedPerFold)
+	}
 	for len(records) > 0 {
 		n := t.decode(records)
 		if err := t.apply(records[:n]); err != nil {
@@ -200,6 +225,9 @@ func (t *Task) apply(records []Record) error {
 				return err
 			}
 		}
+		if t.gathering != nil {
+			t.sendWatermark(t.plan.step)
+		}
 	}
 	t.record = nil
 	return nil
@@ -250,6 +278,10 @@ func (t *Task) touchFed(r *event.Reading, appended event.Time, slot statestore.S
 	for _, k := range feeds.rings {
 		ring := &t.plan.rings[k]
 		t.touched ^= t.table.TouchCell(ring.col, ring.CellOf(at), slot)
+	}
+	for _, k := range feeds.partials {
+		p := &t.plan.partials[k]
+		t.touched ^= t.table.TouchCell(p.col, p.CellOf(at), slot)
 	}
 	if feeds.last >= 0 {
 		t.touched ^= t.table.TouchCell(t.plan.lastCol, feeds.last, slot)
@@ -364,6 +396,11 @@ func (t *Task) late(m int, at, clock event.Time) bool {
 	feeds := &t.plan.metrics[m]
 	for _, k := range feeds.rings {
 		if !t.plan.rings[k].Late(at, clock) {
+			return false
+		}
+	}
+	for _, k := range feeds.partials {
+		if !t.plan.partials[k].Late(at, clock) {
 			return false
 		}
 	}

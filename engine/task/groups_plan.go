@@ -1,0 +1,123 @@
+package task
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strings"
+
+	"github.com/weirstream/weir/configs"
+	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/operators/window"
+)
+
+// grouping is what a plan has to do with windows over several devices. The
+// device plan gathers their parts and sends them as partials; the group plan puts
+// them together.
+type grouping struct {
+	whole   *configs.Pipeline // the file's pipeline, of which the plan's is a part
+	grouped bool              // this is the group plan
+	// partials are the windows whose parts the devices of a device plan gather.
+	partials []partial
+	step     event.Time // how far a watermark has to move to be sent
+	// shapes are those of a group plan's windows: what their partials have to have.
+	shapes []uint64
+}
+
+// partial is a window over several devices, as one device has it: a ring of its
+// panes that hold what has not been sent yet.
+type partial struct {
+	*window.Ring
+	col    int
+	window *configs.Window
+	shape  uint64
+}
+
+// Compile turns a validated pipeline into a plan of everything that is kept for
+// each device; of windows over several devices those are the parts of each.
+func Compile(p *configs.Pipeline) (*Plan, error) {
+	return compile(p.DevicePart(), grouping{whole: p})
+}
+
+// CompileGroups turns a validated pipeline into a plan of its windows over
+// several devices, whose readings are partials. The pipeline must have such
+// windows.
+func CompileGroups(p *configs.Pipeline) (*Plan, error) {
+	part := p.GroupPart()
+	if part == nil {
+		return nil, fmt.Errorf("pipeline %q has no windows over several devices", p.Name)
+	}
+	return compile(part, grouping{whole: p, grouped: true})
+}
+
+// Groups reports whether this is the plan of the windows over several devices.
+func (c *Plan) Groups() bool { return c.grouped }
+
+// SendsPartials reports whether tasks of the plan send partials.
+func (c *Plan) SendsPartials() bool { return len(c.partials) > 0 }
+
+// planGrouping gives a device plan its panes of windows over several devices, and
+// a group plan the shapes of what it is to get.
+func (c *Plan) planGrouping() error {
+	if c.grouped {
+		for i := range c.Pipeline.Windows {
+			c.shapes = append(c.shapes, shapeOf(&c.Pipeline.Windows[i]))
+		}
+		return nil
+	}
+	for i := range c.whole.Windows {
+		w := &c.whole.Windows[i]
+		if !w.Grouped() {
+			continue
+		}
+		spec, err := paneSpec(w)
+		if err != nil {
+			return err
+		}
+		rings, _, err := window.PlanRings([]window.Spec{spec}, window.Time{
+			WaitForLate: c.wait, MaxFutureSkew: c.skew, Backfill: c.whole.Time.AllowBackfill,
+		})
+		if err != nil {
+			return fmt.Errorf("plan parts of window %q: %w", w.Name, err)
+		}
+		name := fmt.Sprintf("partials %s %s/%d/%s", w.Metric, w.Name, spec.Size, strings.Join(w.Compute, ","))
+		m := &c.metrics[w.MetricIndex]
+		m.partials = append(m.partials, len(c.partials))
+		c.partials = append(c.partials, partial{
+			Ring: rings[0], col: c.column(name, rings[0].Cells(), rings[0].Words()), window: w, shape: shapeOf(w),
+		})
+	}
+	c.step = c.markStep()
+	return nil
+}
+
+// paneSpec is the window that each device keeps for a window over several: one
+// pane long, so that it can be told from its times when a pane has ended.
+func paneSpec(w *configs.Window) (window.Spec, error) {
+	if w.Offset != 0 || w.Location != nil {
+		return window.Spec{}, fmt.Errorf("plan parts of window %q: offset and timezone do not go with by", w.Name)
+	}
+	pane := w.GroupPane()
+	return window.Spec{Name: w.Name, Size: pane, Every: pane, Compute: w.Compute}, nil
+}
+
+// shapeOf tells partials of a window from those of a former one of its name.
+func shapeOf(w *configs.Window) uint64 {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%s/%s/%d/%s", w.Metric, w.By, w.GroupPane(), strings.Join(w.Compute, ","))
+	return h.Sum64()
+}
+
+// partialsTopic is the output topic of partials, behind the aggregate topics.
+func (c *Plan) partialsTopic() Topic { return FirstAggregateTopic + Topic(len(c.AggregateTopics)) }
+
+// markStep is how far a watermark has to move before it is sent: a second, or
+// a tenth of the shortest pane where that is longer.
+func (c *Plan) markStep() event.Time {
+	pane := event.Never
+	for i := range c.partials {
+		pane = min(pane, c.partials[i].window.GroupPane())
+	}
+	return max(leastStep, pane/10)
+}
+
+const leastStep = 1_000

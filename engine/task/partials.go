@@ -1,0 +1,196 @@
+package task
+
+import (
+	"github.com/weirstream/weir/configs"
+	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/operators/window"
+)
+
+// scannedPerFold is how many devices a fold looks at after recovery to find out
+// what they have not sent.
+const scannedPerFold = 4_096
+
+// gathering is what a device task needs for windows over several devices.
+type gathering struct {
+	held  *held
+	of    *partial // whose panes are being sent
+	send  func(window.Partial)
+	names [][]byte // of the windows, by partial
+	index int      // of of
+	all   []byte   // the one group of the whole fleet
+}
+
+func newGathering(t *Task) *gathering {
+	g := &gathering{held: newHeld(t.table.Bound()), all: []byte(configs.GroupAll)}
+	g.send = t.sendPartial
+	for i := range t.plan.partials {
+		g.names = append(g.names, []byte(t.plan.partials[i].window.Name))
+	}
+	return g
+}
+
+// moment is a reading's time and the device's clock before and after it.
+type moment struct{ at, before, now event.Time }
+
+// gather folds a reading into the panes of windows over several devices, and
+// returns when the device's next window or pane is due.
+func (t *Task) gather(feeds *metric, m moment, v float64, due event.Time) event.Time {
+	for _, k := range feeds.partials {
+		p := &t.plan.partials[k]
+		if p.Late(m.at, m.before) {
+			continue
+		}
+		t.row.col, t.row.slot = p.col, t.slot
+		if !p.Fold(&t.row, m.at, v) {
+			continue // the pane held something, and all is known of it
+		}
+		_, end := p.Pane(m.at)
+		if end+t.plan.wait <= m.now { // closed before, and open to backfill
+			t.sendPanes(k, end)
+			continue
+		}
+		due = min(due, end+t.plan.wait)
+		t.hold(end)
+	}
+	return due
+}
+
+// hold makes the watermark wait for a pane that the device at work has begun.
+// A pane that the watermark has passed is too late for its group already: there is
+// nothing to wait for, and a device with a wrong clock must not hold up all others.
+func (t *Task) hold(end event.Time) {
+	h := t.gathering.held
+	switch known := h.of(t.slot); {
+	case known == 0:
+		t.holdLeast()
+	case end > t.watermark() && end < known:
+		h.set(t.slot, end)
+	}
+}
+
+// holdLeast finds out what the device at work makes the watermark wait for.
+func (t *Task) holdLeast() {
+	least := event.Never
+	for k := range t.plan.partials {
+		p := &t.plan.partials[k]
+		_, end := p.Held(t.table.Row(p.col, t.slot), t.watermark())
+		least = min(least, end)
+	}
+	t.gathering.held.set(t.slot, least)
+}
+
+// closePanes sends the panes that the device's clock has closed, and returns when
+// the next one is due.
+func (t *Task) closePanes(now event.Time) event.Time {
+	due := event.Never
+	for k := range t.plan.partials {
+		p := &t.plan.partials[k]
+		open, _ := p.Pane(now - t.plan.wait)
+		t.sendPanes(k, open)
+		due = min(due, p.NextDue(t.table.Row(p.col, t.slot), now))
+	}
+	if len(t.plan.partials) > 0 {
+		t.holdLeast()
+	}
+	return due
+}
+
+// sendAllPanes sends whatever the device at work has gathered: it fell silent, or
+// is about to be forgotten.
+func (t *Task) sendAllPanes() {
+	if len(t.plan.partials) == 0 {
+		return
+	}
+	for k := range t.plan.partials {
+		t.sendPanes(k, event.Never)
+	}
+	t.gathering.held.set(t.slot, event.Never)
+}
+
+// sendPanes sends the panes of a window that begin before a time.
+func (t *Task) sendPanes(k int, before event.Time) {
+	g, p := t.gathering, &t.plan.partials[k]
+	g.of, g.index = p, k
+	t.row.col, t.row.slot = p.col, t.slot
+	p.Drain(&t.row, before, g.send)
+}
+
+// sendPartial sends one pane to its group. Whose group it is, the device's label
+// says now; the readings of a device without one are counted.
+func (t *Task) sendPartial(pane window.Partial) {
+	g := t.gathering
+	device := t.table.Name(t.slot)
+	group := t.groupOf(device, g.of.window)
+	if len(group) == 0 || len(group) > event.MaxDevice {
+		t.table.Task()[wordUngrouped] += pane.Count
+		return
+	}
+	t.out.begin(t.plan.partialsTopic(), group)
+	t.out.to(t.o.GroupPartition(group))
+	t.out.arena = appendPartial(t.out.arena, partialHead{
+		window: g.names[g.index], device: device, shape: g.of.shape, partition: t.o.Partition,
+	}, &pane)
+	t.out.end(0, "")
+}
+
+// groupOf is the name of the group that a device belongs to in a window; empty
+// for none.
+func (t *Task) groupOf(device []byte, w *configs.Window) []byte {
+	label := w.GroupLabel()
+	switch {
+	case label == "":
+		return t.gathering.all
+	case t.o.LabelOf == nil:
+		return nil
+	}
+	return t.o.LabelOf(device, label)
+}
+
+// watermark is what the task has said last: every pane that ends at or before it,
+// of every device that is not silent, has been sent.
+func (t *Task) watermark() event.Time { return event.Time(t.table.Task()[wordWatermark]) }
+
+// sendWatermark tells all group tasks how far this one is, if that has moved far
+// enough: by markStep while it folds, by a second when it has caught up, and in
+// any case past the end of a pane.
+func (t *Task) sendWatermark(step event.Time) {
+	least, known := t.gathering.held.least()
+	last := t.watermark()
+	next := min(t.Clock()-t.plan.wait, least-1)
+	if !known || next <= last || next < last+step && !t.passesPane(last, next) {
+		return
+	}
+	t.table.Task()[wordWatermark] = uint64(next)
+	for q := range t.o.Partitions {
+		t.out.begin(t.plan.partialsTopic(), nil)
+		t.out.to(q)
+		t.out.arena = appendWatermark(t.out.arena, upstream{t.o.Partition, t.o.Partitions}, next)
+		t.out.end(0, "")
+	}
+}
+
+// passesPane reports whether a pane of a second or more ends on the way.
+func (t *Task) passesPane(from, to event.Time) bool {
+	for k := range t.plan.partials {
+		p := &t.plan.partials[k]
+		before, _ := p.Pane(from)
+		now, end := p.Pane(to)
+		if now > before && end-now >= leastStep {
+			return true
+		}
+	}
+	return false
+}
+
+// scanPanes looks at the next n devices that recovery left unknown.
+func (t *Task) scanPanes(n int) {
+	h := t.gathering.held
+	for ; n > 0 && h.scan < h.bound; n-- {
+		slot := h.scan
+		h.scan++
+		if t.table.Live(slot) && h.of(slot) == 0 {
+			t.slot = slot
+			t.holdLeast()
+		}
+	}
+}
