@@ -110,6 +110,9 @@ func shapeOf(w *configs.Window) uint64 {
 // partialsTopic is the output topic of partials, behind the aggregate topics.
 func (c *Plan) partialsTopic() Topic { return FirstAggregateTopic + Topic(len(c.AggregateTopics)) }
 
+// IsPartials reports whether an output topic is that of partials.
+func (c *Plan) IsPartials(t Topic) bool { return c.SendsPartials() && t == c.partialsTopic() }
+
 // markStep is how far a watermark has to move before it is sent: a second, or
 // a tenth of the shortest pane where that is longer.
 func (c *Plan) markStep() event.Time {

@@ -60,10 +60,7 @@ func (t *Task) gather(feeds *metric, m moment, v float64, due event.Time) event.
 // nothing to wait for, and a device with a wrong clock must not hold up all others.
 func (t *Task) hold(end event.Time) {
 	h := t.gathering.held
-	switch known := h.of(t.slot); {
-	case known == 0:
-		t.holdLeast()
-	case end > t.watermark() && end < known:
+	if end > t.watermark() && end < h.of(t.slot) { // a device not known yet is known by the scan
 		h.set(t.slot, end)
 	}
 }
