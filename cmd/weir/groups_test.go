@@ -60,7 +60,9 @@ func TestFleetWindows(t *testing.T) {
 			require.NoError(t, client.ProduceSync(context.Background(), &kgo.Record{Topic: "readings", Key: []byte(device), Value: []byte(value)}).FirstErr())
 		}
 		client.Close()
-		waitFor(t, "the window has closed", func() bool { return len(grepLines(readTopic(t, "fleet", s.brokers...), `"final":true,"count":20,"sum":190`)) == round+1 })
+		waitFor(t, "the window has closed", func() bool {
+			return len(grepLines(readTopic(t, "fleet", s.brokers...), `"final":true,"count":20,"sum":190`)) == round+1
+		})
 		alerts := readTopic(t, "weir.fleet.alerts", s.brokers...)
 		assert.Len(t, grepLines(alerts, `"group":"all","by":"all","state":"firing"`), 1, "it still fires after the restart")
 		assert.Contains(t, alerts[0], `"summary":"all is hot"`)
