@@ -3,343 +3,17 @@ package task
 import (
 	"encoding/json"
 	"fmt"
-	"hash/fnv"
-	"os"
-	"path/filepath"
 	"slices"
 	"sort"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/event"
 )
-
-// works is a pipeline with windows over several devices: device tasks, the topic
-// between, group tasks. What device tasks say is appended to the topic at once.
-type works struct {
-	t       require.TestingT
-	devices []*plant
-	groups  []*plant
-	topic   [][]Record // of partials, by partition
-	folded  []int      // how many of them the group tasks have
-	wall    event.Time // append time of the next partial
-	said    []said     // of all tasks, but partials
-	sent    []said     // partials and watermarks
-}
-
-// newWorks makes the works of a pipeline. Windows whose names begin with site are
-// by the label that siteOf gives.
-func newWorks(t require.TestingT, pipeline string, partitions int) *works {
-	p := parsePipeline(t, pipeline)
-	for i := range p.Windows {
-		if w := &p.Windows[i]; w.By == configs.GroupAll && strings.HasPrefix(w.Name, "site") {
-			w.By = "labels.site"
-		}
-	}
-	devices, err := Compile(p)
-	require.NoError(t, err)
-	groups, err := CompileGroups(p)
-	require.NoError(t, err)
-	w := &works{t: t, topic: make([][]Record, partitions), folded: make([]int, partitions), wall: scriptDay}
-	for i := range partitions {
-		w.devices = append(w.devices, plantOf(t, devices, Options{
-			Partition: int32(i), Partitions: int32(partitions), LabelOf: siteOf,
-			GroupPartition: func(group []byte) int32 { return groupPartition(group, partitions) },
-		}))
-		w.groups = append(w.groups, plantOf(t, groups, Options{Partition: int32(i), Partitions: int32(partitions)}))
-	}
-	return w
-}
-
-func plantOf(t require.TestingT, plan *Plan, o Options) *plant {
-	p := &plant{t: t, plan: plan, o: o}
-	if !plan.grouped {
-		p.o.Decoder = decoderOf(t, plan.Pipeline, plan.Pipeline.Source.Reading.Device)
-	}
-	p.table = p.newTable()
-	p.begin()
-	return p
-}
-
-// siteOf: h-1 is in Hamburg, b-1 in Bremen, all others have no label.
-func siteOf(device []byte, label string) []byte {
-	if label != "site" || len(device) < 2 || device[1] != '-' {
-		return nil
-	}
-	switch device[0] {
-	case 'h':
-		return []byte("Hamburg")
-	case 'b':
-		return []byte("Bremen")
-	}
-	return nil
-}
-
-func groupPartition(group []byte, partitions int) int32 {
-	h := fnv.New32a()
-	h.Write(group)
-	return int32(h.Sum32() % uint32(partitions))
-}
-
-// fold folds readings in a device task.
-func (w *works) fold(partition int, records ...Record) {
-	require.NoError(w.t, w.devices[partition].fold(records...))
-	w.collect()
-}
-
-func (w *works) advance(p *plant, wall event.Time) {
-	p.advance(Now{Wall: wall, Mono: int64(wall - scriptDay), Position: p.offset})
-	w.collect()
-}
-
-// collect appends what device tasks have sent, and takes what all have said.
-func (w *works) collect() {
-	for i, p := range append(slices.Clone(w.devices), w.groups...) {
-		for _, o := range p.taken() {
-			if o.topic != p.plan.whole.PartialsTopic || p.plan.grouped {
-				w.said = append(w.said, o)
-				continue
-			}
-			require.GreaterOrEqual(w.t, o.to, int32(0))
-			rec := Record{Append: w.wall, Value: []byte(o.value)}
-			if o.key != "" {
-				rec.Key = []byte(o.key)
-				require.Equal(w.t, groupPartition(rec.Key, len(w.topic)), o.to)
-			}
-			w.topic[o.to] = append(w.topic[o.to], rec)
-			o.id = strconv.Itoa(i) // who sent it
-			w.sent = append(w.sent, o)
-		}
-	}
-}
-
-// deliver lets the group tasks fold at most n records of each partition; n < 0:
-// all there are.
-func (w *works) deliver(n int) {
-	for q, p := range w.groups {
-		rest := w.topic[q][w.folded[q]:]
-		if n >= 0 {
-			rest = rest[:min(n, len(rest))]
-		}
-		w.folded[q] += len(rest)
-		require.NoError(w.t, p.fold(slices.Clone(rest)...))
-	}
-	w.collect()
-}
-
-func (w *works) total(plants []*plant) Counters {
-	var c Counters
-	for _, p := range plants {
-		c = c.Add(p.task.Counters())
-	}
-	return c
-}
-
-// checkGrouping compares what a task remembers of panes and windows due with its
-// state.
-func (p *plant) checkGrouping() {
-	if g := p.task.gathering; g != nil {
-		if least, known := g.held.least(); known {
-			want := event.Never
-			for s := range p.table.Bound() {
-				for k := range p.plan.partials {
-					if r := &p.plan.partials[k]; p.table.Live(s) {
-						_, end := r.Held(p.table.Row(r.col, s), p.task.watermark())
-						want = min(want, end)
-					}
-				}
-			}
-			require.Equal(p.t, want, least, "what the watermark waits for")
-			require.Less(p.t, p.task.watermark(), least)
-		}
-	}
-	if g := p.task.groups; g != nil {
-		for s := range p.table.Bound() {
-			if !p.table.Live(s) || p.table.Name(s)[0] <= aheadMark {
-				continue
-			}
-			want := event.Never
-			for k := range p.plan.rings {
-				r := &p.plan.rings[k]
-				want = min(want, r.NextDue(p.table.Row(r.col, s), p.task.watermark()))
-			}
-			require.Equal(p.t, want, event.Time(p.table.Row(headCol, s)[headDue]), "when %q is due", p.table.Name(s))
-		}
-		for _, a := range g.ahead {
-			require.True(p.t, p.task.isAhead(a.least, p.task.watermark()))
-		}
-	}
-}
-
-// A script of works is as the others are, but that a reading begins with its
-// partition, and
-//
-//	advance devices 12:00:00, advance groups 12:00:00   all tasks have caught up at that time
-//	wall 12:00:00                                       append time of the partials that follow
-//	deliver                                             the group tasks fold what there is
-//	restart                                             all tasks are recovered from their journals
-//	sent                                                says what device tasks have sent since asked last
-//	counters
-func TestGroupScripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/groups/*.txt")
-	require.NoError(t, err)
-	require.NotEmpty(t, files)
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			src, err := os.ReadFile(file)
-			require.NoError(t, err)
-			s := &worksScript{t: t}
-			s.script.t = t
-			got := runBlocks(src, s.block)
-			if *updateFlag {
-				require.NoError(t, os.WriteFile(file, got, 0o644))
-				return
-			}
-			sameLines(t, src, got, "expected and actual (-update accepts it)")
-		})
-	}
-}
-
-// runBlocks runs a script block by block and returns it with what was said.
-func runBlocks(src []byte, run func(head string, input []string) []string) []byte {
-	var out strings.Builder
-	lines := strings.Split(strings.TrimSuffix(string(src), "\n"), "\n")
-	for i := 0; i < len(lines); i++ {
-		fmt.Fprintln(&out, lines[i])
-		if lines[i] == "" || lines[i][0] == '#' {
-			continue
-		}
-		head := lines[i]
-		var input []string
-		for i++; i < len(lines) && lines[i] != "----"; i++ {
-			fmt.Fprintln(&out, lines[i])
-			input = append(input, lines[i])
-		}
-		out.WriteString("----\n")
-		for i++; i < len(lines) && lines[i] != ""; i++ {
-		}
-		for _, said := range run(head, input) {
-			fmt.Fprintln(&out, said)
-		}
-		out.WriteString("\n")
-	}
-	return []byte(strings.TrimSuffix(out.String(), "\n"))
-}
-
-type worksScript struct {
-	script
-	t     *testing.T
-	works *works
-}
-
-func (s *worksScript) block(head string, input []string) []string {
-	words := strings.Fields(head)
-	if words[0] == "works" {
-		n, err := strconv.Atoi(words[1])
-		require.NoError(s.t, err)
-		s.works = newWorks(s.t, strings.Join(input, "\n"), n)
-		s.last = 0
-		return nil
-	}
-	var told []string
-	for _, line := range input {
-		told = append(told, s.line(line)...)
-	}
-	return told
-}
-
-func (s *worksScript) line(line string) []string {
-	w, words := s.works, strings.Fields(line)
-	if line[0] == '#' {
-		return nil
-	}
-	switch words[0] {
-	case "advance":
-		plants := w.devices
-		if words[1] == "groups" {
-			plants = w.groups
-		}
-		for _, p := range plants {
-			w.advance(p, s.time(words[2]))
-		}
-	case "wall":
-		w.wall = s.time(words[1])
-	case "deliver":
-		w.deliver(-1)
-	case "restart":
-		for _, p := range append(slices.Clone(w.devices), w.groups...) {
-			p.restart()
-		}
-	case "counters":
-		return []string{"devices " + sayCounters(w.total(w.devices)) + sayUngrouped(w), "groups " + sayCounters(w.total(w.groups))}
-	case "sent":
-		return s.sent()
-	default:
-		partition, err := strconv.Atoi(words[0])
-		require.NoError(s.t, err, line)
-		w.fold(partition, s.reading(words[1:]))
-	}
-	var told []string
-	for _, o := range w.said {
-		told = append(told, sayOfWorks(s.t, o))
-	}
-	w.said = nil
-	return told
-}
-
-func sayUngrouped(w *works) string {
-	if n := w.total(w.devices).Ungrouped; n > 0 {
-		return fmt.Sprintf(" ungrouped=%d", n)
-	}
-	return ""
-}
-
-func (s *worksScript) sent() []string {
-	var told []string
-	for _, o := range s.works.sent {
-		var r partialRecord
-		require.NoError(s.t, r.parse([]byte(o.value)))
-		switch {
-		case r.kind == kindPartial:
-			told = append(told, fmt.Sprintf("partial %s>%d %s of %s in %s from %s, readings %d", o.id, o.to, r.window, r.device, o.key, clock(r.partial.Start), r.partial.Count))
-		case o.to == 0:
-			told = append(told, fmt.Sprintf("watermark %s %s", o.id, clock(r.watermark)))
-		}
-	}
-	s.works.sent = nil
-	return told
-}
-
-// sayOfWorks is an output as one line: the fields that matter, times as scripts
-// have them.
-func sayOfWorks(t require.TestingT, o said) string {
-	if !strings.Contains(o.value, `"group"`) && !strings.Contains(o.topic, "groups") {
-		return sayOutput(t, o)
-	}
-	var b strings.Builder
-	b.WriteString(o.topic)
-	for _, f := range fieldsOf(t, o.value) {
-		text := string(f.value)
-		switch f.name {
-		case "schema", "pipeline", "id", "status", "appended":
-			continue
-		case "group":
-			require.Equal(t, strconv.Quote(o.key), text)
-		}
-		var at time.Time
-		if text != "null" && json.Unmarshal(f.value, &at) == nil {
-			text = clockOf(at)
-		}
-		fmt.Fprintf(&b, " %s=%s", f.name, strings.Trim(text, `"`))
-	}
-	return b.String()
-}
 
 const groupPipeline = `
 dedupe: {by: off}
@@ -539,6 +213,32 @@ func sameResults(t require.TestingT, want, got map[string]string) {
 	for _, key := range keys {
 		require.Equal(t, want[key], got[key], key)
 	}
+}
+
+// How records are cut into batches changes neither partials nor watermarks, nor
+// what groups make of them.
+func TestChunksOfGroupsGiveTheSameBytes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var records []Record
+		for _, j := range drawFleet(t, 1)[0] {
+			r := reading{device: j.device, metric: j.metric, at: j.at, appended: j.appended, value: strconv.Itoa(j.value), seq: -1}
+			records = append(records, r.record())
+		}
+		one, all := newWorks(t, groupPipeline, 1), newWorks(t, groupPipeline, 1)
+		for _, r := range records {
+			one.fold(0, r)
+			one.deliver(-1)
+		}
+		all.fold(0, records...)
+		all.deliver(-1)
+		sameSaid(t, one.sent, all.sent)
+		require.Equal(t, one.groups[0].task.Counters(), all.groups[0].task.Counters())
+		sort := func(list []said) []said { // of two tasks, in the order of topics
+			slices.SortStableFunc(list, func(a, b said) int { return strings.Compare(a.topic, b.topic) })
+			return list
+		}
+		sameSaid(t, sort(one.said), sort(all.said))
+	})
 }
 
 // Readings that come as late as they like are each in a final result, or in
