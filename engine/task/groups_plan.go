@@ -19,6 +19,10 @@ type grouping struct {
 	// partials are the windows whose parts the devices of a device plan gather.
 	partials []partial
 	step     event.Time // how far a watermark has to move to be sent
+	// patience is how far behind the foremost device of its partition a device that
+	// speaks is waited for: one with a wrong clock, or a clock that stands still, must
+	// not hold up its group for good. A device whose clock is right is never so far.
+	patience event.Time
 	// shapes are those of a group plan's windows: what their partials have to have.
 	shapes []uint64
 }
@@ -86,7 +90,7 @@ func (c *Plan) planGrouping() error {
 			Ring: rings[0], col: c.column(name, rings[0].Cells(), rings[0].Words()), window: w, shape: shapeOf(w),
 		})
 	}
-	c.step = c.markStep()
+	c.step, c.patience = c.markStep(), max(hour, c.idleAfter+c.wait)
 	return nil
 }
 

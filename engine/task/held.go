@@ -46,18 +46,14 @@ func (h *heap[T]) pop() T {
 // follows from the state: after recovery the panes are looked through, and until
 // that is done nothing can be said.
 type held struct {
-	bySlot []event.Time // end that the device makes the watermark wait for; Never: none; 0: not known
-	count  map[event.Time]int
-	ends   heap[event.Time] // all that have a count, and some that had
-	scan   statestore.Slot  // slots below it are known
-	bound  statestore.Slot  // those there were when the task began
+	bySlot []event.Time    // end that the device makes the watermark wait for; Never: none; 0: not known
+	ends   heap[timer]     // those ends; one that does not agree with bySlot is void
+	scan   statestore.Slot // slots below it are known
+	bound  statestore.Slot // those there were when the task began
 }
 
 func newHeld(bound statestore.Slot) *held {
-	return &held{
-		bound: bound, count: map[event.Time]int{},
-		ends: heap[event.Time]{before: func(a, b event.Time) bool { return a < b }},
-	}
+	return &held{bound: bound, ends: heap[timer]{before: timer.before}}
 }
 
 // of is what the device in a slot waits with; 0 where that is not known.
@@ -73,32 +69,26 @@ func (h *held) set(s statestore.Slot, end event.Time) {
 	for int(s) >= len(h.bySlot) {
 		h.bySlot = append(h.bySlot, 0)
 	}
-	before := h.bySlot[s]
-	if before == end {
+	if h.bySlot[s] == end {
 		return
 	}
 	h.bySlot[s] = end
-	if before != 0 && before != event.Never {
-		if h.count[before]--; h.count[before] == 0 {
-			delete(h.count, before)
-		}
-	}
 	if end != 0 && end != event.Never {
-		if h.count[end] == 0 {
-			h.ends.push(end)
-		}
-		h.count[end]++
+		h.ends.push(timer{due: end, slot: s})
 	}
 }
 
-// least is the earliest end that some device waits with, Never where none does;
-// known is false while devices have not been looked at.
-func (h *held) least() (end event.Time, known bool) {
-	for len(h.ends.items) > 0 && h.count[h.ends.items[0]] == 0 {
+// least is the earliest end that some device waits with and the slot of one that
+// does, Never where none does.
+func (h *held) least() timer {
+	for len(h.ends.items) > 0 {
+		if top := h.ends.items[0]; h.bySlot[top.slot] == top.due {
+			return top
+		}
 		h.ends.pop()
 	}
-	if len(h.ends.items) == 0 {
-		return event.Never, h.scan >= h.bound
-	}
-	return h.ends.items[0], h.scan >= h.bound
+	return timer{due: event.Never}
 }
+
+// known is false while devices have not been looked at.
+func (h *held) known() bool { return h.scan >= h.bound }

@@ -35,6 +35,9 @@ type moment struct{ at, before, now event.Time }
 // gather folds a reading into the panes of windows over several devices, and
 // returns when the device's next window or pane is due.
 func (t *Task) gather(feeds *metric, m moment, v float64, due event.Time) event.Time {
+	if words := t.table.Task(); uint64(m.now) > words[wordForemost] {
+		words[wordForemost] = uint64(m.now)
+	}
 	for _, k := range feeds.partials {
 		p := &t.plan.partials[k]
 		if p.Late(m.at, m.before) {
@@ -57,7 +60,7 @@ func (t *Task) gather(feeds *metric, m moment, v float64, due event.Time) event.
 
 // hold makes the watermark wait for a pane that the device at work has begun.
 // A pane that the watermark has passed is too late for its group already: there is
-// nothing to wait for, and a device with a wrong clock must not hold up all others.
+// nothing to wait for.
 func (t *Task) hold(end event.Time) {
 	h := t.gathering.held
 	if end > t.watermark() && end < h.of(t.slot) { // a device not known yet is known by the scan
@@ -144,17 +147,18 @@ func (t *Task) groupOf(device []byte, w *configs.Window) []byte {
 }
 
 // watermark is what the task has said last: every pane that ends at or before it,
-// of every device that is not silent, has been sent.
+// of every device that is not silent and not far behind, has been sent.
 func (t *Task) watermark() event.Time { return event.Time(t.table.Task()[wordWatermark]) }
 
 // sendWatermark tells all group tasks how far this one is, if that has moved far
 // enough: by markStep while it folds, by a second when it has caught up, and in
 // any case past the end of a pane.
 func (t *Task) sendWatermark(step event.Time) {
-	least, known := t.gathering.held.least()
+	h := t.gathering.held
 	last := t.watermark()
-	next := min(t.Clock()-t.plan.wait, least-1)
-	if !known || next <= last || next < last+step && !t.passesPane(last, next) {
+	foremost := event.Time(t.table.Task()[wordForemost])
+	next := min(t.Clock()-t.plan.wait, max(h.least().due-1, foremost-t.plan.patience))
+	if !h.known() || next <= last || next < last+step && !t.passesPane(last, next) {
 		return
 	}
 	t.table.Task()[wordWatermark] = uint64(next)
@@ -163,6 +167,10 @@ func (t *Task) sendWatermark(step event.Time) {
 		t.out.to(q)
 		t.out.arena = appendWatermark(t.out.arena, upstream{t.o.Partition, t.o.Partitions}, next)
 		t.out.end(0, "")
+	}
+	for least := h.least(); least.due <= next; least = h.least() {
+		t.slot = least.slot // too far behind to be waited for
+		t.holdLeast()
 	}
 }
 

@@ -137,7 +137,7 @@ func (w *works) total(plants []*plant) Counters {
 // state.
 func (p *plant) checkGrouping() {
 	if g := p.task.gathering; g != nil {
-		if least, known := g.held.least(); known {
+		if least := g.held.least().due; g.held.known() {
 			want := event.Never
 			for s := range p.table.Bound() {
 				for k := range p.plan.partials {
