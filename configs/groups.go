@@ -129,7 +129,7 @@ func (c *checker) by(doc *windowDoc, w *Window) {
 		problem = "is no label of the roster" + suggestOr(label, c.labels(), "; it has "+andList(c.labels()))
 	}
 	if problem == "" {
-		problem = c.groupable(doc)
+		problem = groupable(doc, w)
 	}
 	if problem != "" {
 		by.bad = true
@@ -146,14 +146,11 @@ func (c *checker) by(doc *windowDoc, w *Window) {
 }
 
 // groupable says why a window cannot be over several devices; nothing where it can.
-func (c *checker) groupable(doc *windowDoc) string {
+func groupable(doc *windowDoc, w *Window) string {
 	switch {
-	case doc.Tumbling.set || doc.Hopping != nil:
-	case doc.Count.set, doc.Rolling.set, doc.Session.set:
+	case w.Kind != Tumbling && w.Kind != Hopping:
 		return "is for tumbling and hopping windows: only those begin and end at the same time for all devices"
-	}
-	switch {
-	case doc.Offset.set, doc.Timezone.set:
+	case w.Offset != 0, w.Location != nil:
 		return "does not go with offset or timezone yet; remove one of them"
 	case doc.Emit.On.set && doc.Emit.On.value == "change":
 		return "does not go with emit.on=change: partial results of devices come pane by pane, not reading by reading; write on: close"

@@ -131,7 +131,7 @@ func (r *runner) close() {
 func (r *runner) goLive(ctx context.Context) error {
 	options := task.Options{
 		Partition: r.partition, PartitionOf: r.partitionOf(), WallStamped: r.e.topics.wallStamped,
-		Partitions: r.e.topics.partitions, GroupPartition: r.groupPartition(), LabelOf: r.e.o.LabelOf,
+		GroupOptions: task.GroupOptions{Partitions: r.e.topics.partitions, GroupPartition: r.groupPartition(), LabelOf: r.e.o.LabelOf},
 	}
 	if err := r.decoders(&options); err != nil {
 		return err

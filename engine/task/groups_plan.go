@@ -53,6 +53,19 @@ func CompileGroups(p *configs.Pipeline) (*Plan, error) {
 	return compile(part, grouping{whole: p, grouped: true})
 }
 
+// GroupOptions are what a task needs for windows over several devices.
+type GroupOptions struct {
+	// Partitions is how many the source has: of readings, or of partials, which has
+	// as many.
+	Partitions int32
+	// GroupPartition is where the partials of a group go; not nil where the plan
+	// sends any.
+	GroupPartition func(group []byte) int32
+	// LabelOf is a device's label of that name; empty where it has none. nil: no
+	// device has any.
+	LabelOf func(device []byte, label string) []byte
+}
+
 // Groups reports whether this is the plan of the windows over several devices.
 func (c *Plan) Groups() bool { return c.grouped }
 
@@ -83,7 +96,7 @@ func (c *Plan) planGrouping() error {
 		if err != nil {
 			return fmt.Errorf("plan parts of window %q: %w", w.Name, err)
 		}
-		name := fmt.Sprintf("partials %s %s/%d/%s", w.Metric, w.Name, spec.Size, strings.Join(w.Compute, ","))
+		name := fmt.Sprintf("partials %s %s by %s/%d/%s", w.Metric, w.Name, w.By, spec.Size, strings.Join(w.Compute, ","))
 		m := &c.metrics[w.MetricIndex]
 		m.partials = append(m.partials, len(c.partials))
 		c.partials = append(c.partials, partial{
@@ -92,6 +105,18 @@ func (c *Plan) planGrouping() error {
 	}
 	c.step, c.patience = c.markStep(), max(hour, c.idleAfter+c.wait)
 	return nil
+}
+
+// headName is the name of the first column. That of a group plan says by what the
+// groups are, for which the rings look the same.
+func (c *Plan) headName() string {
+	name := "head"
+	if c.grouped {
+		for i := range c.Pipeline.Windows {
+			name += " " + c.Pipeline.Windows[i].By
+		}
+	}
+	return name
 }
 
 // paneSpec is the window that each device keeps for a window over several: one

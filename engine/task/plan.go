@@ -106,7 +106,7 @@ func compile(p *configs.Pipeline, g grouping) (*Plan, error) {
 		dedupeCol: -1, lastCol: -1,
 	}
 	c.grouping = g
-	c.column("head", 1, headWords)
+	c.column(c.headName(), 1, headWords)
 	for _, name := range p.Metrics {
 		c.metrics = append(c.metrics, metric{name: name, last: -1})
 	}

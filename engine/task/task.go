@@ -43,15 +43,7 @@ type Options struct {
 	// times prove nothing about a backlog, so silence is counted from the first
 	// Advance after recovery.
 	WallStamped bool
-	// Partitions is how many the source of a device plan with windows over several
-	// devices has, or that of a group plan.
-	Partitions int32
-	// GroupPartition is where the partials of a group go; not nil where the plan
-	// sends any.
-	GroupPartition func(group []byte) int32
-	// LabelOf is a device's label of that name; empty where it has none. nil: no
-	// device has any.
-	LabelOf func(device []byte, label string) []byte
+	GroupOptions
 }
 
 // MisplacedError is returned by Fold where a record's key hashes to another

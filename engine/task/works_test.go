@@ -41,10 +41,13 @@ func newWorks(t require.TestingT, pipeline string, partitions int) *works {
 	w := &works{t: t, topic: make([][]Record, partitions), folded: make([]int, partitions), wall: scriptDay}
 	for i := range partitions {
 		w.devices = append(w.devices, plantOf(t, devices, Options{
-			Partition: int32(i), Partitions: int32(partitions), LabelOf: siteOf,
-			GroupPartition: func(group []byte) int32 { return groupPartition(group, partitions) },
+			Partition: int32(i),
+			GroupOptions: GroupOptions{
+				Partitions: int32(partitions), LabelOf: siteOf,
+				GroupPartition: func(group []byte) int32 { return groupPartition(group, partitions) },
+			},
 		}))
-		w.groups = append(w.groups, plantOf(t, groups, Options{Partition: int32(i), Partitions: int32(partitions)}))
+		w.groups = append(w.groups, plantOf(t, groups, Options{Partition: int32(i), GroupOptions: GroupOptions{Partitions: int32(partitions)}}))
 	}
 	return w
 }
