@@ -106,3 +106,36 @@ func BenchmarkFoldPartials(b *testing.B) {
 		b.Fatal("bad partials")
 	}
 }
+
+// BenchmarkGather is the cost of a reading of a device whose window is its own, or
+// over the whole fleet: then its panes are sent, and the watermark waits for it.
+func BenchmarkGather(b *testing.B) {
+	const pipeline = `
+source: {topic: readings, reading: {device: device, metric: metric, time: ts, unit: ms, value: value, seq: seq}}
+time: {wait_for_late: 10s, idle_after: 2m}
+windows:
+- {name: t, metric: temperature, tumbling: 1m, %s compute: [mean, min, max, count], emit: {topic: aggregates}}
+- {name: g, metric: other, tumbling: 1m, by: all, compute: [count], emit: {topic: aggregates}}
+`
+	for _, c := range []struct{ name, by string }{{"own", ""}, {"fleet", "by: all,"}} {
+		b.Run(c.name, func(b *testing.B) {
+			w := newWorks(b, fmt.Sprintf(pipeline, c.by), 1)
+			f := newFleet(10_000, 4096)
+			task := w.devices[0].task
+			fold := func(n int) {
+				if err := task.Fold(f.fill(n)); err != nil {
+					b.Fatal(err)
+				}
+				task.Pending().Reset()
+			}
+			for range 8 * 10_000 / 4096 {
+				fold(4096)
+			}
+			b.ReportAllocs()
+			b.ResetTimer()
+			for left := b.N; left > 0; left -= 4096 {
+				fold(min(left, 4096))
+			}
+		})
+	}
+}
