@@ -13,6 +13,8 @@ type Rule struct {
 	firstHold  int // index of the first hold word
 	words      int
 	onGap      OnGap
+	perDevice  bool
+	lowest     float64 // the least threshold of its levels, in terms of x
 }
 
 // level is a Level in terms of x = sign*value: the condition is x > enter, and
@@ -20,9 +22,10 @@ type Rule struct {
 // clear threshold, where leave is the next float after enter.
 type level struct {
 	enter, leave float64
-	threshold    float64 // as written
+	threshold    float64 // as written, or the device's
 	hold         event.Time
 	slot         int // index of the word that counts the hold; 0 where hold is 0
+	clears       bool
 }
 
 // Words returns how many 64-bit words the state of one (rule, device) takes.
@@ -44,5 +47,5 @@ func (r *Rule) Crossed(v float64) int {
 // Quiet reports whether the rule is ok and v keeps it there, so that Step would
 // change nothing. It is false for some samples that Step ignores as well.
 func (r *Rule) Quiet(w []uint64, v float64) bool {
-	return State(w[wordHeader]&stateMask) == OK && !(r.sign*v > r.levels[0].enter)
+	return State(w[wordHeader]&stateMask) == OK && !(r.sign*v > r.lowest)
 }

@@ -155,13 +155,16 @@ func TestNames(t *testing.T) {
 
 // The ids are in downstream systems: a changed id is a broken promise.
 func TestEpisodeIDIsStable(t *testing.T) {
-	id := alerts.EpisodeID("cold-chain", "too-warm", "truck-7", 1_700_000_000_000)
+	id := alerts.EpisodeID("cold-chain", "too-warm", "truck-7", 1_700_000_000_000, 0)
 	require.Equal(t, "f1ff6cf2f61dcdbbfa57f1d1c45446d4", id)
+	require.Equal(t, "f51a11ab75a264ef36960306a36af6f9", alerts.EpisodeID("cold-chain", "too-warm", "truck-7", 1_700_000_000_000, 1))
 	for _, other := range []string{
-		alerts.EpisodeID("cold-chain", "too-warm", "truck-7", 1_700_000_000_001),
-		alerts.EpisodeID("cold-chain", "too-warm", "truck-8", 1_700_000_000_000),
-		alerts.EpisodeID("cold-chain", "too-warmt", "ruck-7", 1_700_000_000_000),
-		alerts.EpisodeID("cold-chaint", "oo-warm", "truck-7", 1_700_000_000_000),
+		alerts.EpisodeID("cold-chain", "too-warm", "truck-7", 1_700_000_000_000, 1),
+		alerts.EpisodeID("cold-chain", "too-warm", "truck-7", 1_700_000_000_000, 2),
+		alerts.EpisodeID("cold-chain", "too-warm", "truck-7", 1_700_000_000_001, 0),
+		alerts.EpisodeID("cold-chain", "too-warm", "truck-8", 1_700_000_000_000, 0),
+		alerts.EpisodeID("cold-chain", "too-warmt", "ruck-7", 1_700_000_000_000, 0),
+		alerts.EpisodeID("cold-chaint", "oo-warm", "truck-7", 1_700_000_000_000, 0),
 	} {
 		require.NotEqual(t, id, other)
 		require.Len(t, other, 32)

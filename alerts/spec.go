@@ -11,8 +11,8 @@ import (
 // MaxLevels is the greatest number of levels of one rule.
 const MaxLevels = 15
 
-// Level is one severity of a rule. Exactly one of Above and Below is set; it is
-// never entered by a value equal to it.
+// Level is one severity of a rule. Exactly one of Above and Below is set, or in
+// PerDevice; it is never entered by a value equal to it.
 type Level struct {
 	Name string
 	// Above and Below are the threshold that the value has to exceed, or to
@@ -22,6 +22,9 @@ type Level struct {
 	// level once the value has passed them. Without one the level is left as
 	// soon as its condition no longer holds.
 	ClearBelow, ClearAbove *float64
+	// PerDevice are those of the four that every device has for itself: Resolve
+	// puts them in. They are nil above.
+	PerDevice Fields
 	// Hold is the event time, in milliseconds, that samples have to cover with
 	// the condition true before the level is entered; 0 enters it at once.
 	Hold event.Time
@@ -76,7 +79,7 @@ func compile(s Spec) (*Rule, error) {
 		return nil, fmt.Errorf("on_gap=%d must be pause, reset or hold", s.OnGap)
 	}
 	r := &Rule{sign: 1, idleAfter: s.IdleAfter, onGap: s.OnGap, keepFiring: s.KeepFiring}
-	if s.Levels[0].Below != nil {
+	if s.Levels[0].falls() {
 		r.sign = -1
 	}
 	r.firstHold = wordMissed
@@ -94,38 +97,45 @@ func compile(s Spec) (*Rule, error) {
 			r.words++
 		}
 		r.levels = append(r.levels, c)
+		r.perDevice = r.perDevice || l.PerDevice != 0
 	}
+	r.lowest = r.leastEnter()
 	return r, nil
 }
 
 // compileLevel turns a checked level into comparisons of sign*value, so that the
 // machine knows only thresholds to rise above.
 func compileLevel(l Level, sign float64) level {
-	c := level{hold: l.Hold}
-	cleared := l.ClearBelow
-	if l.Above != nil {
-		c.threshold = *l.Above
-	} else {
-		c.threshold, cleared = *l.Below, l.ClearAbove
-	}
-	c.enter = sign * c.threshold
-	if cleared != nil {
-		c.leave = sign * *cleared
-	} else {
-		// x < leave is then exactly x <= enter: the condition does not hold.
-		c.leave = math.Nextafter(c.enter, math.Inf(1))
-	}
+	c := level{hold: l.Hold, clears: l.ClearBelow != nil || l.ClearAbove != nil || l.PerDevice.Has(ClearBelow) || l.PerDevice.Has(ClearAbove)}
+	c.set(sign, Threshold{Enter: oneOf(l.Above, l.Below), Leave: oneOf(l.ClearBelow, l.ClearAbove)})
 	return c
+}
+
+// oneOf returns the threshold that is set; NaN where none is.
+func oneOf(a, b *float64) float64 {
+	switch {
+	case a != nil:
+		return *a
+	case b != nil:
+		return *b
+	default:
+		return math.NaN()
+	}
 }
 
 func checkLevel(all []Level, i int) error {
 	l, path := all[i], levelPath(all, i)
 	switch {
-	case l.Above == nil && l.Below == nil:
-		return fmt.Errorf("%s: a level needs above or below", path)
 	case l.Above != nil && l.Below != nil:
 		return fmt.Errorf("%s: above=%v and below=%v exclude each other", path, *l.Above, *l.Below)
-	case l.Hold < 0:
+	case l.PerDevice != 0:
+		if err := checkPerDevice(l, path); err != nil {
+			return err
+		}
+	case l.Above == nil && l.Below == nil:
+		return fmt.Errorf("%s: a level needs above or below", path)
+	}
+	if l.Hold < 0 {
 		return fmt.Errorf("%s.hold=%dms must not be negative", path, l.Hold)
 	}
 	for _, f := range []struct {
@@ -151,9 +161,9 @@ func checkClear(l Level, path string) error {
 		return fmt.Errorf("%s.clear_above=%v does not fit above=%v: use clear_below", path, *l.ClearAbove, *l.Above)
 	case l.Below != nil && l.ClearBelow != nil:
 		return fmt.Errorf("%s.clear_below=%v does not fit below=%v: use clear_above", path, *l.ClearBelow, *l.Below)
-	case l.ClearBelow != nil && *l.ClearBelow > *l.Above:
+	case l.ClearBelow != nil && l.Above != nil && *l.ClearBelow > *l.Above:
 		return fmt.Errorf("%s.clear_below=%v must not be greater than above=%v", path, *l.ClearBelow, *l.Above)
-	case l.ClearAbove != nil && *l.ClearAbove < *l.Below:
+	case l.ClearAbove != nil && l.Below != nil && *l.ClearAbove < *l.Below:
 		return fmt.Errorf("%s.clear_above=%v must not be less than below=%v", path, *l.ClearAbove, *l.Below)
 	}
 	return nil
@@ -163,6 +173,9 @@ func checkClear(l Level, path string) error {
 // the same value is worse the longer it holds.
 func checkOrder(l Level, path string, low Level, lowPath string) error {
 	switch {
+	case l.PerDevice|low.PerDevice != 0 && l.falls() != low.falls():
+		return fmt.Errorf("%s points the other way than %s: use two rules", path, lowPath)
+	case l.PerDevice.Has(Above) || l.PerDevice.Has(Below) || low.PerDevice.Has(Above) || low.PerDevice.Has(Below):
 	case low.Above != nil && l.Above == nil:
 		return fmt.Errorf("%s.below=%v points the other way than %s.above=%v: use two rules", path, *l.Below, lowPath, *low.Above)
 	case low.Below != nil && l.Below == nil:

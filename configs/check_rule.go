@@ -3,6 +3,8 @@ package configs
 import (
 	"slices"
 	"strings"
+
+	"github.com/weirstream/weir/operators/aggregate"
 )
 
 const mostLevels = 15
@@ -23,6 +25,7 @@ func (c *checker) rules() {
 		c.when(doc, &r)
 		c.levels(doc, &r)
 		c.holds(doc, &r)
+		c.groupLevels(doc, &r)
 		c.message(doc, &r)
 		c.p.Rules = append(c.p.Rules, r)
 	}
@@ -64,7 +67,7 @@ func (c *checker) when(doc *ruleDoc, r *Rule) {
 		problem = "is an expression, which is not supported yet; write a window result such as temp_5m.mean or a metric, and compare it in levels"
 	case !dotted && c.window(t.value) >= 0:
 		problem = "is a window; write which of its results: " + t.value + "." + orWord(first(c.p.Windows[c.window(t.value)].Compute), "mean")
-	case dotted && (isAggregate(result) || nearest(name, c.windowNames()) != ""):
+	case dotted && (aggregate.Known(result) || nearest(name, c.windowNames()) != ""):
 		problem = "refers to a window that does not exist" + c.suggestResult(name, result)
 	default:
 		problem = c.noSuchMetric(t.value)
@@ -85,26 +88,15 @@ func isExpression(s string) bool { return strings.ContainsAny(s, "<>=!()&|+*?\"'
 func (c *checker) result(t *text, i int) {
 	w, doc := &c.p.Windows[i], &c.doc.Windows.items[i]
 	_, result, _ := strings.Cut(t.value, ".")
-	if slices.Contains(w.Compute, result) || doc.Compute.bad && !isPlannedAggregate(result) {
+	if slices.Contains(w.Compute, result) || doc.Compute.bad {
 		return
 	}
 	t.bad = true
-	if isAggregate(result) {
+	if aggregate.Known(result) {
 		c.errorf(t.at, "%s: window %s does not compute %s; add it to %s.compute", t, w.Name, result, doc.path)
 		return
 	}
-	if isPlannedAggregate(result) {
-		c.errorf(t.at, "%s: %s is not supported yet%s", t, result, computes(w))
-		return
-	}
 	c.errorf(t.at, "%s: window %s has no result %s, it computes %s%s", t, w.Name, shorten(result), andList(w.Compute), suggest(result, w.Compute))
-}
-
-func computes(w *Window) string {
-	if len(w.Compute) == 0 {
-		return ""
-	}
-	return "; window " + w.Name + " computes " + andList(w.Compute)
 }
 
 func (c *checker) window(name string) int {
@@ -121,7 +113,7 @@ func (c *checker) windowNames() []string {
 
 // isMetric reports whether something in the file says that name is a metric.
 func (c *checker) isMetric(name string) bool {
-	return slices.Contains(c.windowMetrics(), name) || c.wideNames(name)
+	return slices.Contains(c.windowMetrics(), name) || c.wideNames(name) || c.isDerived(name)
 }
 
 func (c *checker) wideNames(name string) bool {
@@ -166,15 +158,6 @@ func (c *checker) doubtMetric(t *text) {
 	}
 }
 
-func isAggregate(s string) bool {
-	return slices.Contains([]string{"count", "sum", "min", "max", "mean", "last"}, s)
-}
-
-func isPlannedAggregate(s string) bool {
-	return isPercentile(s) || slices.Contains([]string{"stddev", "first", "delta", "rate", "distinct",
-		"median", "mode", "ewma", "slope", "time_weighted_mean", "integral"}, s)
-}
-
 func (c *checker) levels(doc *ruleDoc, r *Rule) {
 	l := &doc.Levels
 	if len(l.items) > mostLevels {
@@ -189,18 +172,10 @@ func (c *checker) levels(doc *ruleDoc, r *Rule) {
 		}
 		r.Levels = append(r.Levels, Level{
 			Name: l.names[i].value, Hold: level.Hold.value,
-			Above: threshold(&level.Above), Below: threshold(&level.Below),
-			ClearBelow: threshold(&level.ClearBelow), ClearAbove: threshold(&level.ClearAbove),
+			Above: level.Above.written(), Below: level.Below.written(),
+			ClearBelow: level.ClearBelow.written(), ClearAbove: level.ClearAbove.written(), Labels: level.ownThresholds(),
 		})
 	}
-}
-
-func threshold(n *number) *float64 {
-	if !n.set || n.bad {
-		return nil
-	}
-	v := n.value
-	return &v
 }
 
 // level checks one level by itself.
@@ -222,6 +197,9 @@ func (c *checker) level(l *levelDoc) {
 		c.errorf(l.ClearBelow.at, "%s does not go with below; write clear_above: a level that is entered below ends above", &l.ClearBelow)
 		return
 	}
+	for _, t := range []*threshold{&l.Above, &l.Below, &l.ClearBelow, &l.ClearAbove} {
+		c.ownThreshold(t)
+	}
 	if l.Above.ok() && l.ClearBelow.ok() && l.ClearBelow.value > l.Above.value {
 		c.errorf(l.ClearBelow.at, "%s must not be more than above=%s, or the level would end while its condition holds", &l.ClearBelow, l.Above.show())
 	}
@@ -234,7 +212,7 @@ func (c *checker) level(l *levelDoc) {
 // equal: the same value is worse the longer it holds.
 func (c *checker) order(low, high *levelDoc) {
 	switch {
-	case low.Above.ok() && high.Below.ok() && !high.Above.set, low.Below.ok() && high.Above.ok() && !high.Below.set:
+	case low.Above.leaf.ok() && high.Below.leaf.ok() && !high.Above.set, low.Below.leaf.ok() && high.Above.leaf.ok() && !high.Below.set:
 		c.errorf(high.at, "%s goes the other way than %s; the levels of a rule have one direction, so write two rules", high.path, low.path)
 	case low.Above.ok() && high.Above.ok():
 		c.climbs(rung{&low.Above, &low.ClearBelow, &low.Hold}, rung{&high.Above, &high.ClearBelow, &high.Hold}, 1)
@@ -245,7 +223,7 @@ func (c *checker) order(low, high *levelDoc) {
 
 // rung is a level with its direction left out.
 type rung struct {
-	enter, leave *number
+	enter, leave *threshold
 	hold         *span
 }
 
@@ -290,7 +268,8 @@ func (c *checker) holds(doc *ruleDoc, r *Rule) {
 	w := &c.p.Windows[r.When.Window]
 	for i := range doc.Levels.items {
 		h := &doc.Levels.items[i].Hold
-		if h.ok() && h.value > 0 && w.Kind != Count && h.value < w.Every {
+		c.sessionHold(h, w)
+		if h.ok() && h.value > 0 && !w.speaksAlways() && h.value < w.Every {
 			c.warnf(h.at, "%s is less than the %s between two results of window %s, so it takes a second result all the same", h, formatSpan(w.Every), w.Name)
 		}
 	}

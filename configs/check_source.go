@@ -117,6 +117,7 @@ func (c *checker) time() {
 			c.errorf(t.AllowBackfill.at, "%s needs time.late: update; with late: quarantine no window is kept after it closes", &t.AllowBackfill)
 		}
 	}
+	c.resetClock()
 	if s := &t.MaxFutureSkew; s.ok() && s.value < 1000 {
 		c.warnf(s.at, "%s sends readings to quarantine for a device clock that is hardly ahead; a second or more is usual", s)
 	}
@@ -136,6 +137,10 @@ func (c *checker) dedupe() {
 	}
 	if wait := &c.doc.Time.WaitForLate; d.Remember.ok() && wait.ok() && d.Remember.value < wait.value {
 		c.errorf(d.Remember.at, "%s must be at least time.wait_for_late=%s, or a repeat of a reading still waited for counts twice", &d.Remember, wait.show())
+	}
+	if d.By.value == identityWord {
+		c.dedupeByTime()
+		return
 	}
 	for _, t := range []*text{&r.Seq, &r.Time} {
 		if t.ok() && t.value == "" {
@@ -158,7 +163,7 @@ func (c *checker) state() {
 	if t.WaitForLate.ok() && t.AllowBackfill.ok() {
 		c.outlives(f)
 	}
-	if d := &c.doc.Dedupe; d.Remember.set && d.Remember.ok() && d.By.value == "seq" && f.value < d.Remember.value {
+	if d := &c.doc.Dedupe; d.Remember.set && d.Remember.ok() && d.By.value != "off" && f.value < d.Remember.value {
 		c.warnf(f.at, "%s is less than dedupe.remember=%s: what a device sent is forgotten with the device", f, d.Remember.show())
 	}
 }
@@ -168,8 +173,8 @@ func (c *checker) outlives(forget *span) {
 	longest := event.Time(-1)
 	var window *Window
 	for i := range c.p.Windows {
-		if w := &c.p.Windows[i]; w.Kind != Count && w.Size > longest {
-			longest, window = w.Size, w
+		if w := &c.p.Windows[i]; w.Kind != Count && max(w.Size, w.Gap) > longest {
+			longest, window = max(w.Size, w.Gap), w
 		}
 	}
 	t := &c.p.Time
@@ -177,7 +182,11 @@ func (c *checker) outlives(forget *span) {
 	if window == nil || forget.value >= need {
 		return
 	}
-	sum := "size=" + formatSpan(longest) + " + wait_for_late=" + formatSpan(t.WaitForLate)
+	what := "size="
+	if window.Kind == Session {
+		what = "gap="
+	}
+	sum := what + formatSpan(longest) + " + wait_for_late=" + formatSpan(t.WaitForLate)
 	if t.AllowBackfill > 0 {
 		sum += " + allow_backfill=" + formatSpan(t.AllowBackfill)
 	}

@@ -26,7 +26,7 @@ func (c *checker) windows() {
 		}
 		w := Window{Name: doc.Name.value, Metric: doc.Metric.value, Compute: doc.Compute.values()}
 		c.windowKind(doc, &w)
-		c.computed(doc)
+		c.computed(doc, &w)
 		c.windowMetric(doc)
 		c.emit(doc, &w)
 		c.by(doc, &w)
@@ -49,13 +49,28 @@ func (c *checker) windowKind(doc *windowDoc, w *Window) {
 		kinds = append(kinds, "count")
 		w.Kind, w.Size, w.Every, w.Count = Count, 0, 0, int(doc.Count.value)
 	}
+	if doc.Session != nil {
+		kinds = append(kinds, "session")
+		w.Kind, w.Size, w.Every, w.Gap = Session, 0, 0, doc.Session.Gap.value
+	}
+	if doc.Rolling != nil {
+		kinds = append(kinds, "rolling")
+		w.Kind, w.Size, w.Every = Rolling, doc.Rolling.Size.value, doc.Rolling.Resolution.value
+	}
 	switch {
 	case len(kinds) > 1:
 		c.errorf(doc.at, "%s has %s; a window has one kind, remove the others", doc.path, andList(kinds))
-	case len(kinds) == 0 && doc.set && !doc.Rolling.set && !doc.Session.set:
-		c.errorf(doc.at, "%s has no kind; write tumbling: 5m, or hopping: {size: 10m, every: 1m}, or count: 10", doc.path)
+	case len(kinds) == 0 && doc.set:
+		c.errorf(doc.at, "%s has no kind; write tumbling: 5m, or hopping: {size: 10m, every: 1m}, or rolling: 10m, or session: {gap: 30m}, or count: 10", doc.path)
+	case w.Kind == Session:
+		c.session(doc, w)
+	case len(kinds) == 1 && w.Kind == Rolling:
+		c.rolling(doc.Rolling, w)
 	case len(kinds) == 1 && w.Kind != Count && (doc.Hopping == nil || !doc.Hopping.bad):
 		c.windowSpan(doc, w)
+	}
+	if len(kinds) == 1 {
+		c.placed(doc, w)
 	}
 }
 
@@ -83,8 +98,8 @@ func (c *checker) windowSpan(doc *windowDoc, w *Window) {
 	switch {
 	case w.Every < day && day%w.Every != 0:
 		c.warnf(what.at, "%s does not divide a day: windows begin at other times each day, for they are counted from 1970-01-01 UTC", what)
-	case w.Every > day:
-		c.warnf(what.at, "%s: windows are counted from Thursday 1970-01-01 UTC, not from the start of a week or month", what)
+	case w.Every > day && !doc.Offset.set:
+		c.warnf(what.at, "%s: windows are counted from Thursday 1970-01-01 UTC, not from the start of a week or month%s", what, weekly(w.Every))
 	}
 }
 
@@ -122,14 +137,11 @@ func (c *checker) panes(what *span, w *Window) {
 	case n > mostPanes:
 		c.errorf(what.at, "%s needs %d panes for each device, one every %s over %s; the most is %d: write %s or more, or shorten the others",
 			what, n, formatSpan(w.Every), sum, mostPanes, formatSpan(sensible(reach/mostPanes+1, w.Size)))
-	case n > manyPanes:
+	case n > manyPanes || int64(n)*paneBytes(w) > muchState:
 		c.warnf(what.at, "%s keeps %d panes for each device, some %d kB, one every %s over %s; a longer one takes less memory",
-			what, n, n*int64OfWords(len(w.Compute))*8/1000, formatSpan(w.Every), sum)
+			what, n, int64(n)*paneBytes(w)/1000, formatSpan(w.Every), sum)
 	}
 }
-
-// int64OfWords estimates the words of a pane that computes n results.
-func int64OfWords(n int) event.Time { return event.Time(2 + 2*n) }
 
 // sensible returns the least usual span of at least t that divides size; t
 // itself where there is none.
@@ -140,18 +152,6 @@ func sensible(t, size event.Time) event.Time {
 		}
 	}
 	return t
-}
-
-// computed helps with the results people ask for by other names.
-func (c *checker) computed(doc *windowDoc) {
-	if doc.Compute.set && len(doc.Compute.values()) == 0 {
-		doc.Compute.bad = true
-	}
-	for i := range doc.Compute.items {
-		if doc.Compute.items[i].bad {
-			doc.Compute.bad = true
-		}
-	}
 }
 
 // windowMetric refuses a metric that wide messages do not have.
@@ -168,7 +168,7 @@ func (c *checker) windowMetric(doc *windowDoc) {
 // messages, which can carry any.
 func (c *checker) noSuchMetric(metric string) string {
 	r := &c.doc.Source.Reading
-	if !r.Metrics.set || r.Metrics.bad || slices.Contains(r.Metrics.values(), metric) {
+	if !r.Metrics.set || r.Metrics.bad || slices.Contains(r.Metrics.values(), metric) || c.isDerived(metric) {
 		return ""
 	}
 	return "is not in source.reading.metrics, so no reading has it" + suggestOr(metric, r.Metrics.values(), "; add it there")
@@ -188,7 +188,7 @@ func (c *checker) emit(doc *windowDoc, w *Window) {
 	case e.On.set:
 	case !e.Topic.set:
 		e.On.fill("never")
-	case w.Kind == Count:
+	case w.speaksAlways():
 		e.On.fill("change")
 	default:
 		e.On.fill("close")
@@ -200,6 +200,8 @@ func (c *checker) emit(doc *windowDoc, w *Window) {
 	switch {
 	case e.On.value == "close" && w.Kind == Count:
 		c.errorf(e.On.at, "%s: a count window never closes, it is always the newest %d readings; write on: change", &e.On, w.Count)
+	case e.On.value == "close" && w.Kind == Rolling:
+		c.errorf(e.On.at, "%s: a rolling window never closes, it always goes up to the newest reading; write on: change", &e.On)
 	case e.On.value == "never" && e.Topic.set:
 		c.warnf(e.Topic.at, "%s gets nothing from this window: emit.on is never", &e.Topic)
 		w.Emit.Topic = ""

@@ -4,7 +4,6 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -12,6 +11,7 @@ import (
 // decoder fills a document from a YAML tree and collects what there is to say.
 type decoder struct {
 	file  string
+	src   []byte
 	o     Options
 	diags Diagnostics
 }
@@ -82,6 +82,12 @@ func (d *decoder) field(v reflect.Value, tag reflect.StructTag, n ast.Node, at p
 		d.errorf(at, "%s has no value; write one or remove the line", path)
 		return
 	}
+	if by, ok := target.(*identity); ok {
+		if list, isList := n.(*ast.SequenceNode); isList {
+			d.identity(by, list, at, path)
+			return
+		}
+	}
 	switch t := target.(type) {
 	case value:
 		d.value(t, tag, n, path)
@@ -89,9 +95,15 @@ func (d *decoder) field(v reflect.Value, tag reflect.StructTag, n ast.Node, at p
 		d.texts(t, tag, n, at, path)
 	case interface{ grow() reflect.Value }:
 		d.list(t, target.(interface{ base() *leaf }).base(), n, at, path)
+	case *derives:
+		d.derives(t, n, at, path)
 	case interface{ grow(text) reflect.Value }:
 		d.named(t, target.(interface{ base() *leaf }).base(), n, at, path)
 	default:
+		if _, scalar := scalarOf(joined(n)); scalar && tag.Get("short") != "" {
+			d.shorthand(v, tag, n, section{at: at, path: path, set: true})
+			return
+		}
 		if _, ok := n.(ast.MapNode); !ok {
 			d.errorf(placeOf(n), "%s must be a mapping, such as %s, not %s", path, tag.Get("form"), kindOf(n))
 			spoil(target, at, path)
@@ -160,7 +172,7 @@ func (d *decoder) value(t value, tag reflect.StructTag, n ast.Node, path string)
 	s, ok := scalarOf(joined(n))
 	if !ok {
 		b.bad = true
-		d.notScalar(t, tag, n)
+		d.notScalar(t, n)
 		return
 	}
 	expanded, err := d.expand(s)
@@ -186,14 +198,9 @@ func (d *decoder) value(t value, tag reflect.StructTag, n ast.Node, path string)
 }
 
 // notScalar explains a list or a mapping where a single value must be.
-func (d *decoder) notScalar(t value, tag reflect.StructTag, n ast.Node) {
+func (d *decoder) notScalar(t value, n ast.Node) {
 	b := t.base()
 	_, takesText := t.(*text)
-	_, isList := n.(*ast.SequenceNode)
-	if what := tag.Get("list"); what != "" && isList {
-		d.errorf(b.at, "%s as %s is not supported yet; use %s", b.path, what, orList(strings.Split(tag.Get("choice"), ",")))
-		return
-	}
 	if m, ok := n.(*ast.MappingNode); ok && m.IsFlowStyle && takesText {
 		d.errorf(b.at, "%s must be a single value, not a mapping; put a text that begins with { in quotes", b.path)
 		return

@@ -6,10 +6,10 @@ package configs
 //	doc      help, shown by editors that use the JSON Schema
 //	default  the value where the key is absent, written as in the file
 //	need     why the key must be there and what to write
-//	choice   the values allowed, separated by commas
+//	choice   the values allowed, separated by commas; pNN stands for every percentile
 //	planned  values that are planned but not built, separated by commas
 //	form     an example of a section
-//	list     what to say of a list in place of a text, where one is planned
+//	short    the key of a section that a single value in its place stands for
 //	min, max bounds, written as in the file
 //	secret   the value is never shown
 //	empty    what an empty text means; without it an empty text is refused
@@ -25,9 +25,9 @@ type document struct {
 	MQTT           *mqttDoc        `key:"mqtt" form:"{broker: \"tcp://localhost:1883\", subscribe: [{filter: \"plant/#\"}]}" doc:"Bridge MQTT topics into the source topic."`
 	Time           timeDoc         `key:"time" form:"{wait_for_late: 30s, idle_after: 2m}" doc:"How late, how silent and how far ahead a device may be."`
 	Dedupe         dedupeDoc       `key:"dedupe" form:"{by: off}" doc:"How repeated readings are recognised."`
-	Devices        planned         `key:"devices"`
-	Where          planned         `key:"where" doc:"readings that no window and no rule uses are filtered already"`
-	Derive         planned         `key:"derive"`
+	Devices        *devicesDoc     `key:"devices" form:"{roster: roster.csv}" doc:"The devices that are known by name, and their labels."`
+	Where          text            `key:"where" doc:"Condition over device, metric, value, time, labels.NAME and the fields of wide messages; readings that do not meet it are filtered."`
+	Derive         derives         `key:"derive" doc:"Metrics made from the readings of others, by name: an expression, or {from: METRIC, value: EXPRESSION}."`
 	Windows        list[windowDoc] `key:"windows" doc:"Windows, each over one metric and kept for each device."`
 	Rules          list[ruleDoc]   `key:"rules" doc:"Rules that raise alerts from a window result or a metric."`
 	Alerts         alertsDoc       `key:"alerts" form:"{topic: alerts}" doc:"Where alerts go."`
@@ -101,12 +101,24 @@ type timeDoc struct {
 	MaxFutureSkew span `key:"max_future_skew" default:"5m" doc:"A reading further ahead of its append time goes to quarantine."`
 	Late          text `key:"late" default:"quarantine" choice:"quarantine,update" doc:"What becomes of a reading whose windows have closed for good."`
 	AllowBackfill span `key:"allow_backfill" default:"0s" doc:"With late: update, how long closed windows are kept for late readings."`
+	ResetClock    span `key:"reset_clock_after" default:"0s" doc:"A device whose readings have all been late this long begins anew, with the clock it has now; 0s: never."`
 }
 
 type dedupeDoc struct {
 	section
-	By       text `key:"by" default:"seq" choice:"seq,off" list:"a list of fields" doc:"seq: a repeat has the same sequence number and event time. off: nothing is recognised."`
-	Remember span `key:"remember" default:"24h" min:"1ms" doc:"How far back repeats are recognised, in event time."`
+	By       identity `key:"by" default:"seq" choice:"seq,off" doc:"seq: a repeat has the same sequence number and event time. [device, metric, time]: it has the time of one of the 63 latest readings of its device and metric. off: nothing is recognised."`
+	Remember span     `key:"remember" default:"24h" min:"1ms" doc:"How far back repeats are recognised, in event time."`
+}
+
+type derivedDoc struct {
+	section
+	From  text `key:"from" doc:"Metric it is made from; where absent, the last field the expression names, or the only metric in use."`
+	Value text `key:"value" need:"write the expression, for example value: (value - 32) * 5 / 9" doc:"Expression over device, metric, value, time, labels.NAME and the fields of wide messages that gives a number."`
+}
+
+type devicesDoc struct {
+	section
+	Roster text `key:"roster" need:"write the CSV file that names the devices, for example roster: roster.csv" doc:"CSV file with a header: the column device, and labels. Its path is relative to this file; a changed one takes effect while the pipeline runs."`
 }
 
 type windowDoc struct {
@@ -116,12 +128,12 @@ type windowDoc struct {
 	Tumbling span        `key:"tumbling" min:"1ms" doc:"Windows of this size, one after the other, aligned to 1970-01-01 UTC."`
 	Hopping  *hoppingDoc `key:"hopping" form:"{size: 10m, every: 1m}" doc:"Windows that overlap."`
 	Count    whole       `key:"count" min:"1" max:"4096" doc:"The newest N readings of a device."`
-	Rolling  planned     `key:"rolling" doc:"hopping with a small every comes close"`
-	Session  planned     `key:"session"`
-	Offset   planned     `key:"offset" doc:"windows are aligned to 1970-01-01 UTC"`
-	Timezone planned     `key:"timezone" doc:"windows are aligned to 1970-01-01 UTC"`
+	Rolling  *rollingDoc `key:"rolling" form:"{size: 1h, resolution: 1m}" short:"size" doc:"The readings from this long before the newest one up to it."`
+	Session  *sessionDoc `key:"session" form:"{gap: 30m}" short:"gap" doc:"The readings of a device between two pauses."`
+	Offset   span        `key:"offset" doc:"Tumbling and hopping windows begin this much after they would; with timezone the time of day at which days begin. Default: 0s."`
+	Timezone text        `key:"timezone" doc:"With tumbling: 1d, the time zone whose calendar days the windows are, such as Europe/Berlin; a day has 23 or 25 hours where clocks change."`
 	Where    planned     `key:"where"`
-	Compute  texts       `key:"compute" need:"write what to compute, for example compute: [mean, max]" choice:"count,sum,min,max,mean,last" planned:"stddev,first,delta,rate,distinct,median,mode,ewma,slope,time_weighted_mean,integral,pNN" doc:"What to compute."`
+	Compute  texts       `key:"compute" need:"write what to compute, for example compute: [mean, max]" choice:"count,sum,min,max,mean,range,first,last,delta,rate,variance,stddev,median,mode,distinct,ewma,slope,integral,time_weighted_mean,pNN" doc:"What to compute; pNN is a quantile: p95 is 0.95, p999 is 0.999."`
 	By       text        `key:"by" doc:"Which devices the window is over: all for the whole fleet, labels.NAME for all devices with the same label. Without it each device by itself."`
 	Emit     emitDoc     `key:"emit" form:"{topic: aggregates, on: close}" doc:"Where results go; without it only rules see them."`
 }
@@ -132,10 +144,21 @@ type hoppingDoc struct {
 	Every span `key:"every" min:"1ms" need:"write how often a window begins, for example every: 1m" doc:"How often a window begins; divides size."`
 }
 
+type sessionDoc struct {
+	section
+	Gap span `key:"gap" min:"1ms" need:"write how long a pause ends a session, for example gap: 30m" doc:"How long a pause, in event time, ends a session."`
+}
+
+type rollingDoc struct {
+	section
+	Size       span `key:"size" min:"1ms" need:"write how far back the window goes, for example size: 1h" doc:"How far back the window goes."`
+	Resolution span `key:"resolution" min:"1ms" doc:"The window moves on by this much; divides size at most 1000 times. Default: a fiftieth of size."`
+}
+
 type emitDoc struct {
 	section
 	Topic text `key:"topic" doc:"Topic that results go to."`
-	On    text `key:"on" choice:"close,change,never" doc:"close: once the window closes. change: at every reading. Default: close for tumbling and hopping, change for count."`
+	On    text `key:"on" choice:"close,change,never" doc:"close: once the window closes. change: at every reading. Default: close for tumbling, hopping and session, change for count and rolling."`
 }
 
 type ruleDoc struct {
@@ -143,8 +166,8 @@ type ruleDoc struct {
 	Name        text            `key:"name" need:"alerts carry it; write for example name: too-warm" doc:"Name of the rule, carried by its alerts."`
 	When        text            `key:"when" doc:"What the rule looks at: a window result such as temp_5m.mean, or a metric (its last value)."`
 	Levels      named[levelDoc] `key:"levels" doc:"Levels by name, lowest first."`
-	Message     text            `key:"message" doc:"Text of the alert, with {{device}} or {{group}}, {{value}}, {{threshold}}, {{level}}, {{rule}}, {{active_for}}, {{metric}}, {{window.start}}, {{window.end}}."`
-	Evaluate    planned         `key:"evaluate" doc:"tumbling and hopping windows are judged when they close, all else at every reading"`
+	Message     text            `key:"message" doc:"Text of the alert, with {{device}} or {{group}}, {{value}}, {{threshold}}, {{level}}, {{rule}}, {{active_for}}, {{metric}}, {{window.start}}, {{window.end}}, {{labels.NAME}}."`
+	Evaluate    planned         `key:"evaluate" doc:"tumbling, hopping and session windows are judged when they close, all else at every reading"`
 	KeepFiring  planned         `key:"keep_firing" doc:"clear_below and clear_above keep an alert from ending too early"`
 	OnGap       planned         `key:"on_gap" doc:"a hole in the data pauses hold"`
 	RepeatEvery planned         `key:"repeat_every"`
@@ -157,12 +180,12 @@ type ruleDoc struct {
 
 type levelDoc struct {
 	section
-	Above      number  `key:"above" doc:"The level holds for values greater than this."`
-	Below      number  `key:"below" doc:"The level holds for values less than this."`
-	ClearBelow number  `key:"clear_below" doc:"With above: the level ends for values less than this."`
-	ClearAbove number  `key:"clear_above" doc:"With below: the level ends for values greater than this."`
-	Hold       span    `key:"hold" default:"0s" doc:"The level is entered only after its condition held this long, in event time that readings cover."`
-	Labels     planned `key:"labels" doc:"the name of the level is carried by the alert"`
+	Above      threshold `key:"above" doc:"The level holds for values greater than this: a number, or labels.NAME for the label of the device."`
+	Below      threshold `key:"below" doc:"The level holds for values less than this: a number, or labels.NAME for the label of the device."`
+	ClearBelow threshold `key:"clear_below" doc:"With above: the level ends for values less than this."`
+	ClearAbove threshold `key:"clear_above" doc:"With below: the level ends for values greater than this."`
+	Hold       span      `key:"hold" default:"0s" doc:"The level is entered only after its condition held this long, in event time that readings cover."`
+	Labels     planned   `key:"labels" doc:"the name of the level is carried by the alert"`
 }
 
 type alertsDoc struct {

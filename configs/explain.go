@@ -44,8 +44,15 @@ func (p *Pipeline) explainWay(b *strings.Builder) {
 	if p.MQTT != nil {
 		fmt.Fprintf(b, "%s\n", p.sayMQTT())
 	}
+	p.explainExpressions(b)
 	fmt.Fprintf(b, "%s\n", p.sayDedupe())
+	if p.Roster != nil {
+		fmt.Fprintf(b, "%s\n", p.sayRoster())
+	}
 	fmt.Fprintf(b, "Each device has its own clock, the greatest event time it has sent. %s\n", p.sayLate())
+	if reset := p.Time.ResetClockAfter; reset > 0 {
+		fmt.Fprintf(b, "A device whose readings have all been late for %s begins anew with its clock as it is now, and what it had open ends.\n", saySpan(reset))
+	}
 	fmt.Fprintf(b, "A reading more than %s ahead of its append time goes to quarantine.\n", saySpan(p.Time.MaxFutureSkew))
 	fmt.Fprintf(b, "A device silent for %s has its open windows emitted as provisional; after %s it is forgotten.\n",
 		saySpan(p.Time.IdleAfter), saySpan(p.State.ForgetAfter))
@@ -103,6 +110,10 @@ func (p *Pipeline) sayDedupe() string {
 	if p.Dedupe.By == "off" {
 		return "Repeated readings are not recognised: each counts."
 	}
+	if p.Dedupe.By == identityWord {
+		return fmt.Sprintf("A repeat has the event time of one of the 63 latest readings of its device and metric, at most %s old, and counts once; a reading without a time of its own is never one.",
+			saySpan(p.Dedupe.Remember))
+	}
 	return fmt.Sprintf("A repeat has the sequence number and event time of an earlier reading of its device, at most %s old, and counts once.",
 		saySpan(p.Dedupe.Remember))
 }
@@ -117,7 +128,7 @@ func (p *Pipeline) sayLate() string {
 
 // sayWindow is a window as one sentence.
 func (p *Pipeline) sayWindow(w *Window) string {
-	what := "the " + andList(w.Compute) + " of " + w.Metric
+	what := "the " + andList(w.sayCompute()) + " of " + w.Metric
 	emit := "only rules see it"
 	switch w.Emit.On {
 	case "close":
@@ -128,9 +139,16 @@ func (p *Pipeline) sayWindow(w *Window) string {
 	span := ""
 	switch w.Kind {
 	case Tumbling:
-		span = "over every " + eachSpan(w.Size) + ", " + aligned(w.Every)
+		span = "over every " + eachSpan(w.Size) + ", " + placedAt(w)
 	case Hopping:
 		span = "over " + saySpan(w.Size) + ", beginning anew every " + saySpan(w.Every)
+		if w.Offset > 0 {
+			span += ", " + placedAt(w)
+		}
+	case Session:
+		span = "over each session, the readings between two pauses of at least " + saySpan(w.Gap)
+	case Rolling:
+		span = "over the " + eachSpan(w.Size) + " up to its newest reading, in steps of " + saySpan(w.Every)
 	case Count:
 		span = "over its newest " + plural(int64(w.Count), "reading") + ", once it has sent that many"
 		if w.Count == 1 {
@@ -145,14 +163,6 @@ func eachSpan(t event.Time) string {
 	return strings.TrimPrefix(s, "1 ")
 }
 
-// aligned tells where windows begin, for the usual lengths.
-func aligned(every event.Time) string {
-	if every > day || day%every != 0 {
-		return "counted from 1970-01-01 00:00 UTC"
-	}
-	return "counted from 00:00 UTC"
-}
-
 // sayRule is a rule as one sentence.
 func (p *Pipeline) sayRule(r *Rule) string {
 	judged := "judged at every reading"
@@ -162,7 +172,7 @@ func (p *Pipeline) sayRule(r *Rule) string {
 		w := &p.Windows[r.When.Window]
 		subject = "the " + r.When.Result + " of window " + w.Name
 		whose = sayBy(w)
-		if w.Kind != Count {
+		if !w.speaksAlways() {
 			judged = "judged when a window closes"
 		}
 	}
@@ -174,18 +184,18 @@ func (p *Pipeline) sayRule(r *Rule) string {
 }
 
 func sayLevel(l *Level) string {
-	direction, at, back, clear := "above", l.Above, "below", l.ClearBelow
-	if l.Above == nil {
-		direction, at, back, clear = "below", l.Below, "above", l.ClearAbove
+	direction, at, back, clear := "above", l.sayThreshold("above", l.Above), "below", l.sayThreshold("clear_below", l.ClearBelow)
+	if at == "" {
+		direction, at, back, clear = "below", l.sayThreshold("below", l.Below), "above", l.sayThreshold("clear_above", l.ClearAbove)
 	}
-	s := l.Name + " once it is " + direction + " " + sayNumber(*at)
+	s := l.Name + " once it is " + direction + " " + at
 	if l.Hold > 0 {
 		s += " for " + saySpan(l.Hold)
 	}
-	if clear == nil {
+	if clear == "" {
 		return s + ", until it no longer is"
 	}
-	return s + ", until it is " + back + " " + sayNumber(*clear)
+	return s + ", until it is " + back + " " + clear
 }
 
 func sayNumber(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }

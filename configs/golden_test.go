@@ -27,6 +27,11 @@ func outside() Options {
 			if path == "/run/secrets/mqtt" {
 				return []byte("hunter2"), nil
 			}
+			for _, folder := range []string{"testdata/rosters", "examples"} {
+				if content, err := os.ReadFile(filepath.Join(folder, path)); err == nil {
+					return content, nil
+				}
+			}
 			return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("no such file or directory")}
 		},
 	}
@@ -100,7 +105,7 @@ func TestExamplesHaveNoWarnings(t *testing.T) {
 // never ignored and never as unknown.
 func TestPlannedIsNeitherIgnoredNorUnknown(t *testing.T) {
 	_, ds := parseFile(t, "testdata/wrong/everything.yaml")
-	assert.Len(t, ds, 14)
+	assert.Len(t, ds, 8)
 	for _, d := range ds {
 		assert.Contains(t, d.Message, "is not supported yet")
 	}

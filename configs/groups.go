@@ -10,8 +10,6 @@ import (
 // GroupAll is the By of a window over the whole fleet, and the name of its one group.
 const GroupAll = "all"
 
-const labelPrefix = "labels."
-
 // Grouped reports whether the window is over devices together: By is set.
 func (w *Window) Grouped() bool { return w.By != "" }
 
@@ -71,7 +69,7 @@ func (p *Pipeline) GroupPart() *Pipeline {
 	part.Group = p.Group + ".groups"
 	part.JournalTopic = part.Group + ".journal"
 	part.QuarantineTopic = part.Group + ".quarantine"
-	part.MQTT, part.Where, part.Derive = nil, nil, nil
+	part.MQTT, part.Where, part.Derive, part.Roster = nil, nil, nil, nil
 	part.Dedupe = Dedupe{By: "off"}
 	part.Time.MaxFutureSkew = max(p.Time.MaxFutureSkew+p.Time.WaitForLate, 1_000)
 	part.Time.WaitForLate = 0
@@ -150,8 +148,6 @@ func groupable(doc *windowDoc, w *Window) string {
 	switch {
 	case w.Kind != Tumbling && w.Kind != Hopping:
 		return "is for tumbling and hopping windows: only those begin and end at the same time for all devices"
-	case w.Offset != 0, w.Location != nil:
-		return "does not go with offset or timezone yet; remove one of them"
 	case doc.Emit.On.set && doc.Emit.On.value == "change":
 		return "does not go with emit.on=change: partial results of devices come pane by pane, not reading by reading; write on: close"
 	}
@@ -187,10 +183,29 @@ func (c *checker) groupField(field string, r *Rule) string {
 	switch {
 	case field == "device" && grouped:
 		return "{{device}} has nothing to show: window " + w.Name + " is " + sayBy(w) + "; write {{group}}"
+	case grouped && strings.HasPrefix(field, labelPrefix):
+		return "{{" + field + "}} has nothing to show: labels are those of one device, and window " + w.Name + " is " + sayBy(w) + "; write {{group}}"
 	case field == "group" && !grouped:
 		return "{{group}} has nothing to show: the rule looks at each device by itself; write {{device}}"
 	}
 	return ""
+}
+
+// groupLevels refuses thresholds that the labels of a device give to a rule that
+// looks at several.
+func (c *checker) groupLevels(doc *ruleDoc, r *Rule) {
+	if r.When.Window < 0 || !c.p.Windows[r.When.Window].Grouped() {
+		return
+	}
+	for i := range doc.Levels.items {
+		l := &doc.Levels.items[i]
+		for _, t := range []*threshold{&l.Above, &l.Below, &l.ClearBelow, &l.ClearAbove} {
+			if t.own {
+				t.bad = true
+				c.errorf(t.at, "%s is the label of one device, and window %s is %s; write a number", t, c.p.Windows[r.When.Window].Name, sayBy(&c.p.Windows[r.When.Window]))
+			}
+		}
+	}
 }
 
 // sayBy tells over which devices a window is.

@@ -101,28 +101,18 @@ func (t *text) fill(v string) {
 // choose returns what is wrong with v as one of the choices.
 func choose(v, choices, planned string) string {
 	all := strings.Split(choices, ",")
-	for _, c := range all {
-		if v == c {
-			return ""
-		}
+	if isChoice(v, all) {
+		return ""
 	}
 	for _, c := range strings.Split(planned, ",") {
-		if v != "" && (v == c || c == "pNN" && isPercentile(v)) {
-			return "is not supported yet; use " + orList(all)
+		if v != "" && v == c {
+			return "is not supported yet; use " + sayChoices(all)
 		}
 	}
 	if len(all) == 1 {
 		return "is not known; use " + all[0]
 	}
-	return "is not known; use " + orList(all) + suggest(v, all)
-}
-
-func isPercentile(v string) bool {
-	rest, ok := strings.CutPrefix(v, "p")
-	if !ok || len(rest) < 1 || len(rest) > 4 {
-		return false
-	}
-	return strings.Trim(rest, "0123456789") == ""
+	return "is not known; use " + sayChoices(all) + suggest(v, fixedChoices(all))
 }
 
 type span struct {

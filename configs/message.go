@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/weirstream/weir/operators/roster"
 )
 
 // fieldNames are the fields a message can hold.
@@ -31,6 +33,12 @@ func (c *checker) message(doc *ruleDoc, r *Rule) {
 	}
 	r.Message, r.Template = m.value, parts
 	for _, p := range parts {
+		if name, ok := strings.CutPrefix(p.Field, labelPrefix); ok {
+			if problem := c.label(name, roster.Text); problem != "" {
+				c.errorf(m.at, "%s: {{%s}} %s", m.path, p.Field, problem)
+				return
+			}
+		}
 		if strings.HasPrefix(p.Field, "window.") && r.When.Window < 0 && doc.When.ok() {
 			c.errorf(m.at, "%s: {{%s}} has nothing to show: the rule looks at the metric %s, not at a window", m.path, p.Field, doc.When.value)
 			return
@@ -82,7 +90,10 @@ func parseField(s string) (Part, string) {
 	name, format, formatted := strings.Cut(s, "|")
 	name = strings.TrimSpace(name)
 	if strings.HasPrefix(name, "labels.") {
-		return Part{}, "{{" + shorten(name) + "}} is not supported yet"
+		if formatted {
+			return Part{}, "{{" + shorten(name) + "}} is text; only {{value}} and {{threshold}} take printf"
+		}
+		return Part{Field: name}, ""
 	}
 	known := false
 	for _, f := range fieldNames() {

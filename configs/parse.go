@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/weirstream/weir/operators/roster"
 )
 
 // Options are the ways out of the file that Parse may use.
@@ -18,7 +20,7 @@ type Options struct {
 // everything there is to say about the file, sorted by position; the pipeline
 // is nil exactly where that has errors. It never panics.
 func Parse(name string, src []byte, o Options) (*Pipeline, Diagnostics) {
-	d := &decoder{file: name, o: o}
+	d := &decoder{file: name, o: o, src: src}
 	tree := d.tree(src)
 	if tree == nil {
 		return nil, d.diags
@@ -40,6 +42,10 @@ type checker struct {
 	*decoder
 	doc *document
 	p   *Pipeline
+
+	filters     []string       // the fields that where names
+	derivations []derivation   // by metric of derive
+	fleet       *roster.Roster // nil: there is none, or it cannot be read
 }
 
 func (c *checker) pipeline() {
@@ -49,11 +55,13 @@ func (c *checker) pipeline() {
 	c.mqtt()
 	c.time()
 	c.dedupe()
+	c.roster()
 	c.windows()
 	c.rules()
 	c.alerts()
 	c.used()
 	c.topics()
+	c.expressions()
 	c.metrics()
 	c.state()
 }
@@ -250,15 +258,17 @@ func first(words []string) string {
 
 func orWord(word, otherwise string) string { return cmp.Or(word, otherwise) }
 
-// metrics declares the metrics in order of first appearance and gives windows
-// and rules their indexes.
+// use is a mention of a metric, and where its index goes.
+type use struct {
+	at     place
+	metric string
+	index  *int
+}
+
+// metrics declares the metrics in order of first appearance and gives windows,
+// rules and derivations their indexes.
 func (c *checker) metrics() {
-	type use struct {
-		at     place
-		metric string
-		index  *int
-	}
-	var uses []use
+	uses := c.expressionUses()
 	for i := range c.p.Windows {
 		m := &c.doc.Windows.items[i].Metric
 		uses = append(uses, use{m.at, m.value, &c.p.Windows[i].MetricIndex})
@@ -278,6 +288,9 @@ func (c *checker) metrics() {
 			*u.index = len(c.p.Metrics)
 			c.p.Metrics = append(c.p.Metrics, u.metric)
 		}
+	}
+	for i := range c.p.Derive {
+		c.p.Derive[i].Index = slices.Index(c.p.Metrics, c.p.Derive[i].Name)
 	}
 	for i := range c.p.Rules {
 		if w := &c.p.Rules[i].When; w.Window >= 0 {

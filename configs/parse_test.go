@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/operators/expr"
+	"github.com/weirstream/weir/operators/roster"
 )
 
 const head = "name: p\nkafka: {brokers: [localhost:9092]}\nsource: {topic: readings}\n"
@@ -89,7 +91,7 @@ func TestEveryKey(t *testing.T) {
 		Device:    "x-{topic.1}", DeviceParts: []TopicPart{{Literal: "x-", Level: -1}, {Level: 1}},
 		Retained: "keep", ClientID: "gate",
 	}, p.MQTT)
-	assert.Equal(t, Time{WaitForLate: 1000, IdleAfter: 90_000, MaxFutureSkew: 10_000, AllowBackfill: 3_600_000, Late: "update"}, p.Time)
+	assert.Equal(t, Time{WaitForLate: 1000, IdleAfter: 90_000, MaxFutureSkew: 10_000, AllowBackfill: 3_600_000, Late: "update", ResetClockAfter: 7_200_000}, p.Time)
 	assert.Equal(t, State{Dir: "/var/lib/weir", Memory: 1 << 30, ForgetAfter: 2 * 86_400_000}, p.State)
 	// The rules stand before the windows in this file.
 	assert.Equal(t, []string{"pressure", "temperature", "humidity"}, p.Metrics)
@@ -260,5 +262,35 @@ func TestMisspeltKeysHavePlaces(t *testing.T) {
 	require.True(t, ds.HasErrors())
 	for _, d := range ds {
 		assert.Equal(t, 5, d.Line, d.String())
+	}
+}
+
+func TestDerive(t *testing.T) {
+	p, ds := parseFile(t, "testdata/good/expressions-wide.yaml")
+	require.NotNil(t, p, ds.String())
+	// where names battery before anything else does.
+	assert.Equal(t, []string{"battery", "humidity", "temperature", "leaf", "apparent", "excess", "doubled"}, p.Metrics)
+	assert.Equal(t, &Expression{Source: `battery > 3.2 and device startsWith "gh-"`}, p.Where)
+	assert.Equal(t, []Derived{
+		{Name: "apparent", Index: 4, From: 1, Value: Expression{"temperature + 0.33 * humidity - 4"}, Fields: []int{2, 1}},
+		{Name: "excess", Index: 5, From: 2, Value: Expression{"max(temperature - leaf, 0)"}, Fields: []int{2, 3}},
+		{Name: "doubled", Index: 6, From: 3, Value: Expression{"value * 2"}, Fields: []int{}},
+	}, p.Derive)
+	assert.Equal(t, 4, p.Windows[0].MetricIndex)
+	assert.Equal(t, 6, p.Rules[0].When.Metric)
+}
+
+// A label that the roster does not have is not one for which a roster is missing.
+func TestUnknownLabels(t *testing.T) {
+	c := &checker{decoder: new(decoder), doc: new(document), p: &Pipeline{Roster: &Roster{Labels: []roster.Label{{Name: "site"}, {Name: "limit", Kind: roster.Number}}}}}
+	for source, want := range map[string]string{
+		"value > labels.limt":       "there is no label limt; did you mean limit?",
+		"labels.colour == \"red\"":  "there is no label colour; the roster has site and limit",
+		"labels.limit == \"north\"": "invalid operation: == (mismatched types float64 and string)",
+	} {
+		c.diags = nil
+		assert.Nil(t, c.compiled(&text{leaf: leaf{at: place{1, 8}, raw: source, path: "where"}, value: source}, expr.Condition))
+		require.Len(t, c.diags, 1)
+		assert.True(t, strings.HasSuffix(c.diags[0].Message, ": "+want), c.diags[0].Message)
 	}
 }

@@ -30,9 +30,9 @@ type Pipeline struct {
 	// milliseconds, 1 or more.
 	CommitInterval event.Time
 	State          State
-	// Metrics are the declared metrics: those that windows and rules use, each
-	// once, in order of first appearance in the file. A reading of any other
-	// metric is filtered.
+	// Metrics are the declared metrics: those that windows, rules and expressions
+	// use, each once, in order of first appearance in the file. A reading of any
+	// other metric is filtered, and so is one that only expressions name as a field.
 	Metrics []string
 
 	QuarantineTopic string // weir.<name>.quarantine
@@ -199,6 +199,7 @@ type Derived struct {
 // Roster is a CSV file with a header: the column device, and labels.
 type Roster struct {
 	Path   string         // as written in the pipeline file, and relative to it
+	File   string         // the same file as seen from where Parse was told that the pipeline file is
 	Labels []roster.Label // the columns but device, in the order of the file
 }
 
@@ -236,7 +237,7 @@ type Level struct {
 // empty.
 type Part struct {
 	Literal string
-	Field   string // device group value threshold level rule active_for window.start window.end metric
+	Field   string // device group value threshold level rule active_for window.start window.end metric labels.NAME
 	Format  string // a printf format of one floating-point number; empty: the field's own
 }
 

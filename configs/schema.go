@@ -54,6 +54,8 @@ func fieldSchema(t reflect.Type, tag reflect.StructTag) map[string]any {
 	switch v := reflect.New(t).Interface().(type) {
 	case value:
 		s = v.schema(tag)
+	case *derives:
+		s = v.schema()
 	case *texts:
 		s = map[string]any{"type": "array", "minItems": 1, "uniqueItems": true, "items": new(text).schema(tag)}
 	case interface {
@@ -68,6 +70,9 @@ func fieldSchema(t reflect.Type, tag reflect.StructTag) map[string]any {
 		s = map[string]any{"type": "object", "minProperties": 1, "additionalProperties": sectionSchema(v.element())}
 	default:
 		s = sectionSchema(t)
+		if short := tag.Get("short"); short != "" {
+			s = orShorthand(s, t, short)
+		}
 	}
 	if doc := tag.Get("doc"); doc != "" {
 		s["description"] = doc
@@ -89,7 +94,7 @@ func (t *text) schema(tag reflect.StructTag) map[string]any {
 		s["minLength"] = 1
 	}
 	if c := tag.Get("choice"); c != "" {
-		s = orReference(map[string]any{"enum": strings.Split(c, ",")})
+		s = choiceSchema(strings.Split(c, ","))
 	}
 	return withDefault(s, tag, func(v string) any { return v })
 }

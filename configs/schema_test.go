@@ -54,9 +54,19 @@ func conforms(s map[string]any, v any) error {
 		case "minProperties":
 			m, ok := v.(map[string]any)
 			bad = ok && float64(len(m)) < arg.(float64)
-		case "minItems", "uniqueItems":
+		case "minItems":
 			l, ok := v.([]any)
-			bad = ok && len(l) == 0
+			bad = ok && float64(len(l)) < arg.(float64)
+		case "maxItems":
+			l, ok := v.([]any)
+			bad = ok && float64(len(l)) > arg.(float64)
+		case "uniqueItems":
+			l, ok := v.([]any)
+			different := map[string]bool{}
+			for _, item := range l {
+				different[fmt.Sprint(item)] = true
+			}
+			bad = ok && len(different) < len(l)
 		case "items":
 			for i, item := range asList(v) {
 				if err := conforms(arg.(map[string]any), item); err != nil {
@@ -170,9 +180,9 @@ func TestSchemaAcceptsGoodFiles(t *testing.T) {
 // The schema refuses what a schema can: names, kinds and ranges of keys.
 func TestSchemaRefusesWrongFiles(t *testing.T) {
 	for _, name := range []string{
-		"unknown-keys", "unknown-words", "name-missing", "name-is-a-number", "partitioner", "format-planned", "kafka-list", "kafka-embedded",
-		"mqtt-filters", "durations", "sizes", "size-unit", "late-unknown", "dedupe-list",
-		"compute-planned", "compute-scalar", "count-range", "levels-list", "level-labels", "rules-planned", "top-level-planned", "everything",
+		"unknown-keys", "unknown-words", "name-missing", "derive-forms", "name-is-a-number", "partitioner", "format-planned", "kafka-list", "kafka-embedded",
+		"mqtt-filters", "durations", "sizes", "size-unit", "late-unknown", "dedupe-list", "dedupe-list-field", "dedupe-list-seq", "dedupe-list-twice", "dedupe-list-empty", "dedupe-list-word", "dedupe-list-nested",
+		"compute-percentiles", "compute-scalar", "count-range", "levels-list", "level-labels", "rules-planned", "top-level-planned", "everything",
 	} {
 		path := "testdata/wrong/" + name + ".yaml"
 		assert.Error(t, checkSchema(t, path), path)

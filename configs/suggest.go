@@ -47,6 +47,18 @@ func synonym(word string) string {
 		return "min"
 	case "total":
 		return "sum"
+	case "std", "sd", "stdev", "deviation":
+		return "stddev"
+	case "unique", "uniques", "cardinality", "countdistinct":
+		return "distinct"
+	case "increase", "change", "diff", "difference":
+		return "delta"
+	case "trend", "derivative", "gradient":
+		return "slope"
+	case "twa", "timeweightedaverage":
+		return "time_weighted_mean"
+	case "ema":
+		return "ewma"
 	case "latest", "newest", "lastvalue":
 		return "last"
 	case "aggregate", "aggregates", "functions":

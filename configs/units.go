@@ -33,7 +33,9 @@ func parseSpan(s string) (event.Time, string) {
 		return 0, "must not be negative"
 	}
 	switch strings.ToLower(s) {
-	case "day", "daily", "week", "weekly", "month", "monthly", "year":
+	case "day", "daily":
+		return 0, "is a day of the calendar; write 1d, and for a window timezone as well"
+	case "week", "weekly", "month", "monthly", "year":
 		return 0, "is a span of the calendar, which is not supported yet; write 1d for 24 hours"
 	}
 	var total int64

@@ -55,9 +55,6 @@ type Options struct {
 	// GroupPartition is where the partials of a group go among n partitions; needed
 	// where the plan sends any, and then always the same function.
 	GroupPartition func(group []byte, n int) int
-	// LabelOf is a device's label of that name, for windows over the devices with
-	// the same one; nil: no device has any.
-	LabelOf func(device []byte, label string) []byte
 	// CreateSource makes a missing source topic with so many partitions; 0
 	// refuses to start without one.
 	CreateSource int
@@ -71,6 +68,8 @@ type Options struct {
 	JournalSlack int64
 	// Pace is how often a task saves, refreshes and trims.
 	Pace Pace
+	// RosterEvery is how often the file of the roster is looked at; 0: every second.
+	RosterEvery time.Duration
 	// WallClock tells the time of day; nil: time.Now.
 	WallClock func() time.Time
 	// Failpoint is called with the name of each step of the protocol as it is
@@ -96,6 +95,7 @@ type Engine struct {
 	trust  *wallTrust
 	mono   monoBase
 	status *registry
+	roster *rosterFile
 
 	mu      sync.Mutex
 	runners map[int32]*runnerHandle
@@ -119,6 +119,7 @@ type runnerHandle struct {
 	cancel context.CancelFunc
 	ended  chan struct{}
 	ends   chan endOffset
+	roster chan struct{} // a new one is in force
 }
 
 // order tells the task to stop; one that has its orders already needs no other.
@@ -152,14 +153,18 @@ func New(o Options) (*Engine, error) {
 		o.JournalSlack = journalSlack
 	}
 	o.Pace = o.Pace.filled()
+	if o.RosterEvery <= 0 {
+		o.RosterEvery = lookEvery
+	}
 	if o.WallClock == nil {
 		o.WallClock = time.Now
 	}
 	if o.Failpoint == nil {
 		o.Failpoint = func(string, int32) {}
 	}
+	log := o.Logger.With("pipeline", o.Plan.Pipeline.Name)
 	return &Engine{
-		o: o, log: o.Logger.With("pipeline", o.Plan.Pipeline.Name), trust: &wallTrust{}, mono: monoBase{time.Now()},
+		o: o, log: log, roster: newRosterFile(o.Plan, log), trust: &wallTrust{}, mono: monoBase{time.Now()},
 		status: newRegistry(), tailCells: tailCells, loading: make(chan struct{}, 1), runners: map[int32]*runnerHandle{}, fatal: make(chan error, 1),
 	}, nil
 }
@@ -178,6 +183,9 @@ func (e *Engine) clientOptions(extra ...kgo.Opt) []kgo.Opt {
 // tasks finish their batch, checkpoint, seal and leave the group. Any other end
 // is an error; a *RefusedError is for a person to look at.
 func (e *Engine) Run(ctx context.Context) error {
+	if err := e.roster.load(); err != nil {
+		return err
+	}
 	// The client answers for topics out of what it heard last; topics made a
 	// moment ago must not wait for that to age.
 	client, err := kgo.NewClient(e.clientOptions(kgo.MetadataMinAge(10 * time.Millisecond))...)
@@ -213,6 +221,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		return err
 	}
 	e.background.Go(func() { e.watchEnds(running) })
+	if e.roster.path != "" {
+		e.background.Go(func() { e.watchRoster(running) })
+	}
 
 	err = nil
 	select {
@@ -264,7 +275,7 @@ func (e *Engine) start(partitions []int32) {
 			continue
 		}
 		ctx, cancel := context.WithCancel(e.ctx)
-		h := &runnerHandle{stop: make(chan leave, 1), cancel: cancel, ended: make(chan struct{}), ends: make(chan endOffset, 1)}
+		h := &runnerHandle{stop: make(chan leave, 1), cancel: cancel, ended: make(chan struct{}), ends: make(chan endOffset, 1), roster: make(chan struct{}, 1)}
 		e.runners[p] = h
 		e.tasks.Store(int64(len(e.runners)))
 		e.status.enter(p, Recovering)

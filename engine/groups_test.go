@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"sort"
 	"strings"
@@ -28,7 +30,7 @@ source:
 time: {wait_for_late: 1s, idle_after: 10m, max_future_skew: 10s}
 windows:
   - {name: fleet, metric: temperature, tumbling: 1s, by: all, compute: [count, sum, min, max], emit: {topic: aggregates}}
-  - {name: site, metric: temperature, hopping: {size: 3s, every: 1s}, by: all, compute: [count, sum], emit: {topic: aggregates}}
+  - {name: site, metric: temperature, hopping: {size: 3s, every: 1s}, by: labels.site, compute: [count, sum], emit: {topic: aggregates}}
 rules:
   - {name: hot, when: site.sum, levels: {critical: {above: 2600}}}
 alerts: {topic: alerts}
@@ -46,14 +48,16 @@ type works struct {
 
 func newWorks(t testing.TB, pipeline string, partitions int32) *works {
 	t.Helper()
-	p, diagnostics := configs.Parse("test.yaml", []byte(pipeline), configs.Options{})
-	require.False(t, diagnostics.HasErrors(), "%s", diagnostics)
-	for i := range p.Windows {
-		if p.Windows[i].Name == "site" {
-			p.Windows[i].By = "labels.site"
-		}
+	path := filepath.Join(t.TempDir(), "sites.csv")
+	csv := "device,site\n"
+	for i := range 100 {
+		csv += fmt.Sprintf("pump-%02d,%s\n", i, site(fmt.Sprint(i)))
 	}
-	b := newBench(t, benchOptions{pipeline: pipeline, partitions: partitions})
+	require.NoError(t, os.WriteFile(path, []byte(csv), 0o644))
+	pipeline = "devices: {roster: " + path + "}\n" + pipeline
+	p, diagnostics := configs.Parse("test.yaml", []byte(pipeline), configs.Options{ReadFile: os.ReadFile})
+	require.False(t, diagnostics.HasErrors(), "%s", diagnostics)
+	b := newBench(t, benchOptions{partitions: partitions})
 	var err error
 	b.plan, err = task.Compile(p)
 	require.NoError(t, err)
@@ -68,7 +72,6 @@ func site(device string) string { return []string{"Hamburg", "Bremen"}[device[le
 
 func (w *works) deviceOptions(store Store) Options {
 	o := w.options(store)
-	o.LabelOf = func(device []byte, label string) []byte { return []byte(site(string(device))) }
 	o.GroupPartition = func(group []byte, n int) int {
 		h := fnv.New32a()
 		h.Write(group)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -59,7 +60,8 @@ type bench struct {
 type benchOptions struct {
 	partitions int32
 	pipeline   string
-	createTime bool // the brokers do not stamp append times
+	folder     string // where the pipeline file is
+	createTime bool   // the brokers do not stamp append times
 }
 
 func newBench(t testing.TB, o benchOptions) *bench {
@@ -71,7 +73,7 @@ func newBench(t testing.TB, o benchOptions) *bench {
 		o.pipeline = testPipeline
 	}
 	cluster := startCluster(t, o)
-	plan := compile(t, o.pipeline)
+	plan := compileIn(t, o.folder, o.pipeline)
 	p := plan.Pipeline
 	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.ProducerLinger(0), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	require.NoError(t, err)
@@ -92,7 +94,12 @@ func newBench(t testing.TB, o benchOptions) *bench {
 
 func compile(t testing.TB, pipeline string) *task.Plan {
 	t.Helper()
-	p, diagnostics := configs.Parse("test.yaml", []byte(pipeline), configs.Options{})
+	return compileIn(t, "", pipeline)
+}
+
+func compileIn(t testing.TB, folder, pipeline string) *task.Plan {
+	t.Helper()
+	p, diagnostics := configs.Parse(filepath.Join(folder, "test.yaml"), []byte(pipeline), configs.Options{ReadFile: os.ReadFile})
 	require.False(t, diagnostics.HasErrors(), "%s", diagnostics)
 	plan, err := task.Compile(p)
 	require.NoError(t, err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/weirstream/weir/engine/task"
 	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/operators/roster"
 	"github.com/weirstream/weir/statestore"
 )
 
@@ -34,6 +35,7 @@ type runner struct {
 	producer *kgo.Client
 	table    *statestore.Table
 	task     *task.Task
+	roster   *roster.Roster // the task's
 	lineage  lineage
 	place    place
 	k        int64 // committed source offset
@@ -131,7 +133,7 @@ func (r *runner) close() {
 func (r *runner) goLive(ctx context.Context) error {
 	options := task.Options{
 		Partition: r.partition, PartitionOf: r.partitionOf(), WallStamped: r.e.topics.wallStamped,
-		GroupOptions: task.GroupOptions{Partitions: r.e.topics.partitions, GroupPartition: r.groupPartition(), LabelOf: r.e.o.LabelOf},
+		GroupOptions: task.GroupOptions{Partitions: r.e.topics.partitions, GroupPartition: r.groupPartition()},
 	}
 	if err := r.decoders(&options); err != nil {
 		return err
@@ -140,6 +142,7 @@ func (r *runner) goLive(ctx context.Context) error {
 	out.Reset()
 	r.task = task.New(r.plan, r.table, out, options)
 	r.position, r.sealed = r.k, r.k
+	r.takeRoster()
 	r.e.status.setPosition(r.partition, r.k)
 	if err := r.seal(ctx, r.saver.wanted()); err != nil {
 		return err
@@ -202,6 +205,8 @@ func (r *runner) live(ctx context.Context) error {
 			}
 		case r.ends = <-r.h.ends:
 			r.advance()
+		case <-r.h.roster:
+			r.takeRoster()
 		case images <- next:
 			r.saver.sent()
 		case err := <-r.saver.ended:

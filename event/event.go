@@ -63,6 +63,7 @@ const (
 	TimeFormat     Reason = "time_format"     // the time is neither RFC 3339 nor a number of the declared unit
 	TimeRange      Reason = "time_range"      // the time lies before 1970 or after 2200
 	SeqFormat      Reason = "seq_format"      // the sequence number is not an integer in [0, 2^63)
+	Expression     Reason = "expression"      // the condition on readings cannot be worked out for it
 	Late           Reason = "late"            // every window that could hold it has closed for good
 	Future         Reason = "future"          // further ahead of its append time than max_future_skew
 	WrongPartition Reason = "wrong_partition" // the device's hash does not belong to the partition it came from

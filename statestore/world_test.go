@@ -79,6 +79,10 @@ func (w *world) fold() {
 			w.stats[0]++
 			continue
 		}
+		if ok && w.chance(5) {
+			t.Clear(s)
+			w.live.devices[name] = make([]uint64, t.rowWordsAll())
+		}
 		if !ok {
 			s = t.Add([]byte(name))
 			w.live.devices[name] = make([]uint64, t.rowWordsAll())

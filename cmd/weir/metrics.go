@@ -21,11 +21,11 @@ type metrics struct {
 	commit, checkpoint, recovery, latency prometheus.Histogram
 	journal                               prometheus.Counter
 
-	readings, results, alerts, corrections, forgotten, recoveries, aborted, commits *prometheus.Desc
-	ungrouped                                                                       *prometheus.Desc
-	firing, open, devices, state, skew, trusted                                     *prometheus.Desc
-	live, lag, offset, seq                                                          *prometheus.Desc
-	mqtt, mqttConnected                                                             *prometheus.Desc
+	readings, results, alerts, corrections, forgotten, expressions, recoveries, aborted, commits *prometheus.Desc
+	firing, open, devices, state, skew, trusted                                                  *prometheus.Desc
+	live, lag, offset, seq, resets, ungrouped                                                    *prometheus.Desc
+	mqtt, mqttConnected                                                                          *prometheus.Desc
+	rosterDevices, rosterFaults, rosterInfo                                                      *prometheus.Desc
 }
 
 func newMetrics(i *instance) *metrics { return newMetricsOf(i, i.engine, "weir_") }
@@ -59,6 +59,8 @@ func newMetricsOf(i *instance, e *engine.Engine, prefix string) *metrics {
 		corrections: desc("alert_corrections_total", "Window revisions that would have changed an alert.", "partition"),
 		forgotten:   desc("devices_forgotten_total", "Devices dropped after state.forget_after of silence.", "partition"),
 		ungrouped:   desc("readings_ungrouped_total", "Readings that no group got, for their device has not the label: once for each window over several devices.", "partition"),
+		expressions: desc("expression_errors_total", "Readings for which where or derive could not be worked out.", "partition"),
+		resets:      desc("clock_resets_total", "Device clocks restarted after time.reset_clock_after of late readings.", "partition"),
 		recoveries:  desc("recoveries_total", "Tasks dropped on a doubt and recovered."),
 		aborted:     desc("transactions_aborted_total", "Transactions aborted and sent again."),
 		commits:     desc("commits_total", "Transactions committed."),
@@ -72,6 +74,10 @@ func newMetricsOf(i *instance, e *engine.Engine, prefix string) *metrics {
 		lag:         desc("lag_records", "Source records not yet folded.", "partition"),
 		offset:      desc("committed_offset", "Source offset up to which outputs are committed.", "partition"),
 		seq:         desc("journal_seq", "Last confirmed journal record.", "partition"),
+
+		rosterDevices: desc("roster_devices", "Devices that the roster in force names."),
+		rosterFaults:  desc("roster_reload_errors_total", "Versions of the roster that could not be used."),
+		rosterInfo:    desc("roster_info", "1 for the version of the roster in force.", "fingerprint"),
 
 		mqtt:          desc("mqtt_messages_total", "Messages of the MQTT bridge by what became of them.", "outcome"),
 		mqttConnected: desc("mqtt_connected", "1 while the bridge is subscribed and receiving."),
@@ -133,12 +139,19 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	now(m.skew, totals.ClockSkew.Seconds())
 	now(m.trusted, flag(totals.ClockTrusted))
 	if m.engine != m.i.engine {
-		return // the bridge is the devices'
+		return // bridge and roster are the devices'
 	}
 	bridge := m.i.bridgeCounts()
 	retained := uint64(bridge.RetainedDropped)
 	total(m.readings, retained, "", "in")
 	total(m.readings, retained, "", "retained")
+	if r, ok := m.i.engine.Roster(); ok {
+		now(m.rosterDevices, float64(r.Devices))
+		if r.Fingerprint != "" {
+			now(m.rosterInfo, 1, r.Fingerprint)
+		}
+		total(m.rosterFaults, uint64(r.Faults))
+	}
 	if m.i.pipeline.MQTT == nil {
 		return
 	}
@@ -172,6 +185,8 @@ func (m *metrics) totals(p string, c task.Counters, total func(*prometheus.Desc,
 	if m.i.pipeline.Grouped() && m.engine == m.i.engine {
 		total(m.ungrouped, c.Ungrouped, p)
 	}
+	total(m.expressions, c.Expressions, p)
+	total(m.resets, c.Resets, p)
 }
 
 func flag(b bool) float64 {

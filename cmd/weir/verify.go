@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -23,6 +25,9 @@ type verifyFlags struct {
 	json    bool
 	wait    time.Duration
 	brokers []string
+	// rosters are the files with versions of the roster; the one beside the pipeline
+	// file comes first.
+	rosters []string
 }
 
 // verifySummary is what weir verify --json prints.
@@ -32,6 +37,7 @@ type verifySummary struct {
 	Aggregates       int                 `json:"aggregates"`
 	Alerts           int                 `json:"alerts"`
 	Quarantined      int                 `json:"quarantined"`
+	Resets           int                 `json:"resets"`
 	Oversized        int                 `json:"oversized"`
 	Facts            int                 `json:"facts"`
 	Unjournaled      int                 `json:"unjournaled"`
@@ -52,9 +58,13 @@ in order per device, ids and sequences right, wall time entered only where it ma
 says what exactly is expected. Nothing is written.
 
 The source must not grow while this runs, must have message.timestamp.type=LogAppendTime, and must still hold what the
-pipeline began with. A partition at a time is held in memory.`,
+pipeline began with. A partition at a time is held in memory.
+
+A pipeline with a roster is checked against the version that was in force at each reading. The file beside the pipeline is
+one of them; older ones are given with --roster.`,
 		Example: `  weir verify pipeline.yaml
-  weir verify --json --wait 5m pipeline.yaml`,
+  weir verify --json --wait 5m pipeline.yaml
+  weir verify --roster roster-2025.csv --roster roster-2026.csv pipeline.yaml`,
 		Args: exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.wait < 0 {
@@ -64,13 +74,25 @@ pipeline began with. A partition at a time is held in memory.`,
 			if err != nil {
 				return err
 			}
+			if p.Roster != nil {
+				f.rosters = append([]string{rosterPath(args[0], p)}, f.rosters...)
+			}
 			return verify(cmd.Context(), p, f, cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
 	cmd.Flags().DurationVar(&f.wait, "wait", 30*time.Second, "how long to wait until everything is folded and no transaction is open")
 	cmd.Flags().StringSliceVar(&f.brokers, "brokers", nil, "host:port of brokers, in place of kafka.brokers; for an embedded broker without a fixed port")
+	cmd.Flags().StringArrayVar(&f.rosters, "roster", nil, "a file with an older version of the roster; may be given more than once")
 	return cmd
+}
+
+// rosterPath is where the roster of a pipeline file is.
+func rosterPath(file string, p *configs.Pipeline) string {
+	if filepath.IsAbs(p.Roster.Path) {
+		return p.Roster.Path
+	}
+	return filepath.Join(filepath.Dir(file), p.Roster.Path)
 }
 
 // verifyBrokers says where the brokers of a pipeline are.
@@ -101,6 +123,14 @@ func verify(ctx context.Context, p *configs.Pipeline, f verifyFlags, out io.Writ
 	if err != nil {
 		return err
 	}
+	v := &verification{pipeline: p, out: out, quiet: f.json}
+	for _, path := range f.rosters {
+		file, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("verify: read roster: %w", err)
+		}
+		v.rosters = append(v.rosters, file)
+	}
 	reader, err := topics.Open(p, seeds)
 	if err != nil {
 		return fmt.Errorf("verify: %w", err)
@@ -110,7 +140,7 @@ func verify(ctx context.Context, p *configs.Pipeline, f verifyFlags, out io.Writ
 	if err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}
-	v := &verification{pipeline: p, standing: standing, out: out, quiet: f.json}
+	v.standing = standing
 	v.summary.Topics, v.summary.Differences = map[string]int{}, []oracle.Difference{}
 	v.summary.OpenTransactions = len(standing.Open)
 	v.summary.Differences = append(v.summary.Differences, standing.Unsettled()...)
@@ -138,6 +168,7 @@ func verify(ctx context.Context, p *configs.Pipeline, f verifyFlags, out io.Writ
 // verification is a check under way.
 type verification struct {
 	pipeline *configs.Pipeline
+	rosters  [][]byte // versions of the roster
 	standing *topics.Standing
 	out      io.Writer
 	quiet    bool
@@ -152,12 +183,14 @@ func (v *verification) partitions(ctx context.Context, reader *topics.Reader) er
 		if err != nil {
 			return err
 		}
+		in.Rosters = v.rosters
 		r := oracle.Check(in)
 		s := &v.summary
 		s.Readings += r.Readings
 		s.Aggregates += r.Aggregates
 		s.Alerts += r.Alerts
 		s.Quarantined += r.Quarantined
+		s.Resets += r.Resets
 		s.Oversized += r.Oversized
 		s.Facts += r.Facts
 		s.Unjournaled += r.Unjournaled

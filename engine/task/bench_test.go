@@ -79,7 +79,7 @@ func digits(b []byte, n int) {
 // steadyTask is a task that knows all devices of the fleet and has been at work
 // for a while.
 func steadyTask(t testing.TB, f *fleet, rounds int) *Task {
-	plan, err := Compile(parsePipeline(t, quietPipeline))
+	plan, err := Compile(parsePipeline(t, quietPipeline, ""))
 	require.NoError(t, err)
 	table, err := statestore.NewTable(plan.Layout, statestore.Options{TaskWords: TaskWords()})
 	require.NoError(t, err)

@@ -24,6 +24,8 @@ const (
 	wordWatermark    // of a device task: the one sent last; of a group task: the clock of all groups
 	wordForemost     // of a device task: the greatest device clock of those that feed groups
 	wordStill        // of a group task: its clock when that of the groups moved last, or they were emitted as provisional
+	wordExpressions  // expressions that could not be worked out
+	wordResets       // device clocks restarted after reset_clock_after
 	taskWords
 )
 
@@ -36,9 +38,13 @@ type Counters struct {
 	// Ungrouped is how many readings no group got, for their device has not the
 	// label: once for each window over several devices.
 	Ungrouped uint64
+	// Resets is how often a device's clock was restarted.
+	Resets uint64
 	// Firing and Open are no totals but present numbers: alerts that fire, and
 	// windows that hold readings and have not closed for good.
 	Firing, Open uint64
+	// Expressions is how often where or derive could not be worked out for a reading.
+	Expressions uint64
 }
 
 // countersOf reads the counters out of the task's words.
@@ -47,7 +53,7 @@ func countersOf(w []uint64) Counters {
 		In: w[wordIn], Processed: w[wordProcessed], Filtered: w[wordFiltered], Late: w[wordLate],
 		Future: w[wordFuture], Bad: w[wordBad], Duplicate: w[wordDuplicate], Windows: w[wordWindows],
 		Alerts: w[wordAlerts], Corrections: w[wordCorrections], Forgotten: w[wordForgotten], Records: w[wordRecords],
-		Firing: w[wordFiring], Open: w[wordOpen], Ungrouped: w[wordUngrouped],
+		Firing: w[wordFiring], Open: w[wordOpen], Expressions: w[wordExpressions], Resets: w[wordResets], Ungrouped: w[wordUngrouped],
 	}
 }
 
@@ -62,6 +68,7 @@ func (c Counters) Add(o Counters) Counters {
 		In: c.In + o.In, Processed: c.Processed + o.Processed, Filtered: c.Filtered + o.Filtered, Late: c.Late + o.Late,
 		Future: c.Future + o.Future, Bad: c.Bad + o.Bad, Duplicate: c.Duplicate + o.Duplicate, Windows: c.Windows + o.Windows,
 		Alerts: c.Alerts + o.Alerts, Corrections: c.Corrections + o.Corrections, Forgotten: c.Forgotten + o.Forgotten, Records: c.Records + o.Records,
-		Firing: c.Firing + o.Firing, Open: c.Open + o.Open, Ungrouped: c.Ungrouped + o.Ungrouped,
+		Firing: c.Firing + o.Firing, Open: c.Open + o.Open, Expressions: c.Expressions + o.Expressions, Resets: c.Resets + o.Resets,
+		Ungrouped: c.Ungrouped + o.Ungrouped,
 	}
 }

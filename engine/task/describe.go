@@ -17,9 +17,15 @@ type DeviceState struct {
 	Windows  []WindowState `json:"windows,omitempty"`
 	Rules    []RuleState   `json:"rules,omitempty"`
 	Last     []LastValue   `json:"last,omitempty"`
+
+	// LateSince is the append time of the first late reading since the last processed
+	// one; empty where there is none or time.reset_clock_after is 0.
+	LateSince string `json:"late_since,omitempty"`
+	Resets    uint64 `json:"resets,omitempty"` // how often the device's clock was restarted
 }
 
-// WindowState is the running value of the window that holds the device's clock.
+// WindowState is the running value of the window that holds the device's clock; of
+// a session window, that of the open session that ends last.
 type WindowState struct {
 	Window string             `json:"window"`
 	Start  string             `json:"start"`
@@ -49,7 +55,10 @@ func (c *Plan) Describe(table *statestore.Table, slot statestore.Slot) DeviceSta
 	clock := event.Time(head[headClock])
 	d := DeviceState{
 		Device: string(table.Name(slot)), Slot: uint32(slot), Clock: stamp(clock), LastSeen: stamp(event.Time(head[headSeen])),
-		Silent: head[headFlags]&flagIdle != 0,
+		Silent: head[headFlags]&flagIdle != 0, Resets: head[headResets],
+	}
+	if late := head[headLate]; late != 0 {
+		d.LateSince = stamp(event.Time(late - 1))
 	}
 	for i := range c.rings {
 		r := &c.rings[i]
@@ -60,10 +69,16 @@ func (c *Plan) Describe(table *statestore.Table, slot statestore.Slot) DeviceSta
 			}
 		}
 	}
-	for i := range c.counts {
-		n := &c.counts[i]
-		if res, full := n.Result(table.Row(n.col, slot)); full {
-			d.Windows = append(d.Windows, c.windowState(n.window, res.Start, res.End, res.Count, res.Values))
+	for i := range c.sessions {
+		s := &c.sessions[i]
+		if res, ok := s.Running(table.Row(s.col, slot), clock); ok {
+			d.Windows = append(d.Windows, c.windowState(s.windows[0], res.Start, res.End, res.Count, res.Values))
+		}
+	}
+	for i := range c.followers {
+		f := &c.followers[i]
+		if res, speaks := f.Result(table.Row(f.col, slot)); speaks {
+			d.Windows = append(d.Windows, c.windowState(f.window, res.Start, res.End, res.Count, res.Values))
 		}
 	}
 	for i := range c.rules {

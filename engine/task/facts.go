@@ -7,12 +7,14 @@ import (
 )
 
 // Fact is what a batch's readings do not tell: where wall time entered the task,
-// and which devices were forgotten then. With the facts of a journal the outputs
-// follow from the source alone.
+// and which devices were forgotten then, or which roster came into force. With the
+// facts of a journal, and those rosters, the outputs follow from the source alone.
 type Fact struct {
 	// Position is the source offset below which everything had been folded.
 	Position int64
-	Wall     event.Time
+	Wall     event.Time // 0: the fact is of the roster
+	// Roster is the fingerprint of the roster in force from here on, where Wall is 0.
+	Roster uint64
 	// Forgotten are the devices whose state was dropped, in that order.
 	Forgotten []string
 }
@@ -27,12 +29,24 @@ type facts struct {
 // is moved: an idle task would otherwise collect them without end.
 func (t *Task) wallEntered(now Now) {
 	f, records := &t.facts, t.table.Task()[wordRecords]
-	if n := len(f.list); n > 0 && f.records == records {
+	if n := len(f.list); n > 0 && f.records == records && f.list[n-1].Wall != 0 {
 		last := &f.list[n-1]
 		last.Position, last.Wall = now.Position, max(last.Wall, now.Wall)
 		return
 	}
 	f.list, f.records = append(f.list, Fact{Position: now.Position, Wall: now.Wall}), records
+}
+
+// rosterEntered adds a fact. A version that nothing was done with gives way to the
+// next.
+func (t *Task) rosterEntered(fingerprint uint64, position int64) {
+	f, records := &t.facts, t.table.Task()[wordRecords]
+	fact := Fact{Position: position, Roster: fingerprint}
+	if n := len(f.list); n > 0 && f.records == records && f.list[n-1].Wall == 0 {
+		f.list[n-1] = fact
+		return
+	}
+	f.list, f.records = append(f.list, fact), records
 }
 
 func (t *Task) forgot(device []byte) {
@@ -43,12 +57,17 @@ func (t *Task) forgot(device []byte) {
 // TakeFacts encodes the facts since it was last called, for the journal's note:
 // of each fact the position, the wall time in milliseconds and the number of
 // forgotten devices, then each one's length and name; numbers as unsigned
-// varints.
+// varints. Where the wall time is 0, which none is, the fact is of the roster: then
+// 8 bytes follow it, the fingerprint, big-endian, and nothing else.
 func (t *Task) TakeFacts() []byte {
 	var note []byte
 	for _, f := range t.facts.list {
 		note = binary.AppendUvarint(note, uint64(f.Position))
 		note = binary.AppendUvarint(note, uint64(f.Wall))
+		if f.Wall == 0 {
+			note = binary.BigEndian.AppendUint64(note, f.Roster)
+			continue
+		}
 		note = binary.AppendUvarint(note, uint64(len(f.Forgotten)))
 		for _, device := range f.Forgotten {
 			note = binary.AppendUvarint(note, uint64(len(device)))

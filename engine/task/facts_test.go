@@ -30,7 +30,7 @@ func TestFactsOfABatch(t *testing.T) {
 	spoke(p, "b", at(5))
 	p.advance(Now{Wall: at(20), Mono: 20_000, Position: 2})
 	p.advance(Now{Wall: at(7_200), Mono: 7_200_000, Position: 3}) // nothing folded meanwhile: one fact
-	require.Equal(t, []Fact{{1, at(1), nil}, {3, at(7_200), []string{"a"}}}, decodeFacts(t, p.task.TakeFacts()))
+	require.Equal(t, []Fact{{Position: 1, Wall: at(1)}, {Position: 3, Wall: at(7_200), Forgotten: []string{"a"}}}, decodeFacts(t, p.task.TakeFacts()))
 	require.Empty(t, p.task.TakeFacts())
 }
 
@@ -43,6 +43,11 @@ func decodeFacts(t *testing.T, note []byte) (list []Fact) {
 	}
 	for len(note) > 0 {
 		f := Fact{Position: int64(number()), Wall: event.Time(number())}
+		if f.Wall == 0 {
+			f.Roster, note = binary.BigEndian.Uint64(note), note[8:]
+			list = append(list, f)
+			continue
+		}
 		for range number() {
 			n := number()
 			f.Forgotten, note = append(f.Forgotten, string(note[:n])), note[n:]

@@ -24,7 +24,8 @@ type groups struct {
 	ahead    []aheadRow
 	in       partialRecord
 	name     []byte
-	other    row // a row of panes ahead, while t.row is that of the group
+	ring     *ring // of the window at work
+	other    row   // a row of panes ahead, while t.row is that of the group
 	promote  func(window.Partial)
 }
 
@@ -139,19 +140,28 @@ func (t *Task) windowOf(rec *Record) int {
 
 // absorb merges a partial into the group at work.
 func (t *Task) absorb(k int, p window.Partial, now event.Time) {
-	t.use(&t.plan.rings[k])
+	t.useRing(k)
 	t.merge(p, now)
 	if t.plan.Pipeline.Time.AllowBackfill > 0 {
-		t.ring.ReviseWith(&t.row, p, now, t.emit)
+		t.groups.ring.ReviseWith(&t.row, p, now, t.emit)
 	}
 }
 
 func (t *Task) merge(p window.Partial, now event.Time) {
-	fresh, opened := t.ring.Absorb(&t.row, p, now)
+	ring := t.groups.ring
+	fresh, opened := ring.Absorb(&t.row, p, now)
 	if fresh {
 		t.table.Task()[wordOpen] += uint64(opened)
-		t.dueBy(t.ring.Due(p.Start, now))
+		t.dueBy(ring.Due(p.Start, now))
 	}
+}
+
+// useRing makes a window's ring the one the callbacks speak of.
+func (t *Task) useRing(k int) *ring {
+	r := &t.plan.rings[k]
+	t.use(&r.outlet)
+	t.groups.ring = r
+	return r
 }
 
 // dueBy makes the group at work look at its windows by then.
@@ -218,9 +228,9 @@ func (t *Task) closeGroups(by event.Time) {
 			if !t.keeps(e.slot, k) {
 				continue
 			}
-			t.use(&t.plan.rings[k])
-			t.ring.Close(&t.row, window.Span{From: e.due - 1, To: e.due}, t.emit)
-			next = min(next, t.ring.NextDue(t.row.Words(), e.due))
+			ring := t.useRing(k)
+			ring.Close(&t.row, window.Span{From: e.due - 1, To: e.due}, t.emit)
+			next = min(next, ring.NextDue(t.row.Words(), e.due))
 		}
 		t.setDue(next)
 	}
@@ -252,10 +262,9 @@ func (t *Task) promoteAhead(now event.Time) {
 	kept := g.ahead[:0]
 	for _, a := range g.ahead {
 		if !t.isAhead(a.least, now) {
-			ring := &t.plan.rings[a.ring]
 			t.slot = t.slotOf(t.table.Name(a.slot)[aheadPrefix:])
+			ring := t.useRing(a.ring)
 			g.other.col, g.other.slot = ring.col, a.slot
-			t.use(ring)
 			ring.Drain(&g.other, now+t.plan.skew, g.promote)
 			a.least, _ = ring.Held(t.table.Row(ring.col, a.slot), -maxPartialTime)
 		}
@@ -291,8 +300,7 @@ func (t *Task) tickGroups(now event.Time) {
 		t.slot = s
 		for k := range t.plan.rings {
 			if t.keeps(s, k) {
-				t.use(&t.plan.rings[k])
-				t.ring.Provisional(&t.row, t.watermark(), t.emit)
+				t.useRing(k).Provisional(&t.row, t.watermark(), t.emit)
 			}
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // together in another way, and a pipeline without groups has the state it had.
 func TestLayoutOfGroups(t *testing.T) {
 	layouts := func(by string) (devices, groups uint64) {
-		p := parsePipeline(t, groupPipeline)
+		p := parsePipeline(t, groupPipeline, "")
 		p.Windows[0].By = by
 		d, err := Compile(p)
 		require.NoError(t, err)
@@ -27,7 +27,7 @@ func TestLayoutOfGroups(t *testing.T) {
 	require.NotEqual(t, d1, d2)
 	require.NotEqual(t, g1, g2)
 
-	p := parsePipeline(t, propertyPipelines()[0])
+	p := parsePipeline(t, propertyPipelines()[0], "")
 	plan, err := Compile(p)
 	require.NoError(t, err)
 	require.Equal(t, "head", plan.Layout.Columns[0].Name)

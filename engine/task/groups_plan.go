@@ -34,6 +34,7 @@ type partial struct {
 	col    int
 	window *configs.Window
 	shape  uint64
+	label  int // index of the label of the roster that names its groups; -1: the whole fleet
 }
 
 // Compile turns a validated pipeline into a plan of everything that is kept for
@@ -61,9 +62,6 @@ type GroupOptions struct {
 	// GroupPartition is where the partials of a group go; not nil where the plan
 	// sends any.
 	GroupPartition func(group []byte) int32
-	// LabelOf is a device's label of that name; empty where it has none. nil: no
-	// device has any.
-	LabelOf func(device []byte, label string) []byte
 }
 
 // Groups reports whether this is the plan of the windows over several devices.
@@ -86,21 +84,19 @@ func (c *Plan) planGrouping() error {
 		if !w.Grouped() {
 			continue
 		}
-		spec, err := paneSpec(w)
-		if err != nil {
-			return err
-		}
+		spec := paneSpec(w)
 		rings, _, err := window.PlanRings([]window.Spec{spec}, window.Time{
 			WaitForLate: c.wait, MaxFutureSkew: c.skew, Backfill: c.whole.Time.AllowBackfill,
 		})
 		if err != nil {
 			return fmt.Errorf("plan parts of window %q: %w", w.Name, err)
 		}
-		name := fmt.Sprintf("partials %s %s by %s/%d/%s", w.Metric, w.Name, w.By, spec.Size, strings.Join(w.Compute, ","))
+		name := fmt.Sprintf("partials %s %s by %s/%d+%d %v/%s", w.Metric, w.Name, w.By, spec.Size, spec.Offset, w.Location, strings.Join(w.Compute, ","))
 		m := &c.metrics[w.MetricIndex]
 		m.partials = append(m.partials, len(c.partials))
 		c.partials = append(c.partials, partial{
 			Ring: rings[0], col: c.column(name, rings[0].Cells(), rings[0].Words()), window: w, shape: shapeOf(w),
+			label: c.label(w.GroupLabel()),
 		})
 	}
 	c.step, c.patience = c.markStep(), max(hour, c.idleAfter+c.wait)
@@ -121,18 +117,19 @@ func (c *Plan) headName() string {
 
 // paneSpec is the window that each device keeps for a window over several: one
 // pane long, so that it can be told from its times when a pane has ended.
-func paneSpec(w *configs.Window) (window.Spec, error) {
-	if w.Offset != 0 || w.Location != nil {
-		return window.Spec{}, fmt.Errorf("plan parts of window %q: offset and timezone do not go with by", w.Name)
-	}
+func paneSpec(w *configs.Window) window.Spec {
 	pane := w.GroupPane()
-	return window.Spec{Name: w.Name, Size: pane, Every: pane, Compute: w.Compute}, nil
+	spec := window.Spec{Name: w.Name, Size: pane, Every: pane, Offset: w.Offset, Location: w.Location, Compute: w.Compute}
+	if w.Location == nil {
+		spec.Offset %= pane
+	}
+	return spec
 }
 
 // shapeOf tells partials of a window from those of a former one of its name.
 func shapeOf(w *configs.Window) uint64 {
 	h := fnv.New64a()
-	fmt.Fprintf(h, "%s/%s/%d/%s", w.Metric, w.By, w.GroupPane(), strings.Join(w.Compute, ","))
+	fmt.Fprintf(h, "%s/%s/%d/%d/%v/%s", w.Metric, w.By, w.GroupPane(), w.Offset, w.Location, strings.Join(w.Compute, ","))
 	return h.Sum64()
 }
 

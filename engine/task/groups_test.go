@@ -19,7 +19,7 @@ const groupPipeline = `
 dedupe: {by: off}
 time: {wait_for_late: 5s, idle_after: 20s, max_future_skew: 1m}
 windows:
-- {name: all, metric: temperature, tumbling: 30s, by: all, compute: [count, sum, min, max], emit: {topic: aggregates}}
+- {name: all, metric: temperature, tumbling: 30s, offset: 7s, by: all, compute: [count, sum, min, max], emit: {topic: aggregates}}
 - {name: site, metric: temperature, hopping: {size: 40s, every: 10s}, by: all, compute: [count, sum, last], emit: {topic: aggregates}}
 - {name: site2, metric: humidity, tumbling: 1m, by: all, compute: [max, count], emit: {topic: aggregates}}
 - {name: own, metric: temperature, tumbling: 30s, compute: [count], emit: {topic: own}}
@@ -85,7 +85,7 @@ func naive(fleet [][]journey) map[string]string {
 				}
 				continue
 			}
-			add("all", "all", j.at-j.at%30_000, j)
+			add("all", "all", j.at-(j.at-7_000)%30_000, j)
 			for start := j.at - j.at%10_000; start > j.at-40_000 && site != ""; start -= 10_000 {
 				add("site", site, start, j)
 			}

@@ -17,11 +17,11 @@ type gathering struct {
 	send  func(window.Partial)
 	names [][]byte // of the windows, by partial
 	index int      // of of
-	all   []byte   // the one group of the whole fleet
+	group []byte   // whose pane is being sent
 }
 
 func newGathering(t *Task) *gathering {
-	g := &gathering{held: newHeld(t.table.Bound()), all: []byte(configs.GroupAll)}
+	g := &gathering{held: newHeld(t.table.Bound())}
 	g.send = t.sendPartial
 	for i := range t.plan.partials {
 		g.names = append(g.names, []byte(t.plan.partials[i].window.Name))
@@ -29,26 +29,23 @@ func newGathering(t *Task) *gathering {
 	return g
 }
 
-// moment is a reading's time and the device's clock before and after it.
-type moment struct{ at, before, now event.Time }
-
-// gather folds a reading into the panes of windows over several devices, and
+// gatherPane folds a value into the panes of windows over several devices, and
 // returns when the device's next window or pane is due.
-func (t *Task) gather(feeds *metric, m moment, v float64, due event.Time) event.Time {
-	if words := t.table.Task(); uint64(m.now) > words[wordForemost] {
-		words[wordForemost] = uint64(m.now)
+func (t *Task) gatherPane(feeds *metric, s sample, due event.Time) event.Time {
+	if words := t.table.Task(); uint64(s.now) > words[wordForemost] {
+		words[wordForemost] = uint64(s.now)
 	}
 	for _, k := range feeds.partials {
 		p := &t.plan.partials[k]
-		if p.Late(m.at, m.before) {
+		if p.Late(s.at, s.before) {
 			continue
 		}
 		t.row.col, t.row.slot = p.col, t.slot
-		if !p.Fold(&t.row, m.at, v) {
+		if !p.Fold(&t.row, s.at, s.value) {
 			continue // the pane held something, and all is known of it
 		}
-		_, end := p.Pane(m.at)
-		if end+t.plan.wait <= m.now { // closed before, and open to backfill
+		_, end := p.Pane(s.at)
+		if end+t.plan.wait <= s.now { // closed before, and open to backfill
 			t.sendPanes(k, end)
 			continue
 		}
@@ -120,7 +117,7 @@ func (t *Task) sendPanes(k int, before event.Time) {
 func (t *Task) sendPartial(pane window.Partial) {
 	g := t.gathering
 	device := t.table.Name(t.slot)
-	group := t.groupOf(device, g.of.window)
+	group := t.groupOf(g.of)
 	if len(group) == 0 || len(group) > event.MaxDevice {
 		t.table.Task()[wordUngrouped] += pane.Count
 		return
@@ -133,17 +130,15 @@ func (t *Task) sendPartial(pane window.Partial) {
 	t.out.end(0, "")
 }
 
-// groupOf is the name of the group that a device belongs to in a window; empty
-// for none.
-func (t *Task) groupOf(device []byte, w *configs.Window) []byte {
-	label := w.GroupLabel()
-	switch {
-	case label == "":
-		return t.gathering.all
-	case t.o.LabelOf == nil:
-		return nil
+// groupOf is the name of the group that the device at work belongs to in a window;
+// empty for none. It is valid until the next call.
+func (t *Task) groupOf(p *partial) []byte {
+	g := t.gathering
+	g.group = append(g.group[:0], configs.GroupAll...)
+	if p.window.By != configs.GroupAll {
+		g.group = append(g.group[:0], t.labels(t.slot).Text(p.label)...)
 	}
-	return t.o.LabelOf(device, label)
+	return g.group
 }
 
 // watermark is what the task has said last: every pane that ends at or before it,

@@ -32,15 +32,23 @@ type Plan struct {
 	byDedupe  bool
 	dedupeCol int
 	rings     []ring
-	counts    []count
+	sessions  []session
+	followers []follower
 	rules     []rule
 	metrics   []metric
+	expressions
 	lastCol   int
 	idleAfter event.Time
 	forget    event.Time
 	skew      event.Time
 	wait      event.Time
 	grouping
+
+	// Repeats told by device, metric and time: dedupeCol then has the cells of a series for each metric.
+	byTime     bool
+	dedupeTime operators.DedupeTime
+	// resetAfter is how long a device may be late before its clock restarts; 0: for ever.
+	resetAfter event.Time
 }
 
 // Head columns and words: one row of them a device.
@@ -51,7 +59,9 @@ const (
 	headSeen     = 1 // task's clock at its last reading, or the append time where that is later
 	headDue      = 2 // when the next of its windows closes; event.Never where none will. 0: unknown
 	headFlags    = 3
-	headWords    = 4
+	headLate     = 4 // append time + 1 of the first late reading since the last processed one; 0: none
+	headResets   = 5 // how often its clock was restarted
+	headWords    = 6
 	flagIdle     = 1 // its open windows have been emitted provisionally since its last reading
 	dedupeWords  = 8
 	lastWords    = 2 // time+1, value
@@ -60,30 +70,30 @@ const (
 
 // metric says what the readings of one declared metric feed.
 type metric struct {
-	name   string
-	rings  []int
-	counts []int
-	rules  []int // rules on its last value
-	// partials are windows over several devices, whose parts each device gathers
-	partials []int
-	last     int // cell in the column of last values; -1: no rule looks at it
+	name      string
+	rings     []int
+	sessions  []int
+	followers []int
+	partials  []int // windows over several devices, whose parts each device gathers
+	rules     []int // rules on its last value
+	last      int   // cell in the column of last values; -1: no rule looks at it
+	derived   []int // metrics made from it, as indexes into those derived
+	used      bool  // something of all that; not: it is there for expressions to name only
 }
 
 type ring struct {
 	*window.Ring
+	outlet
+}
+
+// outlet is what the callbacks of windows that close know of a ring or a session
+// window.
+type outlet struct {
 	col      int
 	metric   int
 	windows  []int // window index in the ring -> index in Pipeline.Windows
 	rules    [][]ruleInput
 	onChange bool // some window of it is emitted at every reading
-}
-
-type count struct {
-	*window.Count
-	col    int
-	metric int
-	window int
-	rules  []ruleInput
 }
 
 // ruleInput binds a rule to one of the results of a window.
@@ -93,6 +103,10 @@ type rule struct {
 	*alerts.Rule
 	col  int
 	spec *configs.Rule
+
+	own      []ownLevel  // by level; nil: no threshold is a label
+	fitted   alerts.Rule // with the thresholds of one device
+	fittedTo int         // row of that device in the roster, -1 for one that has none
 }
 
 // compile makes a plan of one part of a pipeline.
@@ -104,6 +118,7 @@ func compile(p *configs.Pipeline, g grouping) (*Plan, error) {
 		idleAfter: p.Time.IdleAfter, forget: p.State.ForgetAfter,
 		skew: p.Time.MaxFutureSkew, wait: p.Time.WaitForLate,
 		dedupeCol: -1, lastCol: -1,
+		resetAfter: p.Time.ResetClockAfter,
 	}
 	c.grouping = g
 	c.column(c.headName(), 1, headWords)
@@ -117,6 +132,10 @@ func compile(p *configs.Pipeline, g grouping) (*Plan, error) {
 		}
 		c.dedupeCol = c.column("dedupe", cells, dedupeWords)
 	}
+	if p.Dedupe.By == "time" {
+		c.byTime, c.dedupeTime = true, operators.DedupeTime{Remember: p.Dedupe.Remember}
+		c.dedupeCol = c.column("dedupe by time", len(c.metrics)*operators.DedupeTimeCells, operators.DedupeWords)
+	}
 	if err := c.planWindows(); err != nil {
 		return nil, err
 	}
@@ -125,6 +144,9 @@ func compile(p *configs.Pipeline, g grouping) (*Plan, error) {
 	}
 	c.planEmits()
 	if err := c.planRules(); err != nil {
+		return nil, err
+	}
+	if err := c.planExpressions(); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -146,7 +168,7 @@ func (c *Plan) column(name string, cells, words int) int {
 }
 
 // planWindows gives the time windows of each metric their rings of panes, and
-// each count window its own readings.
+// each count and rolling window a column of its own.
 func (c *Plan) planWindows() error {
 	p := c.Pipeline
 	for m := range c.metrics {
@@ -159,13 +181,19 @@ func (c *Plan) planWindows() error {
 			if w.Emit.Topic != "" && !slices.Contains(c.AggregateTopics, w.Emit.Topic) {
 				c.AggregateTopics = append(c.AggregateTopics, w.Emit.Topic)
 			}
-			if w.Kind == configs.Count {
-				if err := c.planCount(i); err != nil {
+			if follows(w.Kind) {
+				if err := c.planFollower(i); err != nil {
 					return err
 				}
 				continue
 			}
-			specs = append(specs, window.Spec{Name: w.Name, Size: w.Size, Every: w.Every, Compute: w.Compute})
+			if w.Kind == configs.Session {
+				if err := c.planSession(i); err != nil {
+					return err
+				}
+				continue
+			}
+			specs = append(specs, window.Spec{Name: w.Name, Size: w.Size, Every: w.Every, Offset: w.Offset, Location: w.Location, Compute: w.Compute})
 			indexes = append(indexes, i)
 		}
 		if len(specs) == 0 {
@@ -185,31 +213,18 @@ func (c *Plan) planWindows() error {
 }
 
 func (c *Plan) addRing(r *window.Ring, m int, indexes, members []int) {
-	added := ring{Ring: r, metric: m, rules: make([][]ruleInput, len(members))}
+	added := ring{Ring: r, outlet: outlet{metric: m, rules: make([][]ruleInput, len(members))}}
 	name := strings.Builder{}
 	fmt.Fprintf(&name, "panes %s", c.metrics[m].name)
 	for _, k := range members {
 		w := c.Pipeline.Windows[indexes[k]]
 		added.windows = append(added.windows, indexes[k])
 		added.onChange = added.onChange || w.Emit.On == "change"
-		fmt.Fprintf(&name, " %s/%d/%d/%s", w.Name, w.Size, w.Every, strings.Join(w.Compute, ","))
+		fmt.Fprintf(&name, " %s/%d/%d%s/%s", w.Name, w.Size, w.Every, placement(&w), strings.Join(w.Compute, ","))
 	}
 	added.col = c.column(name.String(), r.Cells(), r.Words())
 	c.metrics[m].rings = append(c.metrics[m].rings, len(c.rings))
 	c.rings = append(c.rings, added)
-}
-
-func (c *Plan) planCount(i int) error {
-	w := c.Pipeline.Windows[i]
-	counted, err := window.NewCount(window.CountSpec{Name: w.Name, N: w.Count, Compute: w.Compute})
-	if err != nil {
-		return fmt.Errorf("plan window %q: %w", w.Name, err)
-	}
-	col := c.column(fmt.Sprintf("count %s %s/%d", c.metrics[w.MetricIndex].name, w.Name, w.Count), counted.Cells(), counted.Words())
-	m := &c.metrics[w.MetricIndex]
-	m.counts = append(m.counts, len(c.counts))
-	c.counts = append(c.counts, count{Count: counted, col: col, metric: w.MetricIndex, window: i})
-	return nil
 }
 
 // planRules binds each rule to the results it looks at.
@@ -220,7 +235,7 @@ func (c *Plan) planRules() error {
 		levels := make([]alerts.Level, len(spec.Levels))
 		names := make([]string, len(spec.Levels))
 		for k, l := range spec.Levels {
-			levels[k] = alerts.Level{Name: l.Name, Above: l.Above, Below: l.Below, ClearBelow: l.ClearBelow, ClearAbove: l.ClearAbove, Hold: l.Hold}
+			levels[k] = alerts.Level{Name: l.Name, Above: l.Above, Below: l.Below, ClearBelow: l.ClearBelow, ClearAbove: l.ClearAbove, Hold: l.Hold, PerDevice: perDevice(&l)}
 			names[k] = l.Name
 		}
 		machine, err := alerts.Compile(alerts.Spec{Name: spec.Name, Levels: levels, IdleAfter: c.hole(spec)})
@@ -231,7 +246,7 @@ func (c *Plan) planRules() error {
 			return fmt.Errorf("compile rule %q: needs %d words of state, more than %d: use fewer levels", spec.Name, machine.Words(), maxRuleWords)
 		}
 		col := c.column(fmt.Sprintf("rule %s %s", spec.Name, strings.Join(names, ",")), 1, machine.Words())
-		c.rules = append(c.rules, rule{Rule: machine, col: col, spec: spec})
+		c.rules = append(c.rules, rule{Rule: machine, col: col, spec: spec, own: c.planOwn(spec), fittedTo: unfitted})
 		if spec.When.Window < 0 {
 			m := &c.metrics[spec.When.Metric]
 			m.rules = append(m.rules, i)
@@ -263,9 +278,15 @@ func (c *Plan) bindRule(i int, spec *configs.Rule) error {
 			return nil
 		}
 	}
-	for k := range c.counts {
-		if c.counts[k].window == spec.When.Window {
-			c.counts[k].rules = append(c.counts[k].rules, in)
+	for k := range c.sessions {
+		if c.sessions[k].windows[0] == spec.When.Window {
+			c.sessions[k].rules[0] = append(c.sessions[k].rules[0], in)
+			return nil
+		}
+	}
+	for k := range c.followers {
+		if c.followers[k].window == spec.When.Window {
+			c.followers[k].rules = append(c.followers[k].rules, in)
 		}
 	}
 	return nil
@@ -277,7 +298,7 @@ func (c *Plan) hole(spec *configs.Rule) event.Time {
 	if spec.When.Window < 0 {
 		return c.idleAfter
 	}
-	return max(c.idleAfter, c.Pipeline.Windows[spec.When.Window].Every)
+	return max(c.idleAfter, distance(&c.Pipeline.Windows[spec.When.Window]))
 }
 
 // TopicName is the Kafka topic of an output.

@@ -13,6 +13,7 @@ import (
 	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/event"
 	"github.com/weirstream/weir/ingest/codec"
+	"github.com/weirstream/weir/operators/roster"
 	"github.com/weirstream/weir/operators/window"
 	"github.com/weirstream/weir/statestore"
 )
@@ -28,9 +29,11 @@ type plant struct {
 	out    *Outputs
 	offset int64
 	parts  [][]byte
+	roster string // the file in force, where the pipeline has one
 
 	said []said
 	seqs [2]uint64 // last weir-seq of alerts, of aggregates
+	ids  map[string]bool
 }
 
 // said is an output taken out of the buffer.
@@ -45,25 +48,26 @@ type said struct {
 type plantOptions struct {
 	partitions  int // 0: devices are taken as they come
 	wallStamped bool
+	roster      string // the file
 }
 
 // parsePipeline reads a pipeline, of which the parts that no test of the fold
 // depends on may be left out.
-func parsePipeline(t require.TestingT, src string) *configs.Pipeline {
+func parsePipeline(t require.TestingT, src, roster string) *configs.Pipeline {
 	for _, part := range [...][2]string{{"kafka:", "kafka: {brokers: [\"broker:9092\"]}"}, {"source:", "source: {topic: readings}"}, {"name:", "name: plant"}} {
 		if !strings.Contains("\n"+src, "\n"+part[0]) {
 			src = part[1] + "\n" + src
 		}
 	}
-	p, diagnostics := configs.Parse("pipeline.yaml", []byte(src), configs.Options{})
+	p, diagnostics := configs.Parse("pipeline.yaml", []byte(src), configs.Options{ReadFile: func(string) ([]byte, error) { return []byte(roster), nil }})
 	require.False(t, diagnostics.HasErrors(), "%v\n%s", diagnostics, src)
 	return p
 }
 
 func newPlant(t require.TestingT, pipeline string, o plantOptions) *plant {
-	plan, err := Compile(parsePipeline(t, pipeline))
+	plan, err := Compile(parsePipeline(t, pipeline, o.roster))
 	require.NoError(t, err)
-	p := &plant{t: t, plan: plan, o: Options{WallStamped: o.wallStamped}}
+	p := &plant{t: t, plan: plan, o: Options{WallStamped: o.wallStamped}, roster: o.roster, ids: map[string]bool{}}
 	if o.partitions > 0 {
 		// The last character of a device's name says where it belongs.
 		p.o.PartitionOf = func(device []byte) int32 { return int32(device[len(device)-1]-'0') % int32(o.partitions) }
@@ -95,6 +99,19 @@ func (p *plant) begin() {
 	p.out = &Outputs{}
 	p.out.Reset()
 	p.task = New(p.plan, p.table, p.out, p.o)
+	if p.plan.Pipeline.Roster != nil {
+		p.setRoster(p.roster)
+	}
+}
+
+// setRoster puts a version of the roster in force.
+func (p *plant) setRoster(text string) {
+	r, err := roster.Parse([]byte(text))
+	require.NoError(p.t, err)
+	r, err = p.plan.FitRoster(r)
+	require.NoError(p.t, err)
+	p.roster = text
+	p.task.SetRoster(r, p.offset)
 }
 
 // fold gives records their offsets and folds them.
@@ -125,6 +142,8 @@ func (p *plant) take() {
 		case AlertsTopic:
 			p.seqs[0]++
 			require.Equal(p.t, p.seqs[0], o.Seq, "alerts are numbered without a gap")
+			require.False(p.t, p.ids[string(o.ID)], "alert event %s is there twice", o.ID)
+			p.ids[string(o.ID)] = true
 		case QuarantineTopic, p.plan.partialsTopic():
 			require.Zero(p.t, o.Seq)
 		default:
@@ -156,6 +175,10 @@ func (p *plant) check() {
 		for i := range p.plan.rings {
 			r := &p.plan.rings[i]
 			r.Flush(&row{p.table, r.col, s}, clock, func(*window.Result) uint8 { open++; return 0 })
+		}
+		for i := range p.plan.sessions {
+			w := &p.plan.sessions[i]
+			w.Flush(&row{p.table, w.col, s}, clock, func(*window.Result) uint8 { open++; return 0 })
 		}
 		for i := range p.plan.rules {
 			state := p.plan.rules[i].View(p.table.Row(p.plan.rules[i].col, s)).State

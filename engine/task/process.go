@@ -11,24 +11,47 @@ import (
 )
 
 // process moves the device's clock, closes what is due and folds the reading
-// into everything its metric feeds.
+// into everything its metric and those derived from it feed.
 func (t *Task) process(r *event.Reading, a operators.Arrival, clock event.Time) {
 	now, at := operators.Advance(clock, a), a.Event
 	t.seen(t.record.Append)
 	head := t.table.Write(headCol, 0, t.slot)
-	head[headClock] = uint64(now)
+	head[headClock], head[headLate] = uint64(now), 0
 	due := event.Time(head[headDue])
 	if now >= due {
 		due = t.closeDue(clock, now)
 	}
+	s := sample{at: at, value: r.Value.Num, before: clock, now: now}
 	feeds := &t.plan.metrics[r.Metric]
+	due = t.feed(feeds, s, due)
+	for _, k := range feeds.derived {
+		d := &t.plan.derived[k]
+		if v, ok := t.derive(d, r, at); ok {
+			s.value = v
+			due = t.feed(&t.plan.metrics[d.metric], s, due)
+		}
+	}
+	head[headDue] = uint64(due)
+}
+
+// sample is a value that enters all that a metric feeds.
+type sample struct {
+	at          event.Time
+	value       float64
+	before, now event.Time // the device's clock before the reading and with it
+}
+
+// feed folds a value into everything its metric feeds, and returns when the next
+// of the device's windows will be due, which was at due so far.
+func (t *Task) feed(feeds *metric, s sample, due event.Time) event.Time {
+	at, now := s.at, s.now
 	for _, k := range feeds.rings {
 		ring := &t.plan.rings[k]
-		if ring.Late(at, clock) {
+		if ring.Late(at, s.before) {
 			continue
 		}
-		t.use(ring)
-		if ring.Fold(&t.row, at, r.Value.Num) {
+		t.use(&ring.outlet)
+		if ring.Fold(&t.row, at, s.value) {
 			due = min(due, ring.Due(at, now))
 			t.table.Task()[wordOpen] += uint64(ring.Opened(t.row.Words(), at, now))
 		}
@@ -40,20 +63,23 @@ func (t *Task) process(r *event.Reading, a operators.Arrival, clock event.Time) 
 		}
 	}
 	if len(feeds.partials) > 0 {
-		due = t.gather(feeds, moment{at: at, before: clock, now: now}, r.Value.Num, due)
+		due = t.gatherPane(feeds, s, due)
 	}
-	head[headDue] = uint64(due)
-	for _, k := range feeds.counts {
-		t.insert(&t.plan.counts[k], at, r.Value.Num)
+	for _, k := range feeds.sessions {
+		due = min(due, t.joinSession(&t.plan.sessions[k], at, s.value, window.Span{From: s.before, To: now}))
+	}
+	for _, k := range feeds.followers {
+		t.insert(&t.plan.followers[k], at, s.value)
 	}
 	if feeds.last >= 0 {
-		t.last(feeds, at, r.Value.Num)
+		t.last(feeds, at, s.value)
 	}
+	return due
 }
 
-// use makes a ring the one the callbacks speak of.
-func (t *Task) use(r *ring) {
-	t.ring = r
+// use makes a ring or a session window the one the callbacks speak of.
+func (t *Task) use(r *outlet) {
+	t.outlet = r
 	t.row.col, t.row.slot = r.col, t.slot
 }
 
@@ -64,33 +90,12 @@ func (t *Task) closeDue(from, to event.Time) event.Time {
 	t.closing = true
 	defer func() { t.closing = false }()
 	for i := range t.plan.rings {
-		t.use(&t.plan.rings[i])
-		t.ring.Close(&t.row, window.Span{From: from, To: to}, t.emit)
-		due = min(due, t.ring.NextDue(t.row.Words(), to))
+		ring := &t.plan.rings[i]
+		t.use(&ring.outlet)
+		ring.Close(&t.row, window.Span{From: from, To: to}, t.emit)
+		due = min(due, ring.NextDue(t.row.Words(), to))
 	}
-	return min(due, t.closePanes(to))
-}
-
-// insert folds a reading into a count window, which speaks at every reading
-// once it is full. What it says is as of its newest reading, in whatever order
-// they come.
-func (t *Task) insert(c *count, at event.Time, v float64) {
-	t.row.col, t.row.slot = c.col, t.slot
-	if !c.Insert(&t.row, at, v) {
-		return
-	}
-	result, full := c.Result(t.row.Words())
-	if !full {
-		return
-	}
-	t.table.Task()[wordWindows]++
-	w := &t.plan.Pipeline.Windows[c.window]
-	for _, in := range c.rules {
-		t.evaluate(in.rule, alerts.Sample{Time: result.End - 1, Value: result.Values[in.result]}, &windowRef{w.Name, result.Start, result.End})
-	}
-	if e := &t.plan.emits[c.window]; e.ok {
-		t.aggregate(e, &result, false)
-	}
+	return min(due, t.closeSessions(window.Span{From: from, To: to}), t.closePanes(to))
 }
 
 // last keeps the newest value of a metric for the rules that look at it. An
@@ -110,17 +115,21 @@ func (t *Task) last(feeds *metric, at event.Time, v float64) {
 // onWindow takes a window's result: its rules look at the first emission, later
 // ones are compared with what the rules saw.
 func (t *Task) onWindow(r *window.Result) uint8 {
+	if r.Merged {
+		t.merged(r)
+		return 0
+	}
 	t.table.Task()[wordWindows]++
 	if t.closing {
 		t.table.Task()[wordOpen]--
 	}
-	index := t.ring.windows[r.Window]
+	index := t.outlet.windows[r.Window]
 	w := &t.plan.Pipeline.Windows[index]
 	digest := uint8(0)
-	for _, in := range t.ring.rules[r.Window] {
+	for _, in := range t.outlet.rules[r.Window] {
 		v := r.Values[in.result]
 		rule := &t.plan.rules[in.rule]
-		digest = digest*uint8(len(rule.spec.Levels)+1) + uint8(rule.Crossed(v)+1)
+		digest = digest*uint8(len(rule.spec.Levels)+1) + uint8(t.machine(rule).Crossed(v)+1)
 		if r.Revision == 1 {
 			t.evaluate(in.rule, alerts.Sample{Time: r.End, Value: v}, &windowRef{w.Name, r.Start, r.End})
 		}
@@ -145,7 +154,7 @@ func (t *Task) emitWindow(e *emit, w *configs.Window, r *window.Result, corrects
 	}
 	if r.Final {
 		last := *r
-		last.Revision = int(r.Count) + 1
+		last.Revision = int(r.Count) + r.Reopened + 1
 		t.aggregate(e, &last, corrects)
 	}
 }
@@ -153,7 +162,7 @@ func (t *Task) emitWindow(e *emit, w *configs.Window, r *window.Result, corrects
 // onChange takes the running result of a window that is emitted at every
 // reading. Such a result is for consumers only: rules wait for the close.
 func (t *Task) onChange(r *window.Result) uint8 {
-	index := t.ring.windows[r.Window]
+	index := t.outlet.windows[r.Window]
 	w := &t.plan.Pipeline.Windows[index]
 	if w.Emit.On != "change" {
 		return 0
@@ -170,12 +179,13 @@ func (t *Task) onChange(r *window.Result) uint8 {
 func (t *Task) evaluate(k int, s alerts.Sample, ref *windowRef) {
 	rule := &t.plan.rules[k]
 	words := t.table.Cell(rule.col, 0, t.slot)
-	if rule.Quiet(words, s.Value) {
+	machine := t.machine(rule)
+	if machine.Quiet(words, s.Value) {
 		return
 	}
 	scratch := t.scratch[:len(words)]
 	copy(scratch, words)
-	changed, events := rule.Step(scratch, s)
+	changed, events := machine.Step(scratch, s)
 	if changed {
 		copy(t.table.Write(rule.col, 0, t.slot), scratch)
 	}

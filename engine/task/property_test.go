@@ -40,15 +40,68 @@ dedupe: {by: off}
 time: {wait_for_late: 0s, idle_after: 1m}
 rules:
 - {name: hot, when: temperature, levels: {warning: {above: 20, clear_below: 15}, critical: {above: 40, clear_below: 30, hold: 10s}}}
+`, `
+time: {wait_for_late: 5s, idle_after: 20s, max_future_skew: 1m, late: update, allow_backfill: 2m}
+windows:
+- {name: s, metric: temperature, session: {gap: 10s}, compute: [count, sum, min, max, mean, last], emit: {topic: aggregates}}
+- {name: c, metric: temperature, session: {gap: 18s}, compute: [count], emit: {topic: changes, on: change}}
+- {name: n, metric: humidity, session: {gap: 3s}, compute: [max]}
+- {name: t, metric: humidity, tumbling: 20s, compute: [mean], emit: {topic: aggregates}}
+rules:
+- {name: hot, when: s.max, levels: {warning: {above: 20, clear_below: 15}, critical: {above: 40, hold: 15s}}}
+- {name: wet, when: n.max, levels: {alarm: {above: 20}}}
+`, `
+time: {wait_for_late: 2s, idle_after: 15s, late: update, allow_backfill: 1m}
+devices: {roster: roster.csv}
+windows:
+- {name: t, metric: temperature, tumbling: 20s, compute: [mean], emit: {topic: aggregates}}
+rules:
+- {name: hot, when: t.mean, levels: {warning: {above: labels.low}, critical: {above: labels.high, clear_below: labels.low, hold: 10s}}}
+- {name: cold, when: humidity, levels: {alarm: {below: labels.low, clear_above: labels.high}}}
+`, `
+time: {wait_for_late: 1s, idle_after: 20s, max_future_skew: 1m, reset_clock_after: 3s}
+dedupe: {by: [device, metric, time], remember: 1m}
+windows:
+- {name: t, metric: temperature, tumbling: 30s, compute: [count, sum, last], emit: {topic: aggregates}}
+- {name: n, metric: humidity, count: 3, compute: [mean, last], emit: {topic: counted}}
+rules:
+- {name: hot, when: t.last, levels: {warning: {above: 20, clear_below: 15}, critical: {above: 40, hold: 30s}}}
+- {name: cold, when: temperature, levels: {alarm: {below: 5, clear_above: 10, hold: 5s}}}
+`, `
+time: {wait_for_late: 5s, idle_after: 20s, max_future_skew: 1m}
+windows:
+- {name: o, metric: temperature, tumbling: 30s, offset: 7s, compute: [count, mean], emit: {topic: aggregates}}
+- {name: h, metric: temperature, hopping: {size: 40s, every: 20s}, offset: 17s, compute: [max], emit: {topic: aggregates}}
+- {name: r, metric: temperature, rolling: {size: 40s, resolution: 5s}, compute: [mean, max, count], emit: {topic: lately}}
+- {name: q, metric: humidity, rolling: 30s, compute: [sum, last]}
+rules:
+- {name: hot, when: o.mean, levels: {warning: {above: 20}, critical: {above: 40, hold: 30s}}}
+- {name: lately, when: r.mean, levels: {warning: {above: 20, clear_below: 15}, critical: {above: 40, hold: 10s}}}
+- {name: wet, when: q.sum, levels: {alarm: {above: 50}}}
+`, `
+time: {wait_for_late: 20s, idle_after: 30s, max_future_skew: 10s, late: update, allow_backfill: 1m}
+windows:
+- {name: noon, metric: temperature, tumbling: 1d, timezone: Europe/Berlin, offset: 13h5m, compute: [mean, count], emit: {topic: aggregates}}
+- {name: skipped, metric: temperature, tumbling: 1d, timezone: Europe/Berlin, offset: 2h30m, compute: [last], emit: {topic: aggregates, on: change}}
+- {name: r, metric: humidity, rolling: 5s, compute: [mean], emit: {topic: aggregates}}
+rules:
+- {name: hot, when: noon.mean, levels: {warning: {above: 20}}}
+- {name: late, when: skipped.last, levels: {warning: {above: 20}}}
 `}
 }
+
+// propertyRoster gives every device limits of its own, or none.
+const propertyRoster = "device,low,high,site\nd1,20,40,a\nd2,10,,b\nd3,30,15,\nd4,,,c\n"
+
+// changedClocks is ten minutes before clocks go forward in Berlin, on the 29th.
+const changedClocks = scriptDay + 28*86_400_000 + 50*60_000
 
 // drawStream is a stream of up to five devices as a topic has it: append times
 // never go back, event times lag, run ahead and repeat, and some messages are of
 // no use.
 func drawStream(t *rapid.T) []Record {
 	var records []Record
-	appended := scriptDay + 43_200_000
+	appended := rapid.SampledFrom([]event.Time{scriptDay + 43_200_000, changedClocks}).Draw(t, "begin")
 	seqs := map[string]int64{}
 	var sent []reading
 	for range rapid.IntRange(1, 80).Draw(t, "records") {
@@ -102,7 +155,7 @@ func drawPipeline(t *rapid.T) string {
 
 // uninterrupted folds the records one by one and lets them all fall silent.
 func uninterrupted(t *rapid.T, pipeline string, records []Record) *plant {
-	p := newPlant(t, pipeline, plantOptions{})
+	p := newPlant(t, pipeline, plantOptions{roster: propertyRoster})
 	for i := range records {
 		require.NoError(t, p.fold(records[i]))
 	}
@@ -119,7 +172,7 @@ func TestAnyChunkingGivesTheSameBytes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		pipeline, records := drawPipeline(t), drawStream(t)
 		want := uninterrupted(t, pipeline, records)
-		got := newPlant(t, pipeline, plantOptions{})
+		got := newPlant(t, pipeline, plantOptions{roster: propertyRoster})
 		for rest := slices.Clone(records); len(rest) > 0; {
 			n := rapid.IntRange(1, len(rest)).Draw(t, "chunk")
 			require.NoError(t, got.fold(rest[:n]...))
@@ -138,7 +191,7 @@ func TestRestartAnywhereChangesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		pipeline, records := drawPipeline(t), drawStream(t)
 		want := uninterrupted(t, pipeline, records)
-		got := newPlant(t, pipeline, plantOptions{})
+		got := newPlant(t, pipeline, plantOptions{roster: propertyRoster})
 		for i := range records {
 			switch rapid.IntRange(0, 5).Draw(t, "then") {
 			case 0:
@@ -165,7 +218,7 @@ func TestReplayEqualsLive(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		pipeline, records := drawPipeline(t), drawStream(t)
 		want := uninterrupted(t, pipeline, records)
-		live := newPlant(t, pipeline, plantOptions{})
+		live := newPlant(t, pipeline, plantOptions{roster: propertyRoster})
 		wall := records[0].Append
 		for i := range records {
 			for wall < records[i].Append && rapid.IntRange(0, 3).Draw(t, "advance") > 0 {
@@ -247,7 +300,7 @@ func TestTasksOfOnePlanShareNoScratch(t *testing.T) {
 		p.table = p.newTable()
 		p.begin()
 		require.NotSame(t, plan.rings[0].Ring, p.task.plan.rings[0].Ring)
-		require.NotSame(t, plan.counts[0].Count, p.task.plan.counts[0].Count)
+		require.NotSame(t, plan.followers[0].following, p.task.plan.followers[0].following)
 		group.Go(func() {
 			for i := range event.Time(500) {
 				at := scriptDay + i*1000

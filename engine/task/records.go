@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -23,6 +24,7 @@ type windowRef struct {
 const (
 	alertSchema      = "weir.alert/1"
 	quarantineSchema = "weir.quarantine/1"
+	eventSchema      = "weir.event/1"
 )
 
 // maxPayload is how much of a bad message the quarantine record carries.
@@ -50,7 +52,14 @@ func (t *Task) aggregate(e *emit, r *window.Result, corrects bool) {
 	if corrects {
 		b = append(b, `,"corrects_alert":true`...)
 	}
-	for i, field := range e.fields {
+	b = appendResets(b, t.resets())
+	fields := e.fields
+	if r.Merged {
+		b = append(b, `,"merged_into":`...)
+		b = t.stamps.append(b, r.MergedInto)
+		fields = nil
+	}
+	for i, field := range fields {
 		b = append(b, field...)
 		b = appendNumber(b, r.Values[i])
 	}
@@ -62,7 +71,7 @@ func (t *Task) aggregate(e *emit, r *window.Result, corrects bool) {
 func (t *Task) alert(r *rule, e *alerts.Event, ref *windowRef, reason string) {
 	p := t.plan.Pipeline
 	device := t.subject()
-	id := alerts.EpisodeID(p.Name, r.spec.Name, string(device), e.EpisodeStart)
+	id := alerts.EpisodeID(p.Name, r.spec.Name, string(device), e.EpisodeStart, t.resets())
 	words := t.table.Task()
 	words[wordAlerts]++
 	words[wordAlertSeq]++
@@ -113,6 +122,7 @@ func (t *Task) alert(r *rule, e *alerts.Event, ref *windowRef, reason string) {
 		b = t.stamps.append(b, ref.end)
 		b = append(b, '}')
 	}
+	b = appendResets(b, t.resets())
 	b = append(b, `,"episode":{"start":`...)
 	b = t.stamps.append(b, e.EpisodeStart)
 	b = append(b, `,"event":`...)
@@ -126,6 +136,7 @@ func (t *Task) alert(r *rule, e *alerts.Event, ref *windowRef, reason string) {
 		b = append(b, `,"severity":`...)
 		b = appendLevel(b, r.spec, e.Level)
 	}
+	b = t.appendLabels(b)
 	b = append(b, `},"annotations":{"summary":`...)
 	b = appendString(b, t.message(r.spec, e, ref, device))
 	b = append(b, `},"cause":`...)
@@ -207,6 +218,10 @@ func (t *Task) message(spec *configs.Rule, e *alerts.Event, ref *windowRef, devi
 		case "window.end":
 			if ref != nil {
 				b = append(b, trimQuotes(t.stamps.append(nil, ref.end))...)
+			}
+		default:
+			if name, ok := strings.CutPrefix(part.Field, labelField); ok {
+				b = append(b, t.labels(t.slot).Text(t.plan.label(name))...)
 			}
 		}
 	}

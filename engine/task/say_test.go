@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/weirstream/weir/alerts"
 	"github.com/weirstream/weir/event"
 )
 
@@ -48,6 +51,8 @@ func sayOutput(t require.TestingT, o said) string {
 		return sayAlert(t, o)
 	case quarantineSchema:
 		return sayQuarantine(t, o)
+	case eventSchema:
+		return sayEvent(t, o)
 	}
 	return sayAggregate(t, o)
 }
@@ -58,7 +63,9 @@ func sayAggregate(t require.TestingT, o said) string {
 		Start, End                       time.Time
 		Revision                         int
 		Final                            bool
-		Corrects                         bool `json:"corrects_alert"`
+		Corrects                         bool       `json:"corrects_alert"`
+		Into                             *time.Time `json:"merged_into"`
+		Resets                           uint64
 	}
 	require.NoError(t, json.Unmarshal([]byte(o.value), &r), o.value)
 	require.Equal(t, r.Device, o.key)
@@ -75,9 +82,15 @@ func sayAggregate(t require.TestingT, o said) string {
 	if r.Corrects {
 		b.WriteString(" corrects_alert")
 	}
+	if r.Into != nil {
+		fmt.Fprintf(&b, " merged into %s", clockOf(*r.Into))
+	}
+	if r.Resets > 0 {
+		fmt.Fprintf(&b, " resets=%d", r.Resets)
+	}
 	for _, f := range fieldsOf(t, o.value) {
 		switch f.name {
-		case "pipeline", "window", "device", "metric", "start", "end", "revision", "final", "corrects_alert":
+		case "pipeline", "window", "device", "metric", "start", "end", "revision", "final", "corrects_alert", "merged_into", "resets":
 		default:
 			fmt.Fprintf(&b, " %s=%s", f.name, f.value)
 		}
@@ -96,6 +109,7 @@ type alertRecord struct {
 		Name       string
 		Start, End time.Time
 	}
+	Resets  uint64
 	Episode struct {
 		Start time.Time
 		Event int
@@ -121,7 +135,7 @@ func sayAlert(t require.TestingT, o said) string {
 	decodeStrictly(t, o.value, &a)
 	require.Equal(t, a.Device, o.key)
 	require.Equal(t, fmt.Sprintf("%s-%d", a.ID, a.Episode.Event), o.id)
-	require.Len(t, a.ID, 32)
+	require.Equal(t, alerts.EpisodeID(a.Pipeline, a.Rule, a.Device, event.Time(a.StartsAt.UnixMilli()), a.Resets), a.ID)
 	require.Equal(t, a.StartsAt, a.Episode.Start)
 	require.Equal(t, a.EndsAt != nil, a.State == "resolved" || a.State == "ok")
 	if a.EndsAt != nil {
@@ -142,6 +156,9 @@ func sayAlert(t require.TestingT, o said) string {
 		fmt.Fprintf(&b, " after %s", *a.Previous)
 	}
 	fmt.Fprintf(&b, " value=%s threshold=%s at=%s since=%s #%d", a.Value, a.Threshold, clockOf(a.At), clockOf(a.StartsAt), a.Episode.Event)
+	if a.Resets > 0 {
+		fmt.Fprintf(&b, " resets=%d", a.Resets)
+	}
 	if w := a.Window; w != nil {
 		fmt.Fprintf(&b, " window=%s[%s,%s)", w.Name, clockOf(w.Start), clockOf(w.End))
 	}
@@ -149,6 +166,13 @@ func sayAlert(t require.TestingT, o said) string {
 		fmt.Fprintf(&b, " cause=%d", *a.Cause.Offset)
 	} else {
 		fmt.Fprintf(&b, " cause=%s", a.Cause.Reason)
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Labels)) {
+		switch name {
+		case "alertname", "device", "pipeline", "severity":
+		default:
+			fmt.Fprintf(&b, " %s=%q", name, a.Labels[name])
+		}
 	}
 	if text := a.Annotations["summary"]; text != "" {
 		fmt.Fprintf(&b, " %q", text)
@@ -205,6 +229,29 @@ func sayQuarantine(t require.TestingT, o said) string {
 	return b.String()
 }
 
+// eventRecord is what happened to a device's clock, as consumers read it.
+type eventRecord struct {
+	Schema, Pipeline, Event, Device string
+	From, To                        time.Time
+	LateSince                       time.Time `json:"late_since"`
+	Resets                          uint64
+	Source                          struct {
+		Topic     string
+		Partition int
+		Offset    int64
+	}
+	Appended time.Time
+}
+
+func sayEvent(t require.TestingT, o said) string {
+	var e eventRecord
+	decodeStrictly(t, o.value, &e)
+	require.Equal(t, e.Device, o.key)
+	require.Empty(t, o.id)
+	return fmt.Sprintf("event %s %s from=%s to=%s late_since=%s resets=%d cause=%d append=%s", e.Event, e.Device, clockOf(e.From), clockOf(e.To),
+		clockOf(e.LateSince), e.Resets, e.Source.Offset, clockOf(e.Appended))
+}
+
 func clockOf(t time.Time) string { return clock(event.Time(t.UnixMilli())) }
 
 func sayCounters(c Counters) string {
@@ -216,7 +263,7 @@ func sayCounters(c Counters) string {
 	}{
 		{"filtered", c.Filtered}, {"late", c.Late}, {"future", c.Future}, {"bad", c.Bad}, {"duplicate", c.Duplicate},
 		{"windows", c.Windows}, {"alerts", c.Alerts}, {"corrections", c.Corrections}, {"forgotten", c.Forgotten},
-		{"firing", c.Firing}, {"open", c.Open},
+		{"resets", c.Resets}, {"firing", c.Firing}, {"open", c.Open}, {"expressions", c.Expressions},
 	} {
 		if f.n > 0 {
 			fmt.Fprintf(&b, " %s=%d", f.name, f.n)
@@ -236,6 +283,12 @@ func sayState(d DeviceState) []string {
 	silent := ""
 	if d.Silent {
 		silent = " silent"
+	}
+	if d.LateSince != "" {
+		silent += " late since " + short(d.LateSince)
+	}
+	if d.Resets > 0 {
+		silent += fmt.Sprintf(" resets=%d", d.Resets)
 	}
 	lines := []string{fmt.Sprintf("%s slot=%d clock=%s seen=%s%s", d.Device, d.Slot, short(d.Clock), short(d.LastSeen), silent)}
 	for _, w := range d.Windows {

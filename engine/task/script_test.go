@@ -21,10 +21,12 @@ import (
 
 // A script is blocks of
 //
-//	pipeline [partitions=N] [wall-stamped]     or     example NAME     or     feed
+//	pipeline [partitions=N] [wall-stamped]     or     example NAME     or     feed     or     roster [now]
 //	lines of input
 //	----
 //	lines of output, up to an empty line
+//
+// A roster is that of the pipelines below it, or comes into force now.
 //
 // Lines of a feed:
 //
@@ -50,6 +52,7 @@ type script struct {
 	plant   *plant
 	single  bool // fold one record at a time
 	pending []Record
+	roster  string
 	last    event.Time // append time of the record before
 }
 
@@ -121,8 +124,11 @@ func (s *script) block(line string, input []string) []string {
 			file, err := os.ReadFile("../../configs/examples/" + words[1] + ".yaml")
 			require.NoError(s.t, err)
 			text = string(file)
+			if csv, err := os.ReadFile("../../configs/examples/" + words[1] + ".csv"); err == nil {
+				s.roster = string(csv)
+			}
 		}
-		var o plantOptions
+		o := plantOptions{roster: s.roster}
 		for _, word := range words[1:] {
 			if n, ok := strings.CutPrefix(word, "partitions="); ok {
 				o.partitions, _ = strconv.Atoi(n)
@@ -131,6 +137,12 @@ func (s *script) block(line string, input []string) []string {
 		}
 		s.plant = newPlant(s.t, text, o)
 		s.last = 0
+		return nil
+	case "roster":
+		s.roster = strings.Join(input, "\n")
+		if len(words) > 1 {
+			s.plant.setRoster(s.roster)
+		}
 		return nil
 	case "feed":
 		var told []string

@@ -105,9 +105,11 @@ func (t *Task) fallSilent() {
 	head := t.table.Write(headCol, 0, t.slot)
 	head[headFlags] |= flagIdle
 	for i := range t.plan.rings {
-		t.use(&t.plan.rings[i])
-		t.ring.Provisional(&t.row, event.Time(head[headClock]), t.emit)
+		ring := &t.plan.rings[i]
+		t.use(&ring.outlet)
+		ring.Provisional(&t.row, event.Time(head[headClock]), t.emit)
 	}
+	t.silenceSessions(event.Time(head[headClock]))
 	t.sendAllPanes()
 	t.sight()
 }
@@ -178,15 +180,17 @@ func (t *Task) forgetDue(e timer, now Now) (timer, bool) {
 	return timer{}, false
 }
 
-// forgetDevice ends what the device has open and drops its state.
-func (t *Task) forgetDevice() {
+// endOpen ends what the device has open, before all that is known of it is dropped.
+func (t *Task) endOpen() {
 	head := t.table.Row(headCol, t.slot)
 	t.closing = true
 	defer func() { t.closing = false }()
 	for i := range t.plan.rings {
-		t.use(&t.plan.rings[i])
-		t.ring.Flush(&t.row, event.Time(head[headClock]), t.emit)
+		ring := &t.plan.rings[i]
+		t.use(&ring.outlet)
+		ring.Flush(&t.row, event.Time(head[headClock]), t.emit)
 	}
+	t.flushSessions(event.Time(head[headClock]))
 	t.sendAllPanes()
 	for k := range t.plan.rules {
 		rule := &t.plan.rules[k]
@@ -195,10 +199,15 @@ func (t *Task) forgetDevice() {
 		// A window's end, which its rules take for the time, may lie ahead of
 		// the clock; an episode must not end before it began.
 		at := max(event.Time(head[headClock]), rule.View(scratch).Last)
-		if e, open := rule.Forget(scratch, at); open {
+		if e, open := t.machine(rule).Forget(scratch, at); open {
 			t.alert(rule, &e, nil, "forgotten")
 		}
 	}
+}
+
+// forgetDevice ends what the device has open and drops its state.
+func (t *Task) forgetDevice() {
+	t.endOpen()
 	t.table.Task()[wordForgotten]++
 	t.forgot(t.table.Name(t.slot))
 	t.clearArmed(t.slot)

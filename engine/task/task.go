@@ -7,6 +7,8 @@ import (
 	"github.com/weirstream/weir/event"
 	"github.com/weirstream/weir/ingest/codec"
 	"github.com/weirstream/weir/operators"
+	"github.com/weirstream/weir/operators/expr"
+	"github.com/weirstream/weir/operators/roster"
 	"github.com/weirstream/weir/operators/window"
 	"github.com/weirstream/weir/statestore"
 )
@@ -88,20 +90,26 @@ type Task struct {
 	undated      []statestore.Slot // sighted since the last Advance
 	mono         int64             // monotonic milliseconds; undated but during Advance
 	facts        facts
+	roster       deviceLabels
 
 	// what the reading being applied is, for the callbacks of windows and rules
-	record  *Record // nil: a timer
-	slot    statestore.Slot
-	ring    *ring
-	row     row
-	emit    window.Emit
-	changed window.Emit
-	scratch [maxRuleWords]uint64
-	sample  int32 // wide messages: the sample judged last, and the verdict
-	repeat  bool
-	shown   bool // the payload of the record is in quarantine already
-	stamps  stamps
-	closing bool // windows are closing for good
+	record   *Record // nil: a timer
+	index    int     // of the reading in the block
+	object   object
+	in       expr.Input
+	labelled roster.Row // for in
+	slot     statestore.Slot
+	outlet   *outlet
+	row      row
+	series   series
+	emit     window.Emit
+	changed  window.Emit
+	scratch  [maxRuleWords]uint64
+	sample   int32 // wide messages: the sample judged last, and the verdict
+	repeat   bool
+	shown    bool // the payload of the record is in quarantine already
+	stamps   stamps
+	closing  bool // windows are closing for good
 
 	gathering *gathering // nil: the plan sends no partials
 	groups    *groups    // nil: not a group task
@@ -180,7 +188,7 @@ func (t *Task) Fold(records []Record) error {
 // many records that were, at least one.
 func (t *Task) decode(records []Record) int {
 	t.batch.Reset()
-	t.from = t.from[:0]
+	t.from, t.object.first = t.from[:0], -1
 	n := 0
 	for n < len(records) && len(t.batch.Readings) < Block {
 		first := len(t.batch.Readings)
@@ -267,22 +275,15 @@ func (t *Task) probe(records []Record) {
 func (t *Task) touchFed(r *event.Reading, appended event.Time, slot statestore.Slot) {
 	feeds := &t.plan.metrics[r.Metric]
 	at := operators.Arrive(r, appended).Event
-	for _, k := range feeds.rings {
-		ring := &t.plan.rings[k]
-		t.touched ^= t.table.TouchCell(ring.col, ring.CellOf(at), slot)
-	}
-	for _, k := range feeds.partials {
-		p := &t.plan.partials[k]
-		t.touched ^= t.table.TouchCell(p.col, p.CellOf(at), slot)
-	}
-	if feeds.last >= 0 {
-		t.touched ^= t.table.TouchCell(t.plan.lastCol, feeds.last, slot)
-	}
-	for _, k := range feeds.rules {
-		t.touched ^= t.table.TouchCell(t.plan.rules[k].col, 0, slot)
+	t.touchCells(feeds, at, slot)
+	for _, k := range feeds.derived {
+		t.touchCells(&t.plan.metrics[t.plan.derived[k].metric], at, slot)
 	}
 	if t.plan.byDedupe && !t.plan.Wide {
 		t.touched ^= t.table.TouchCell(t.plan.dedupeCol, int(r.Metric), slot)
+	}
+	if t.plan.byTime {
+		t.touched ^= t.table.TouchCell(t.plan.dedupeCol, int(r.Metric)*operators.DedupeTimeCells, slot)
 	}
 }
 
@@ -290,6 +291,7 @@ func (t *Task) touchFed(r *event.Reading, appended event.Time, slot statestore.S
 func (t *Task) applyReading(rec *Record, r *event.Reading, i int) error {
 	words := t.table.Task()
 	words[wordIn]++
+	t.index = i
 	arrived := operators.Arrive(r, rec.Append)
 	at := arrived.Event
 	switch {
@@ -305,7 +307,16 @@ func (t *Task) applyReading(rec *Record, r *event.Reading, i int) error {
 		words[wordBad]++
 		t.quarantine(r, at, r.Bad)
 		return nil
-	case r.Metric < 0:
+	case r.Metric < 0 || !t.plan.metrics[r.Metric].used:
+		words[wordFiltered]++
+		return nil
+	}
+	switch pass, err := t.passes(r, at); {
+	case err != nil:
+		words[wordBad]++
+		t.quarantine(r, at, event.Expression)
+		return nil
+	case !pass:
 		words[wordFiltered]++
 		return nil
 	case arrived.Future(t.plan.skew):
@@ -326,6 +337,7 @@ func (t *Task) applyReading(rec *Record, r *event.Reading, i int) error {
 			return err
 		}
 		slot = t.table.Add(r.Device)
+		t.unlabel(slot)
 	}
 	t.slot = slot
 	t.wake(slot)
@@ -334,15 +346,14 @@ func (t *Task) applyReading(rec *Record, r *event.Reading, i int) error {
 		return nil
 	}
 	head := t.table.Row(headCol, slot)
-	clock := event.Time(head[headClock])
-	if t.late(int(r.Metric), at, clock) {
+	if t.late(int(r.Metric), at, event.Time(head[headClock])) && !t.restarts(rec, r, at) {
 		words[wordLate]++
 		t.quarantine(r, at, event.Late)
 		t.seen(rec.Append)
 		return nil
 	}
 	words[wordProcessed]++
-	t.process(r, arrived, clock)
+	t.process(r, arrived, event.Time(head[headClock]))
 	return nil
 }
 
@@ -366,6 +377,9 @@ func (t *Task) place(rec *Record, r *event.Reading) (bool, error) {
 
 // duplicate judges a reading by its sequence number and remembers it.
 func (t *Task) duplicate(r *event.Reading, at event.Time) bool {
+	if t.plan.byTime {
+		return t.repeatedTime(r, at)
+	}
 	if !t.plan.byDedupe || !r.HasSeq {
 		return false
 	}
@@ -383,23 +397,15 @@ func (t *Task) duplicate(r *event.Reading, at event.Time) bool {
 	return t.repeat
 }
 
-// late reports whether nothing that the metric feeds can take the reading.
+// late reports whether nothing that the metric and those derived from it feed can
+// take the reading.
 func (t *Task) late(m int, at, clock event.Time) bool {
 	feeds := &t.plan.metrics[m]
-	for _, k := range feeds.rings {
-		if !t.plan.rings[k].Late(at, clock) {
-			return false
-		}
+	late := t.gone(feeds, at, clock)
+	for _, k := range feeds.derived {
+		late = late && t.gone(&t.plan.metrics[t.plan.derived[k].metric], at, clock)
 	}
-	for _, k := range feeds.partials {
-		if !t.plan.partials[k].Late(at, clock) {
-			return false
-		}
-	}
-	if len(feeds.counts) > 0 || len(feeds.rules) > 0 {
-		return at+t.plan.wait < clock
-	}
-	return true
+	return late
 }
 
 // seen records that the device spoke. Silence is counted on the task's clock,

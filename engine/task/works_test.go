@@ -10,6 +10,7 @@ import (
 
 	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/operators/roster"
 )
 
 // works is a pipeline with windows over several devices: device tasks, the topic
@@ -28,7 +29,8 @@ type works struct {
 // newWorks makes the works of a pipeline. Windows whose names begin with site are
 // by the label that siteOf gives.
 func newWorks(t require.TestingT, pipeline string, partitions int) *works {
-	p := parsePipeline(t, pipeline)
+	p := parsePipeline(t, pipeline, "")
+	p.Roster = &configs.Roster{Labels: []roster.Label{{Name: "site", Kind: roster.Text}}}
 	for i := range p.Windows {
 		if w := &p.Windows[i]; w.By == configs.GroupAll && strings.HasPrefix(w.Name, "site") {
 			w.By = "labels.site"
@@ -43,7 +45,7 @@ func newWorks(t require.TestingT, pipeline string, partitions int) *works {
 		w.devices = append(w.devices, plantOf(t, devices, Options{
 			Partition: int32(i),
 			GroupOptions: GroupOptions{
-				Partitions: int32(partitions), LabelOf: siteOf,
+				Partitions:     int32(partitions),
 				GroupPartition: func(group []byte) int32 { return groupPartition(group, partitions) },
 			},
 		}))
@@ -53,13 +55,25 @@ func newWorks(t require.TestingT, pipeline string, partitions int) *works {
 }
 
 func plantOf(t require.TestingT, plan *Plan, o Options) *plant {
-	p := &plant{t: t, plan: plan, o: o}
+	p := &plant{t: t, plan: plan, o: o, roster: sites(), ids: map[string]bool{}}
 	if !plan.grouped {
 		p.o.Decoder = decoderOf(t, plan.Pipeline, plan.Pipeline.Source.Reading.Device)
 	}
 	p.table = p.newTable()
 	p.begin()
 	return p
+}
+
+// sites is a roster by siteOf.
+func sites() string {
+	b := []byte("device,site\n")
+	for i := range 100 {
+		for _, first := range "hb" {
+			device := string(first) + "-" + strconv.Itoa(i)
+			b = append(b, device+","+string(siteOf([]byte(device), "site"))+"\n"...)
+		}
+	}
+	return string(b)
 }
 
 // siteOf: h-1 is in Hamburg, b-1 in Bremen, all others have no label.

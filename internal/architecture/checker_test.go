@@ -55,7 +55,7 @@ func TestTable(t *testing.T) {
 		"operators/expr":         "x . . . . . . . . . . . . . .",
 		"alerts":                 "x . . . . . . . . . . . . . .",
 		"statestore":             "x . . . . . . . . . . . . . .",
-		"configs":                "x . . . . . . . . . . . . . .",
+		"configs":                "x . x . . . . . . . . . . . .",
 		"statestore/badgerstore": "x . . . . x . . . . . . . . .",
 		"ingest":                 "x . . . . . . . . . . . . . .",
 		"ingest/codec":           "x . . . . . . . x . . . . . .",

@@ -12,6 +12,7 @@ type alert struct {
 	State   string
 	At      time.Time
 	Window  struct{ Start, End time.Time }
+	Resets  uint64
 	Episode struct {
 		Start time.Time
 		Event int

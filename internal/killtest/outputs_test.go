@@ -107,7 +107,7 @@ func requireIDs(t *testing.T, pipeline string, records []rig.Record) {
 		var a alert
 		require.NoError(t, json.Unmarshal([]byte(r.Value), &a), r.Value)
 		at := event.Time(a.Episode.Start.UnixMilli())
-		require.Equal(t, alerts.EpisodeID(pipeline, a.Rule, r.Device, at), a.ID, r.Value)
+		require.Equal(t, alerts.EpisodeID(pipeline, a.Rule, r.Device, at, a.Resets), a.ID, r.Value)
 		id := r.Header("weir-id")
 		require.Equal(t, a.ID+"-"+strconv.Itoa(a.Episode.Event), id)
 		require.False(t, seen[id], "%s is there twice: %s", id, r.Value)

@@ -15,17 +15,20 @@ import (
 func (w *want) names(p *configs.Pipeline) (exact, rough identity) {
 	switch {
 	case w.aggregate != nil:
-		a := w.aggregate
-		exact = identity{'a', w.lane, w.device, written(a.start), written(a.end), strconv.Itoa(a.revision)}
+		exact = w.aggregate.names(p, w.device)
 		rough = exact
-		rough.number = ""
+		rough.number, rough.resets = "", ""
 	case w.alert != nil:
 		a := w.alert
-		exact = identity{'l', w.lane, w.device, written(a.began), "", strconv.Itoa(a.number)}
-		rough = identity{'l', w.lane, w.device, written(a.at), a.state, ""}
+		exact = identity{'l', w.lane, w.device, written(a.began), "", strconv.Itoa(a.number), resetsText(a.resets)}
+		rough = identity{'l', w.lane, w.device, written(a.at), a.state, "", ""}
+	case w.restart != nil:
+		exact = identity{kind: 'r', device: w.device, first: strconv.FormatInt(w.restart.record.Offset, 10), resets: resetsText(w.restart.resets)}
+		rough = exact
+		rough.device, rough.resets = "", ""
 	default:
 		r := w.refusal
-		exact = identity{'q', string(r.reason), "", strconv.FormatInt(r.record.Offset, 10), strconv.Itoa(r.reading.sample), ""}
+		exact = identity{'q', string(r.reason), "", strconv.FormatInt(r.record.Offset, 10), strconv.Itoa(r.reading.sample), "", ""}
 		if !r.unusable() {
 			exact.number = p.Metrics[r.reading.metric]
 		}
@@ -33,6 +36,39 @@ func (w *want) names(p *configs.Pipeline) (exact, rough identity) {
 		rough.lane, rough.number = "", ""
 	}
 	return exact, rough
+}
+
+// names returns the name of an emission. The end of a session is no part of it: it
+// may grow.
+func (a *aggregate) names(p *configs.Pipeline, device string) identity {
+	c := &p.Windows[a.window]
+	id := identity{'a', c.Name, device, written(a.start), written(a.end), strconv.Itoa(a.revision), resetsText(a.resets)}
+	if c.Kind == configs.Session {
+		id.second = ""
+	}
+	return id
+}
+
+// aggregateNames returns the name of an emission as its record has it.
+func aggregateNames(p *configs.Pipeline, body *node) identity {
+	id := identity{
+		'a', text(body.field("window")), text(body.field("device")), text(body.field("start")), text(body.field("end")),
+		text(body.field("revision")), text(body.field("resets")),
+	}
+	for i := range p.Windows {
+		if p.Windows[i].Name == id.lane && p.Windows[i].Kind == configs.Session {
+			id.second = ""
+		}
+	}
+	return id
+}
+
+// resetsText is the number of resets in a name; a record does not have it for 0.
+func resetsText(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 // unusable reports whether the message itself is at fault; its record holds it.
@@ -43,6 +79,9 @@ func (w *want) describe(p *configs.Pipeline) string {
 	switch {
 	case w.aggregate != nil:
 		a := w.aggregate
+		if a.merged {
+			return fmt.Sprintf("window %s [%s, %s) revision %d, merged into %s", w.lane, written(a.start), written(a.end), a.revision, written(a.into))
+		}
 		var results []string
 		for i, name := range p.Windows[a.window].Compute {
 			results = append(results, name+" "+number(a.results[i].value))
@@ -55,6 +94,8 @@ func (w *want) describe(p *configs.Pipeline) string {
 	case w.alert != nil:
 		a := w.alert
 		return fmt.Sprintf("rule %s %s at %s, value %s, event %d of the episode of %s", w.lane, a.state, written(a.at), number(a.value.value), a.number, written(a.began))
+	case w.restart != nil:
+		return fmt.Sprintf("clock reset %d, from %s to %s", w.restart.resets, written(w.restart.from), written(w.restart.to))
 	default:
 		return fmt.Sprintf("%s reading, sample %d", w.refusal.reason, w.refusal.reading.sample)
 	}
@@ -124,6 +165,15 @@ func (a *agreement) truth(object *node, name string, expected bool) {
 	}
 }
 
+// resets compares how often a clock began anew, which is absent for never.
+func (a *agreement) resets(object *node, expected int) {
+	if expected == 0 {
+		a.absent(object, "resets")
+	} else {
+		a.whole(object, "resets", int64(expected))
+	}
+}
+
 // absent compares a field that must not be there.
 func (a *agreement) absent(object *node, name string) {
 	if n := sub(object, name); n != nil {
@@ -139,7 +189,7 @@ func (a *agreement) measure(object *node, name string, expected measure) float64
 	}
 	if n != nil && n.kind == '0' {
 		v, err := strconv.ParseFloat(n.text, 64)
-		if err == nil && math.Abs(v-expected.value) <= expected.tolerance {
+		if err == nil && expected.takes(v) {
 			return v
 		}
 	}
@@ -164,6 +214,8 @@ func (w *want) mismatch(in *Input, f found) string {
 		w.agreeAggregate(p, a, &f.body)
 	case w.alert != nil:
 		w.agreeAlert(in, a, &f.body)
+	case w.restart != nil:
+		w.agreeRestart(in, a, &f.body)
 	default:
 		w.agreeRefusal(in, a, f)
 	}
@@ -179,6 +231,15 @@ func (w *want) agreeAggregate(p *configs.Pipeline, a *agreement, n *node) {
 	a.whole(n, "revision", int64(w.aggregate.revision))
 	a.truth(n, "final", w.aggregate.final)
 	a.truth(n, "corrects_alert", w.aggregate.corrects)
+	a.resets(n, w.aggregate.resets)
+	if w.aggregate.merged {
+		a.text(n, "merged_into", written(w.aggregate.into))
+		for _, name := range c.Compute {
+			a.absent(n, name)
+		}
+		return
+	}
+	a.absent(n, "merged_into")
 	for i, name := range c.Compute {
 		a.measure(n, name, w.aggregate.results[i])
 	}

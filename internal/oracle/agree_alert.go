@@ -5,6 +5,9 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"maps"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,7 +32,12 @@ func (w *want) agreeAlert(in *Input, a *agreement, n *node) {
 	a.level(n, "level", levelName(rule, e.level))
 	a.level(n, "previous", levelName(rule, e.previous))
 	value := a.measure(n, "value", e.value)
-	a.measure(n, "threshold", measure{value: e.threshold})
+	if math.IsNaN(e.threshold) { // a label that the device does not have
+		a.level(n, "threshold", "")
+	} else {
+		a.measure(n, "threshold", measure{value: e.threshold})
+	}
+	a.resets(n, e.resets)
 	a.text(n, "at", written(e.at))
 	a.text(n, "startsAt", written(e.began))
 	if e.state == "resolved" || e.state == "ok" {
@@ -78,6 +86,21 @@ func (w *want) agreeLabels(p *configs.Pipeline, a *agreement, labels *node) {
 	} else {
 		a.absent(labels, "severity")
 	}
+	own := []string{"alertname", "device", "pipeline", "severity"}
+	for _, name := range slices.Sorted(maps.Keys(w.alert.labels)) {
+		if !slices.Contains(own, name) {
+			a.text(labels, name, w.alert.labels[name])
+		}
+	}
+	if labels == nil {
+		return
+	}
+	for i, name := range labels.fields {
+		// A cell that is empty may be a label without text, or none.
+		if _, ours := w.alert.labels[name]; !ours && !slices.Contains(own, name) && text(&labels.items[i]) != "" {
+			a.absent(labels, name)
+		}
+	}
 }
 
 func (w *want) agreeCause(in *Input, a *agreement, n *node) {
@@ -100,6 +123,9 @@ func (w *want) episodeID(p *configs.Pipeline) string {
 		h.Write([]byte(s))
 	}
 	h.Write(binary.BigEndian.AppendUint64(nil, uint64(w.alert.began)))
+	if w.alert.resets != 0 {
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(w.alert.resets)))
+	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
@@ -133,6 +159,9 @@ func (w *want) summary(p *configs.Pipeline, value float64) string {
 func (w *want) field(p *configs.Pipeline, part configs.Part, value float64) string {
 	e := w.alert
 	rule := &p.Rules[e.rule]
+	if name, ok := strings.CutPrefix(part.Field, "labels."); ok {
+		return e.labels[name]
+	}
 	switch part.Field {
 	case "device":
 		return w.device
@@ -161,6 +190,9 @@ func (w *want) field(p *configs.Pipeline, part configs.Part, value float64) stri
 	}
 	if part.Format != "" {
 		return fmt.Sprintf(part.Format, value)
+	}
+	if math.IsNaN(value) {
+		return "null" // as in JSON
 	}
 	return number(value)
 }

@@ -50,6 +50,20 @@ func (w *want) agreeRefusal(in *Input, a *agreement, f found) {
 	}
 }
 
+// agreeRestart compares the record of a clock that began anew.
+func (w *want) agreeRestart(in *Input, a *agreement, n *node) {
+	r := w.restart
+	a.text(n, "from", written(r.from))
+	a.text(n, "to", written(r.to))
+	a.text(n, "late_since", written(r.lateSince))
+	a.whole(n, "resets", int64(r.resets))
+	source := sub(n, "source")
+	a.text(source, "topic", in.Pipeline.Source.Topic)
+	a.whole(source, "partition", int64(in.Partition))
+	a.whole(source, "offset", r.record.Offset)
+	a.text(n, "appended", written(r.record.Append))
+}
+
 // agreePayload compares the message where the record holds it; comparePayloads
 // sees to it that one record of each message does.
 func (w *want) agreePayload(a *agreement, n *node) {

@@ -16,6 +16,9 @@ func Check(in Input) *Report {
 	}
 	j := readJournal(&in, report)
 	t := newTask(&in, report)
+	if !t.rostersKnown(j) {
+		return report
+	}
 	t.run(j)
 	compare(&in, report, t.wants)
 	return report
@@ -52,6 +55,9 @@ func checkSource(in *Input, report *Report) bool {
 func (t *task) run(j *journal) {
 	t.whole = len(j.entries) > 0 && j.entries[0].seq == 1
 	t.untold = !t.whole
+	if t.whole {
+		t.roster = nil // the first version comes into force by a fact, as the others do
+	}
 	entries, covered := j.entries, j.covered()
 	w := newWitness(t.in.Source)
 	for _, r := range t.in.Source {

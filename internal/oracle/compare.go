@@ -13,12 +13,13 @@ import (
 // two do (the newest readings of a device changed and look the same again), they
 // are taken in order.
 type identity struct {
-	kind   byte // a, l or q
+	kind   byte // a, l, q or r
 	lane   string
 	device string
 	first  string
 	second string
 	number string
+	resets string // of the device's clock; empty for none
 }
 
 // found is a record of an output topic, taken apart.
@@ -133,21 +134,26 @@ func (b *board) take(r OutputRecord) (f found, ours bool) {
 	switch {
 	case schema == "" && body.field("window").there() && body.field("pipeline").there():
 		b.report.Aggregates++
-		f.names = identity{'a', text(body.field("window")), text(body.field("device")), text(body.field("start")), text(body.field("end")), text(body.field("revision"))}
+		f.names = aggregateNames(b.in.Pipeline, &f.body)
 		f.rough = f.names
 		f.rough.number = ""
 	case schema == alertSchema:
 		b.report.Alerts++
 		b.sequence(f)
 		episode := body.field("episode")
-		f.names = identity{'l', text(body.field("rule")), text(body.field("device")), text(body.field("startsAt")), "", text(sub(episode, "event"))}
-		f.rough = identity{'l', f.names.lane, f.names.device, text(body.field("at")), text(body.field("state")), ""}
+		f.names = identity{'l', text(body.field("rule")), text(body.field("device")), text(body.field("startsAt")), "", text(sub(episode, "event")), text(body.field("resets"))}
+		f.rough = identity{'l', f.names.lane, f.names.device, text(body.field("at")), text(body.field("state")), "", ""}
 	case schema == quarantineSchema:
 		b.report.Quarantined++
 		source := body.field("source")
-		f.names = identity{'q', text(body.field("reason")), "", text(sub(source, "offset")), text(body.field("sample")), text(body.field("metric"))}
+		f.names = identity{'q', text(body.field("reason")), "", text(sub(source, "offset")), text(body.field("sample")), text(body.field("metric")), ""}
 		f.rough = f.names
 		f.rough.lane, f.rough.number = "", ""
+	case schema == eventSchema && text(body.field("event")) == clockReset:
+		b.report.Resets++
+		f.names = identity{kind: 'r', device: text(body.field("device")), first: text(sub(body.field("source"), "offset")), resets: text(body.field("resets"))}
+		f.rough = f.names
+		f.rough.device, f.rough.resets = "", ""
 	case schema == oversizeSchema:
 		b.report.Oversized++
 		b.oversized = append(b.oversized, f)
@@ -164,6 +170,8 @@ const (
 	alertSchema      = "weir.alert/1"
 	quarantineSchema = "weir.quarantine/1"
 	oversizeSchema   = "weir.oversize/1"
+	eventSchema      = "weir.event/1"
+	clockReset       = "clock_reset"
 )
 
 // sequence checks that weir-seq counts the alerts of the partition.
@@ -231,12 +239,15 @@ func (b *board) accept(i int, f found, problem string) {
 	}
 	lane := [2]string{w.device, w.lane}
 	newest, known := b.place[lane]
-	if b.step[w.device] > w.step || known && newest > i && w.lane != "" {
+	if b.step[w.device] > w.step || known && newest > i && w.lane != "" && !w.loose {
 		d.Kind, d.Text = Order, "found behind a later one: "+w.describe(b.in.Pipeline)
 		b.add(d)
 		return
 	}
-	b.step[w.device], b.place[lane] = w.step, i
+	b.step[w.device] = w.step
+	if !w.loose {
+		b.place[lane] = i
+	}
 }
 
 // matchStrays joins records that nothing has the name of with expected ones whose

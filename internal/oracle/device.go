@@ -16,11 +16,17 @@ type device struct {
 	silent    bool
 	forgotten bool
 
-	windows  [][]*window // time windows by index, in the order of their start
+	resets    int  // how often the clock began anew
+	late      bool // since the last processed reading one was late
+	lateSince event.Time
+
+	windows  [][]*window // time and session windows by index, in the order of their start
 	counts   [][]sample  // count windows by index, by event time, ties in the order of arrival
+	rolling  [][]sample  // rolling windows by index, in the same order
 	last     []last      // by metric
 	rules    []machine   // by rule
 	counters []counter   // by metric; wide messages: the first
+	times    []moments   // by metric
 }
 
 // last is the time of the newest reading of a metric.
@@ -29,21 +35,27 @@ type last struct {
 	time  event.Time
 }
 
-// window is one instance of a time window.
+// window is one instance of a time or session window.
 type window struct {
 	start, end event.Time
-	samples    []sample // in the order of arrival
-	revision   int
-	fresh      bool  // holds a reading added since the device last fell silent
-	judged     bool  // it was emitted, and the rules have looked
-	crossed    []int // what the first emission crossed, by rule on the window
+	samples    []sample   // in the order of arrival
+	revision   int        // of the newest emission
+	spoken     bool       // there was one, and
+	spokenEnd  event.Time // this was its end
+	body       *node      // the record found for it, where one is looked for
+	fresh      bool       // holds a reading added since the device last fell silent
+	judged     bool       // it was emitted, and the rules have looked
+	closed     bool       // it was emitted as final
+	reopened   int        // how often a session that had closed was open again
+	crossed    []int      // what the first emission crossed, by rule on the window
 }
 
 func newDevice(p *configs.Pipeline, name string) *device {
 	return &device{
 		name:    name,
-		windows: make([][]*window, len(p.Windows)), counts: make([][]sample, len(p.Windows)),
-		last: make([]last, len(p.Metrics)), rules: make([]machine, len(p.Rules)), counters: make([]counter, len(p.Metrics)),
+		windows: make([][]*window, len(p.Windows)), counts: make([][]sample, len(p.Windows)), rolling: make([][]sample, len(p.Windows)),
+		last: make([]last, len(p.Metrics)), rules: make([]machine, len(p.Rules)),
+		counters: make([]counter, len(p.Metrics)), times: make([]moments, len(p.Metrics)),
 	}
 }
 
@@ -51,25 +63,50 @@ func newDevice(p *configs.Pipeline, name string) *device {
 func (t *task) open(d *device, w *window) bool { return w.end+t.p.Time.WaitForLate > d.clock }
 
 // process takes a reading into everything that uses it.
-func (t *task) process(d *device, r SourceRecord, s sample, metric int) {
+func (t *task) process(d *device, m *messageState, r reading, at event.Time) {
 	before := d.clock
-	d.clock = max(before, min(s.time, r.Append))
-	by := cause{offset: r.Offset}
-	t.close(d, before, by)
+	d.clock = max(before, min(at, m.record.Append))
+	d.late = false
+	a := addition{before: before, cause: cause{offset: m.record.Offset}}
+	t.close(d, before, a.cause)
+	t.order++
+	t.take(d, r.metric, sample{at, r.value, t.order}, a)
+	for i := range t.p.Derive {
+		if t.p.Derive[i].From != r.metric {
+			continue
+		}
+		if v, ok := t.derive(i, r, at); ok {
+			t.take(d, t.p.Derive[i].Index, sample{at, v, t.order}, a)
+		}
+	}
+}
+
+// take adds a sample of a metric to its windows and shows it to its rules.
+func (t *task) take(d *device, metric int, s sample, a addition) {
 	for i := range t.p.Windows {
-		if t.p.Windows[i].MetricIndex == metric && t.p.Windows[i].Kind != configs.Count {
-			t.addToSpans(d, i, s, addition{before: before, cause: by})
+		c := &t.p.Windows[i]
+		switch {
+		case c.MetricIndex != metric:
+		case c.Kind == configs.Session:
+			t.addToSessions(d, i, s, a)
+		case c.Kind == configs.Tumbling || c.Kind == configs.Hopping:
+			t.addToSpans(d, i, s, a)
 		}
 	}
 	for i := range t.p.Windows {
-		if t.p.Windows[i].MetricIndex == metric && t.p.Windows[i].Kind == configs.Count {
-			t.addToCount(d, i, s, by)
+		c := &t.p.Windows[i]
+		switch {
+		case c.MetricIndex != metric:
+		case c.Kind == configs.Count:
+			t.addToCount(d, i, s, a.cause)
+		case c.Kind == configs.Rolling:
+			t.addToRolling(d, i, s, a.cause)
 		}
 	}
 	if l := &d.last[metric]; !l.heard || s.time >= l.time {
 		*l = last{true, s.time}
 		for _, rule := range t.rules.metric[metric] {
-			t.look(d, rule, observation{time: s.time, value: measure{value: s.value}, cause: by})
+			t.look(d, rule, observation{time: s.time, value: measure{value: s.value}, cause: a.cause})
 		}
 	}
 }
@@ -110,22 +147,38 @@ type addition struct {
 	cause  cause
 }
 
+// gone is the time at or before which a window's end makes it gone for a reading
+// that finds the device's clock there.
+func (t *task) gone(clock event.Time) event.Time {
+	return clock - t.p.Time.WaitForLate - t.p.Time.AllowBackfill
+}
+
 // addToSpans adds a reading to every instance of a time window that it is in and
 // that is not gone.
 func (t *task) addToSpans(d *device, index int, s sample, a addition) {
-	c := &t.p.Windows[index]
-	for start := floor(s.time, c.Every) - c.Size + c.Every; start <= s.time; start += c.Every {
-		if start+c.Size <= a.before-t.p.Time.WaitForLate-t.p.Time.AllowBackfill {
+	for _, one := range t.spans(index, s.time) {
+		if one.end <= t.gone(a.before) {
 			continue
 		}
-		w := d.instance(index, start, start+c.Size)
-		w.samples, w.fresh = append(w.samples, s), true
-		switch {
-		case !t.open(d, w):
-			t.emit(d, index, w, emission{final: true, cause: a.cause})
-		case c.Emit.On == "change":
-			t.write(d, index, w, statement{revision: len(w.samples)})
-		}
+		w := d.instance(index, one.start, one.end)
+		w.samples = append(w.samples, s)
+		t.grown(d, index, w, a)
+	}
+}
+
+// grown says what is to be said of a window as soon as it has taken a reading.
+func (t *task) grown(d *device, index int, w *window, a addition) {
+	w.fresh = true
+	if w.closed && t.open(d, w) {
+		w.closed = false
+		w.reopened++
+	}
+	switch {
+	case !t.open(d, w):
+		t.emit(d, index, w, emission{final: true, cause: a.cause})
+	case t.p.Windows[index].Emit.On == "change":
+		t.find(d, index, w, len(w.samples)+w.reopened)
+		t.write(d, index, w, statement{revision: len(w.samples) + w.reopened})
 	}
 }
 
@@ -163,12 +216,15 @@ func (t *task) addToCount(d *device, index int, s sample, by cause) {
 	if len(all) < c.Count {
 		return
 	}
-	w := &window{start: all[0].time, end: all[len(all)-1].time + 1, samples: all}
+	t.speak(d, index, &window{start: all[0].time, end: all[len(all)-1].time + 1, samples: all}, by)
+}
+
+// speak says what a count or rolling window holds, and shows it to its rules.
+func (t *task) speak(d *device, index int, w *window, by cause) {
+	t.find(d, index, w, 1)
 	for _, rule := range t.rules.window[index] {
-		t.look(d, rule, observation{
-			time: w.end - 1, value: compute(t.p.Rules[rule].When.Result, all), cause: by,
-			window: &span{index, w.start, w.end},
-		})
+		o := observation{time: w.end - 1, cause: by, window: &span{index, w.start, w.end}}
+		t.look(d, rule, t.observe(d, rule, w, o))
 	}
 	t.write(d, index, w, statement{revision: 1})
 }
@@ -186,37 +242,39 @@ const mostRevisions = 255
 // every change is said already, a device that falls silent adds no record.
 func (t *task) emit(d *device, index int, w *window, e emission) {
 	c := &t.p.Windows[index]
+	w.closed = w.closed || e.final
+	s := statement{final: e.final, revision: min(w.revision+1, mostRevisions)}
+	unsaid := c.Emit.On == "change" && !e.final
+	if c.Emit.On == "change" {
+		s.revision = len(w.samples) + w.reopened + 1
+	}
+	if !unsaid {
+		t.find(d, index, w, s.revision)
+	}
 	if !w.judged {
-		w.judged, w.crossed = true, t.crossed(index, w)
+		w.judged = true
+		w.crossed = t.crossed(d, index, w)
 		for _, rule := range t.rules.window[index] {
-			t.look(d, rule, observation{
-				time: w.end, value: compute(t.p.Rules[rule].When.Result, w.samples), cause: e.cause,
-				window: &span{index, w.start, w.end},
-			})
+			o := observation{time: w.end, cause: e.cause, window: &span{index, w.start, w.end}}
+			t.look(d, rule, t.observe(d, rule, w, o))
 		}
 	}
-	s := statement{final: e.final, corrects: !slices.Equal(w.crossed, t.crossed(index, w))}
-	if c.Emit.On == "change" {
-		if s.revision = len(w.samples) + 1; e.final {
-			t.write(d, index, w, s)
-		}
+	if unsaid {
 		return
 	}
-	w.revision = min(w.revision+1, mostRevisions)
-	s.revision = w.revision
+	s.corrects = !slices.Equal(w.crossed, t.crossed(d, index, w))
 	t.write(d, index, w, s)
 }
 
 // crossed returns for each rule on a window the highest level whose threshold the
 // result crosses.
-func (t *task) crossed(index int, w *window) []int {
+func (t *task) crossed(d *device, index int, w *window) []int {
 	var levels []int
 	for _, rule := range t.rules.window[index] {
-		r := &t.p.Rules[rule]
-		v := compute(r.When.Result, w.samples).value
+		o := t.observe(d, rule, w, observation{time: w.end, window: &span{index, w.start, w.end}})
 		highest := none
-		for i := range r.Levels {
-			if crosses(r.Levels[i], v) {
+		for i, b := range t.bounds(d.name, rule) {
+			if b.crossed(o.value.value) {
 				highest = i
 			}
 		}
@@ -234,14 +292,13 @@ type statement struct {
 // write expects a record of a window's results.
 func (t *task) write(d *device, index int, w *window, s statement) {
 	c := &t.p.Windows[index]
+	w.revision, w.spoken, w.spokenEnd = s.revision, true, w.end
 	if c.Emit.On == "never" {
 		return
 	}
-	a := &aggregate{window: index, start: w.start, end: w.end, revision: s.revision, final: s.final, corrects: s.corrects}
+	a := &aggregate{window: index, start: w.start, end: w.end, revision: s.revision, final: s.final, corrects: s.corrects, resets: d.resets}
 	for _, name := range c.Compute {
-		a.results = append(a.results, compute(name, w.samples))
+		a.results = append(a.results, compute(c, name, w.samples))
 	}
-	t.wants = append(t.wants, &want{
-		topic: c.Emit.Topic, device: d.name, step: t.step, lane: c.Name, source: t.source, aggregate: a,
-	})
+	t.want(&want{topic: c.Emit.Topic, device: d.name, lane: c.Name, aggregate: a})
 }

@@ -3,9 +3,12 @@
 //
 //	source records ──▶ readings ──▶ model (maps, slices, loops) ──▶ expected outputs ─┐
 //	journal ──▶ facts: where wall time entered ──▶ legal? ────▲                       ├──▶ differences
-//	aggregates, alerts, quarantine as found on the brokers ───────────────────────────┘
+//	        └──▶ which roster was in force ── its file ───────┤                       │
+//	aggregates, alerts, quarantine as found on the brokers ───┴───────────────────────┘
+//	                      (what a sketch said, for the rules that went by it)
 //
-// It shares no processing code with the engine: it knows the pipeline file, the
+// It shares no processing code with the engine, but for the interpreter of
+// expressions, which is neither's: it knows the pipeline file, the
 // records that docs/RECORDS.md describes and the meaning that docs/SEMANTICS.md
 // gives them, and nothing else. A window keeps its readings in a slice, and every
 // result is computed from that slice at the moment it is said. It is pure: no

@@ -41,8 +41,16 @@ func (w *witness) ahead(position int64, wall event.Time) event.Time {
 func (t *task) enter(f fact, w *witness) {
 	t.report.Facts++
 	if f.position < f.entry.from || f.position > f.entry.to {
-		t.illegal(f, "", fmt.Sprintf("wall time %s entered at source offset %d, and its journal record %d covers %d to %d",
-			written(f.wall), f.position, f.entry.seq, f.entry.from, f.entry.to))
+		what := "wall time " + written(f.wall)
+		if f.isRoster {
+			what = fmt.Sprintf("roster version %016x", f.roster)
+		}
+		t.illegal(f, "", fmt.Sprintf("%s entered at source offset %d, and its journal record %d covers %d to %d",
+			what, f.position, f.entry.seq, f.entry.from, f.entry.to))
+	}
+	if f.isRoster {
+		t.enterRoster(f)
+		return
 	}
 	ahead := w.ahead(f.position, f.wall)
 	t.report.Skew = max(t.report.Skew, ahead)

@@ -23,8 +23,9 @@ import (
 //	OFFSET APPENDED DEVICE METRIC VALUE [ts=TIME] [seq=N]    a record with one reading
 //	OFFSET APPENDED raw KEY PAYLOAD                          a record
 //	fact POSITION WALL [DEVICE...]                           wall time enters, devices are forgotten
+//	roster POSITION ROW;ROW...                               a version of the roster comes into force
 //
-// Times are of 2026-03-01. What must be said begins with the source offset of its
+// What else may stand in the pipeline, extended says. Times are of 2026-03-01. What must be said begins with the source offset of its
 // cause and is in the order in which it is said.
 func TestGoldens(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
@@ -40,7 +41,7 @@ func TestGoldens(t *testing.T) {
 			for _, line := range meant(parts[2]) {
 				expected = append(expected, strings.Join(strings.Fields(line), " "))
 			}
-			assert.Equal(t, expected, play(t, pipelineOf(t, parts[0]), meant(parts[1])))
+			assert.Equal(t, expected, play(t, extended(t, parts[0]), meant(parts[1])))
 		})
 	}
 }
@@ -74,6 +75,10 @@ func play(t *testing.T, p *configs.Pipeline, lines []string) (said []string) {
 			position, err := strconv.ParseInt(words[1], 10, 64)
 			require.NoError(t, err)
 			model.enter(fact{position: position, wall: clockOf(t, words[2]), forgotten: words[3:], entry: &entry{to: position}}, witness)
+			continue
+		}
+		if words[0] == "roster" {
+			require.NoError(t, model.enterLine(line))
 			continue
 		}
 		model.fold(recordOf(t, line, words))
@@ -120,6 +125,9 @@ func recordOf(t *testing.T, line string, words []string) SourceRecord {
 // brief writes a want on one line.
 func brief(p *configs.Pipeline, w *want) string {
 	hour := func(at event.Time) string {
+		if day := time.UnixMilli(int64(at)).UTC(); day.Format(time.DateOnly) != "2026-03-01" {
+			return day.Format("01-02T15:04:05")
+		}
 		return strings.TrimSuffix(time.UnixMilli(int64(at)).UTC().Format("15:04:05.000"), ".000")
 	}
 	switch {
@@ -129,13 +137,17 @@ func brief(p *configs.Pipeline, w *want) string {
 		if a.final {
 			s += " final"
 		}
-		for i, name := range p.Windows[a.window].Compute {
+		for i := range a.results {
+			name := p.Windows[a.window].Compute[i]
 			s += " " + name + "=" + number(a.results[i].value)
+		}
+		if a.merged {
+			s += " into " + hour(a.into)
 		}
 		if a.corrects {
 			s += " corrects"
 		}
-		return s
+		return s + resets(a.resets)
 	case w.alert != nil:
 		a := w.alert
 		rule := &p.Rules[a.rule]
@@ -151,10 +163,19 @@ func brief(p *configs.Pipeline, w *want) string {
 			s += fmt.Sprintf(" in %s-%s", hour(a.window.start), hour(a.window.end))
 		}
 		if a.cause.reason != "" {
-			return s + " by " + a.cause.reason
+			return s + " by " + a.cause.reason + resets(a.resets)
 		}
-		return s + fmt.Sprintf(" by %d", a.cause.offset)
+		return s + fmt.Sprintf(" by %d", a.cause.offset) + resets(a.resets)
+	case w.restart != nil:
+		return fmt.Sprintf("%d %s clock %s to %s late since %s", w.source, w.device, hour(w.restart.from), hour(w.restart.to), hour(w.restart.lateSince)) + resets(w.restart.resets)
 	default:
 		return fmt.Sprintf("%d %s refused %s sample %d", w.source, cmp.Or(w.device, "?"), w.refusal.reason, w.refusal.reading.sample)
 	}
+}
+
+func resets(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" resets=%d", n)
 }

@@ -23,6 +23,9 @@ type Input struct {
 	// Journal are the committed messages of the journal in offset order, each one
 	// part of a journal record.
 	Journal []JournalRecord
+	// Rosters are the versions of the roster at hand, as the bytes of the files. The
+	// first is in force where the journal was trimmed and does not tell.
+	Rosters [][]byte
 }
 
 // SourceRecord is one message that readings came in.

@@ -36,11 +36,14 @@ type entry struct {
 	output   int64 // offset in the journal of its first part
 }
 
-// fact is a moment where wall time entered: after all records below position.
+// fact is a moment where wall time entered, or a version of the roster: after all
+// records below position.
 type fact struct {
 	position  int64
 	wall      event.Time
 	forgotten []string // the devices dropped then
+	isRoster  bool     // then there is neither wall time nor anybody forgotten
+	roster    uint64   // the fingerprint of the version
 	entry     *entry
 }
 
@@ -81,14 +84,19 @@ func parsePart(src []byte) (p part, err error) {
 }
 
 // parseNote reads where wall time entered: position, wall time, number of
-// forgotten devices and, for each, length and name.
+// forgotten devices and, for each, length and name. Wall time 0 stands for a
+// version of the roster, whose fingerprint follows, big endian.
 func parseNote(note []byte) ([]fact, error) {
 	r := &noteReader{rest: note}
 	var all []fact
 	for len(r.rest) > 0 && !r.cut {
 		f := fact{position: int64(r.number()), wall: event.Time(r.number())}
-		for n := r.number(); n > 0 && !r.cut; n-- {
-			f.forgotten = append(f.forgotten, r.name())
+		if f.isRoster = f.wall == 0; f.isRoster {
+			f.roster = r.fingerprint()
+		} else {
+			for n := r.number(); n > 0 && !r.cut; n-- {
+				f.forgotten = append(f.forgotten, r.name())
+			}
 		}
 		all = append(all, f)
 	}
@@ -110,6 +118,16 @@ func (r *noteReader) number() uint64 {
 		return 0
 	}
 	r.rest = r.rest[n:]
+	return v
+}
+
+func (r *noteReader) fingerprint() uint64 {
+	if r.cut || len(r.rest) < 8 {
+		r.cut = true
+		return 0
+	}
+	v := binary.BigEndian.Uint64(r.rest)
+	r.rest = r.rest[8:]
 	return v
 }
 

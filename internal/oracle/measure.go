@@ -3,17 +3,18 @@ package oracle
 import (
 	"math"
 	"math/big"
+	"strings"
 
-	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/configs"
 )
 
 // relative is how far a sum or a mean may be off, relative to the sum of the
 // magnitudes: the engine adds up in another order.
 const relative = 1e-9
 
-// compute works one result out over all readings of a window, which are in the
-// order of their arrival and at least one.
-func compute(name string, samples []sample) measure {
+// compute works one result of a window out over all its readings, which are at
+// least one.
+func compute(c *configs.Window, name string, samples []sample) measure {
 	switch name {
 	case "count":
 		return measure{value: float64(len(samples))}
@@ -32,16 +33,62 @@ func compute(name string, samples []sample) measure {
 			}
 		}
 		return measure{value: best}
-	case "last":
-		last, at := 0.0, event.Time(math.MinInt64)
-		for _, s := range samples {
-			if s.time >= at {
-				last, at = s.value, s.time
-			}
-		}
-		return measure{value: last}
+	case "range":
+		return measure{value: extent(samples)}.bounded()
+	case "first", "last", "delta":
+		first, last := ends(samples)
+		return measure{value: map[string]float64{"first": first.value, "last": last.value, "delta": last.value - first.value}[name]}.bounded()
+	case "rate":
+		return rate(samples)
+	case "variance":
+		return variance(samples)
+	case "stddev":
+		return deviation(samples)
+	case "median":
+		return quantile("50", samples)
+	case "mode":
+		return mode(samples)
+	case "distinct":
+		return distinct(samples)
+	case "ewma":
+		return ewma(samples, float64(max(c.Size, c.Gap))/4) // a session has a gap, all else a size
+	case "slope":
+		return slope(samples)
+	case "integral":
+		return integral(samples)
+	case "time_weighted_mean":
+		return timeWeighted(samples)
+	}
+	if digits, ok := strings.CutPrefix(name, "p"); ok {
+		return quantile(digits, samples)
 	}
 	panic("the model does not know the result " + name)
+}
+
+// takes reports whether a number found is as good as the one worked out.
+func (m measure) takes(v float64) bool {
+	return v == m.value || math.Abs(v-m.value) <= m.tolerance || m.or != nil && m.or.takes(v)
+}
+
+// guess is what the engine has probably said, where it may say this or that.
+func (m measure) guess() float64 {
+	if m.hinted {
+		return m.likely
+	}
+	return m.value
+}
+
+// bounded is a result whose way may lead beyond float64: then it is the nearest
+// there is, and any will do.
+func (m measure) bounded() measure {
+	if math.IsInf(m.value, 0) || math.IsNaN(m.value) || math.IsNaN(m.tolerance) || math.IsInf(m.tolerance, 0) {
+		m.tolerance, m.huge = math.Inf(1), true
+		m.value = max(-math.MaxFloat64, min(m.value, math.MaxFloat64))
+		if math.IsNaN(m.value) {
+			m.value = 0
+		}
+	}
+	return m
 }
 
 // sum adds up exactly and rounds once; a sum beyond float64 is the nearest one

@@ -11,7 +11,7 @@ import (
 	"github.com/weirstream/weir/event"
 )
 
-// undeclared is the metric of a reading that no window and no rule asks for.
+// undeclared is the metric of a reading that no window, rule or expression asks for.
 const undeclared = -1
 
 // reading is one value of one metric of one device.
@@ -26,6 +26,7 @@ type reading struct {
 	seq     int64
 	hasSeq  bool
 	bad     event.Reason // empty: usable
+	object  *node        // of the message
 }
 
 // at is the event time of a reading; without one the append time stands in.
@@ -102,7 +103,7 @@ func (m message) narrow(fields configs.Reading) reading {
 // reading reads one value; the first fault counts. A device that the payload
 // names is looked at first, one that the header names after the payload.
 func (m message) reading(metric int, value *node) reading {
-	r := reading{metric: metric}
+	r := reading{metric: metric, object: m.object}
 	device, named := m.device()
 	if named {
 		r.device = device

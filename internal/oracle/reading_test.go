@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/event"
 )
 
@@ -244,20 +245,20 @@ func TestRepeatsInTheLongRun(t *testing.T) {
 }
 
 func TestComputed(t *testing.T) {
-	big := []sample{{1, math.MaxFloat64}, {2, math.MaxFloat64}, {3, -math.MaxFloat64}}
-	assert.Equal(t, measure{value: math.MaxFloat64, tolerance: math.Inf(1)}, compute("sum", big))
-	assert.Equal(t, measure{value: math.MaxFloat64, tolerance: math.Inf(1), huge: true}, compute("sum", big[:2]))
+	big := []sample{{1, math.MaxFloat64, 0}, {2, math.MaxFloat64, 1}, {3, -math.MaxFloat64, 2}}
+	assert.Equal(t, measure{value: math.MaxFloat64, tolerance: math.Inf(1)}, compute(&configs.Window{}, "sum", big))
+	assert.Equal(t, measure{value: math.MaxFloat64, tolerance: math.Inf(1), huge: true}, compute(&configs.Window{}, "sum", big[:2]))
 	tens := make([]sample, 10)
 	for i := range tens {
-		tens[i] = sample{event.Time(i), 0.1}
+		tens[i] = sample{event.Time(i), 0.1, int64(i)}
 	}
-	assert.Equal(t, 1.0, compute("sum", tens).value)
-	assert.Equal(t, 0.1, compute("mean", tens).value)
-	ties := []sample{{5, 1}, {7, 2}, {7, 3}, {6, 4}}
-	assert.Equal(t, 3.0, compute("last", ties).value)
-	assert.Equal(t, 1.0, compute("min", ties).value)
-	assert.Equal(t, 4.0, compute("max", ties).value)
-	assert.Equal(t, 4.0, compute("count", ties).value)
+	assert.Equal(t, 1.0, compute(&configs.Window{}, "sum", tens).value)
+	assert.Equal(t, 0.1, compute(&configs.Window{}, "mean", tens).value)
+	ties := []sample{{5, 1, 0}, {7, 2, 1}, {7, 3, 2}, {6, 4, 3}}
+	assert.Equal(t, 3.0, compute(&configs.Window{}, "last", ties).value)
+	assert.Equal(t, 1.0, compute(&configs.Window{}, "min", ties).value)
+	assert.Equal(t, 4.0, compute(&configs.Window{}, "max", ties).value)
+	assert.Equal(t, 4.0, compute(&configs.Window{}, "count", ties).value)
 }
 
 func TestNumbers(t *testing.T) {

@@ -32,6 +32,8 @@ func render(in *Input, wants []*want) map[string][]OutputRecord {
 			alerts++
 			o = renderAlert(in, w)
 			out.ID, out.Seq = w.episodeID(in.Pipeline)+"-"+strconv.Itoa(w.alert.number), strconv.Itoa(alerts)
+		case w.restart != nil:
+			o = renderRestart(in, w)
 		default:
 			o = renderRefusal(in, w, kept)
 		}
@@ -56,10 +58,17 @@ func renderAggregate(p *configs.Pipeline, w *want) object {
 	if a.corrects {
 		o["corrects_alert"] = true
 	}
+	if a.resets > 0 {
+		o["resets"] = a.resets
+	}
+	if a.merged {
+		o["merged_into"] = written(a.into)
+		return o
+	}
 	for i, name := range c.Compute {
-		o[name] = a.results[i].value
+		o[name] = a.results[i].guess()
 		if a.results[i].tolerance > 0 { // the engine rounds elsewhere
-			o[name] = math.Nextafter(a.results[i].value, math.Inf(1))
+			o[name] = math.Nextafter(a.results[i].guess(), math.Inf(1))
 		}
 	}
 	return o
@@ -79,7 +88,18 @@ func renderAlert(in *Input, w *want) object {
 		"level": level(a.level), "previous": level(a.previous), "value": a.value.value, "threshold": a.threshold, "at": written(a.at), "startsAt": written(a.began),
 		"episode": object{"start": written(a.began), "event": a.number}, "annotations": object{"summary": w.summary(p, a.value.value)},
 	}
-	labels := object{"alertname": rule.Name, "device": w.device, "pipeline": p.Name}
+	if a.resets > 0 {
+		o["resets"] = a.resets
+	}
+	if math.IsNaN(a.threshold) {
+		o["threshold"] = nil
+	}
+	labels := object{}
+	for name, cell := range a.labels {
+		labels[name] = cell
+	}
+	delete(labels, "severity")
+	labels["alertname"], labels["device"], labels["pipeline"] = rule.Name, w.device, p.Name
 	if a.level != none {
 		labels["severity"] = level(a.level)
 	}
@@ -98,6 +118,15 @@ func renderAlert(in *Input, w *want) object {
 	}
 	o["cause"] = because
 	return o
+}
+
+func renderRestart(in *Input, w *want) object {
+	r := w.restart
+	return object{
+		"schema": eventSchema, "pipeline": in.Pipeline.Name, "event": clockReset, "device": w.device, "resets": r.resets,
+		"from": written(r.from), "to": written(r.to), "late_since": written(r.lateSince), "appended": written(r.record.Append),
+		"source": object{"topic": in.Pipeline.Source.Topic, "partition": in.Partition, "offset": r.record.Offset},
+	}
 }
 
 func renderRefusal(in *Input, w *want, kept map[int64]bool) object {
@@ -164,6 +193,10 @@ func renderJournal(entries []entry, parts int) (records []JournalRecord) {
 func renderNote(facts []fact) (note []byte) {
 	for _, f := range facts {
 		note = binary.AppendUvarint(note, uint64(f.position))
+		if f.isRoster {
+			note = binary.BigEndian.AppendUint64(append(note, 0), f.roster)
+			continue
+		}
 		note = binary.AppendUvarint(note, uint64(f.wall))
 		note = binary.AppendUvarint(note, uint64(len(f.forgotten)))
 		for _, name := range f.forgotten {

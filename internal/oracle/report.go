@@ -17,6 +17,7 @@ const (
 	ID         = "id"         // an alert whose id is not as expected
 	Sequence   = "sequence"   // weir-seq is not gapless
 	Fact       = "fact"       // wall time entered where it must not have
+	Roster     = "roster"     // a version of the roster is not at hand, or cannot be read
 	Journal    = "journal"    // the journal contradicts itself or the source
 	Source     = "source"     // the source cannot be what the pipeline read, or is not folded to its end
 	Open       = "open"       // a transaction that has not ended
@@ -65,6 +66,7 @@ type Report struct {
 	Aggregates  int // as found, of this pipeline
 	Alerts      int
 	Quarantined int
+	Resets      int // device clocks that began anew
 	Oversized   int // outputs that stand for one too large for its topic, and were not looked into
 	Facts       int // moments where wall time entered
 	// Unjournaled readings lie before what the journal still covers: silence was

@@ -31,38 +31,15 @@ type observation struct {
 	cause  cause
 }
 
-// crosses reports whether a value is beyond the threshold of a level.
-func crosses(l configs.Level, v float64) bool {
-	if l.Above != nil {
-		return v > *l.Above
-	}
-	return v < *l.Below
-}
-
-// clears reports whether a value ends a level that was entered.
-func clears(l configs.Level, v float64) bool {
-	switch {
-	case l.ClearBelow != nil:
-		return v < *l.ClearBelow
-	case l.ClearAbove != nil:
-		return v > *l.ClearAbove
-	default:
-		return !crosses(l, v)
-	}
-}
-
-func thresholdOf(l configs.Level) float64 {
-	if l.Above != nil {
-		return *l.Above
-	}
-	return *l.Below
-}
-
 // hole is the longest time between two samples that hold counts as covered.
 func (t *task) hole(rule int) event.Time {
 	limit := t.p.Time.IdleAfter
-	if w := t.p.Rules[rule].When.Window; w >= 0 {
-		limit = max(limit, t.p.Windows[w].Every)
+	if w := t.p.Rules[rule].When.Window; w >= 0 && t.p.Windows[w].Kind != configs.Rolling {
+		distance := t.p.Windows[w].Every
+		if t.p.Windows[w].Location != nil {
+			distance = 36 * 3_600_000 // calendar days
+		}
+		limit = max(limit, distance)
 	}
 	return limit
 }
@@ -70,11 +47,12 @@ func (t *task) hole(rule int) event.Time {
 // look takes a sample.
 func (t *task) look(d *device, rule int, o observation) {
 	levels := t.p.Rules[rule].Levels
+	bounds := t.bounds(d.name, rule)
 	m := &d.rules[rule]
 	v := o.value.value
 	ok := !m.pending && !m.firing
 	switch {
-	case math.IsNaN(v), ok && !crosses(levels[0], v), m.sampled && o.time <= m.newest:
+	case math.IsNaN(v), ok && !bounds[0].crossed(v), m.sampled && o.time <= m.newest:
 		return
 	}
 	if m.latched == nil {
@@ -88,25 +66,31 @@ func (t *task) look(d *device, rule int, o observation) {
 	m.sampled, m.newest, m.value = true, o.time, o.value
 	waited := m.waiting()
 	for i, l := range levels {
-		m.step(i, l, v, worth)
+		m.step(i, bounds[i], reach{v, worth, l.Hold})
 	}
 	t.turn(d, rule, waited, o)
 }
 
+// reach is a sample's value and worth, and how long a level wants to be held.
+type reach struct {
+	value       float64
+	worth, hold event.Time
+}
+
 // step moves one level by itself.
-func (m *machine) step(i int, l configs.Level, v float64, worth event.Time) {
+func (m *machine) step(i int, b bound, r reach) {
 	switch {
 	case m.latched[i]:
-		m.latched[i] = !clears(l, v)
-	case !crosses(l, v):
+		m.latched[i] = !b.cleared(r.value)
+	case !b.crossed(r.value):
 		m.counting[i] = false
 	default:
 		if m.counting[i] {
-			m.covered[i] += worth
+			m.covered[i] += r.worth
 		} else {
 			m.counting[i], m.covered[i] = true, 0
 		}
-		if m.covered[i] >= l.Hold {
+		if m.covered[i] >= r.hold {
 			m.latched[i], m.counting[i] = true, false
 		}
 	}
@@ -142,21 +126,21 @@ func (t *task) turn(d *device, rule, waited int, o observation) {
 		}
 		m.begin(o.time)
 		m.firing, m.pending, m.level = true, false, top
-		t.say(d, rule, alert{state: "firing", level: top, previous: previous, threshold: t.threshold(rule, top)}, o)
+		t.say(d, rule, alert{state: "firing", level: top, previous: previous, threshold: t.threshold(d, rule, top)}, o)
 		return
 	}
 	if m.firing {
 		m.firing = false
-		t.say(d, rule, alert{state: "resolved", level: m.level, previous: m.level, threshold: t.threshold(rule, m.level)}, o)
+		t.say(d, rule, alert{state: "resolved", level: m.level, previous: m.level, threshold: t.threshold(d, rule, m.level)}, o)
 	}
 	switch {
 	case waiting == none && m.pending:
 		m.pending = false
-		t.say(d, rule, alert{state: "ok", level: none, previous: none, threshold: t.threshold(rule, waited)}, o)
+		t.say(d, rule, alert{state: "ok", level: none, previous: none, threshold: t.threshold(d, rule, waited)}, o)
 	case waiting != none && !m.pending:
 		m.begin(o.time)
 		m.pending = true
-		t.say(d, rule, alert{state: "pending", level: waiting, previous: none, threshold: t.threshold(rule, waiting)}, o)
+		t.say(d, rule, alert{state: "pending", level: waiting, previous: none, threshold: t.threshold(d, rule, waiting)}, o)
 	}
 }
 
@@ -167,26 +151,24 @@ func (m *machine) begin(at event.Time) {
 	}
 }
 
-// forgetRule ends the episode of a rule whose device is being forgotten.
-func (t *task) forgetRule(d *device, rule int) {
+// endRule ends the episode of a rule whose device is being forgotten, or whose
+// clock begins anew.
+func (t *task) endRule(d *device, rule int, by cause) {
 	m := &d.rules[rule]
-	o := observation{time: max(d.clock, m.newest), value: m.value, cause: cause{reason: "forgotten"}}
+	o := observation{time: max(d.clock, m.newest), value: m.value, cause: by}
 	switch {
 	case m.firing:
-		t.say(d, rule, alert{state: "resolved", level: m.level, previous: m.level, threshold: t.threshold(rule, m.level)}, o)
+		t.say(d, rule, alert{state: "resolved", level: m.level, previous: m.level, threshold: t.threshold(d, rule, m.level)}, o)
 	case m.pending:
-		t.say(d, rule, alert{state: "ok", level: none, previous: none, threshold: t.threshold(rule, m.waiting())}, o)
+		t.say(d, rule, alert{state: "ok", level: none, previous: none, threshold: t.threshold(d, rule, m.waiting())}, o)
 	}
 }
-
-func (t *task) threshold(rule, level int) float64 { return thresholdOf(t.p.Rules[rule].Levels[level]) }
 
 // say expects an event.
 func (t *task) say(d *device, rule int, a alert, o observation) {
 	m := &d.rules[rule]
 	m.events++
 	a.rule, a.value, a.at, a.began, a.window, a.cause, a.number = rule, o.value, o.time, m.began, o.window, o.cause, m.events
-	t.wants = append(t.wants, &want{
-		topic: t.p.Alerts.Topic, device: d.name, step: t.step, lane: t.p.Rules[rule].Name, source: t.source, alert: &a,
-	})
+	a.resets, a.labels = d.resets, t.roster.of(d.name)
+	t.want(&want{topic: t.p.Alerts.Topic, device: d.name, lane: t.p.Rules[rule].Name, alert: &a})
 }

@@ -26,6 +26,14 @@ type task struct {
 	step   int
 	source int64 // the offset of the record in hand, or the position of the fact
 	rules  rulesOf
+
+	order       int64  // of the newest reading processed
+	days        []span // by window: the calendar day met last
+	expressions expressions
+	rosters     map[uint64]*roster        // the versions at hand, by fingerprint
+	roster      *roster                   // the one in force; nil: none yet
+	typed       map[string]map[string]any // of it, the labels as expressions see them, by device
+	evidence    *evidence                 // nil: no rule goes by a result that may come out in more than one way
 }
 
 // rulesOf says which rules look where.
@@ -42,7 +50,11 @@ type watch struct {
 
 func newTask(in *Input, report *Report) *task {
 	p := in.Pipeline
-	t := &task{in: in, p: p, report: report, devices: map[string]*device{}}
+	t := &task{
+		in: in, p: p, report: report, devices: map[string]*device{}, days: make([]span, len(p.Windows)),
+		expressions: compileAll(p), typed: map[string]map[string]any{}, evidence: gather(in),
+	}
+	t.rosters, t.roster = rostersOf(in, report)
 	t.rules.window, t.rules.metric = make([][]int, len(p.Windows)), make([][]int, len(p.Metrics))
 	for i := range p.Rules {
 		if when := p.Rules[i].When; when.Window >= 0 {
@@ -103,18 +115,29 @@ func (t *task) alive(d *device) {
 // forget drops a device that a fact names.
 func (t *task) forget(d *device) {
 	t.step++
+	t.end(d, cause{reason: "forgotten"})
+}
+
+// end says the last of what a device has open, and lets go of it.
+func (t *task) end(d *device, by cause) {
 	for i := range t.p.Windows {
 		for _, w := range d.windows[i] {
 			if t.open(d, w) {
-				t.emit(d, i, w, emission{final: true, cause: cause{reason: "silence"}})
+				t.emit(d, i, w, emission{final: true, cause: by})
 			}
 		}
 	}
 	for i := range d.rules {
-		t.forgetRule(d, i)
+		t.endRule(d, i, by)
 	}
 	d.forgotten = true
 	delete(t.devices, d.name)
+}
+
+// want expects an output of what is happening.
+func (t *task) want(w *want) {
+	w.step, w.source = t.step, t.source
+	t.wants = append(t.wants, w)
 }
 
 // read puts a reading into its class; the classes are in the order of SEMANTICS.
@@ -126,10 +149,19 @@ func (t *task) read(m *messageState, r reading) {
 		classes.Bad++
 		t.refuse(m, r, r.bad)
 		return
-	case r.metric == undeclared:
+	case r.metric == undeclared, !used(t.p, r.metric):
 		classes.Filtered++
 		return
-	case at-m.record.Append > t.p.Time.MaxFutureSkew:
+	}
+	if passed, err := t.passes(r, at); err != nil {
+		classes.Bad++
+		t.refuse(m, r, event.Reason("expression"))
+		return
+	} else if !passed {
+		classes.Filtered++
+		return
+	}
+	if at-m.record.Append > t.p.Time.MaxFutureSkew {
 		classes.Future++
 		t.refuse(m, r, event.Future)
 		return
@@ -144,18 +176,22 @@ func (t *task) read(m *messageState, r reading) {
 		d = newDevice(t.p, r.device)
 		t.devices[r.device] = d
 	}
-	switch {
-	case t.repeated(d, m, r, at):
+	if t.repeated(d, m, r, at) {
 		classes.Duplicate++
-	case t.late(d, r.metric, at):
-		classes.Late++
-		t.alive(d)
-		t.refuse(m, r, event.Late)
-	default:
-		classes.Processed++
-		t.alive(d)
-		t.process(d, m.record, sample{at, r.value}, r.metric)
+		return
 	}
+	if t.late(d, r.metric, at) {
+		if !t.restarts(d, m.record.Append) {
+			classes.Late++
+			t.alive(d)
+			t.refuse(m, r, event.Late)
+			return
+		}
+		d = t.restart(d, m, r, at)
+	}
+	classes.Processed++
+	t.alive(d)
+	t.process(d, m, r, at)
 }
 
 // belongs reports whether a new device may be in this partition.
@@ -177,13 +213,16 @@ func (t *task) belongs(r SourceRecord, device string) bool {
 }
 
 // repeated reports whether a reading is a repeat. The readings of one object of a
-// wide message share one judgement.
+// wide message share one judgement by number; by time each has its own.
 func (t *task) repeated(d *device, m *messageState, r reading, at event.Time) bool {
-	if t.p.Dedupe.By != "seq" || !r.hasSeq {
+	dedupe := t.p.Dedupe
+	switch {
+	case dedupe.By == "time":
+		return r.hasTime && d.times[r.metric].repeated(at, dedupe.Remember)
+	case dedupe.By != "seq" || !r.hasSeq:
 		return false
-	}
-	if len(t.p.Source.Reading.Metrics) == 0 {
-		return d.counters[r.metric].repeated(r.seq, at, t.p.Dedupe.Remember)
+	case len(t.p.Source.Reading.Metrics) == 0:
+		return d.counters[r.metric].repeated(r.seq, at, dedupe.Remember)
 	}
 	if answer, judged := m.judged[r.sample]; judged {
 		return answer
@@ -191,24 +230,32 @@ func (t *task) repeated(d *device, m *messageState, r reading, at event.Time) bo
 	if m.judged == nil {
 		m.judged = map[int]bool{}
 	}
-	m.judged[r.sample] = d.counters[0].repeated(r.seq, at, t.p.Dedupe.Remember)
+	m.judged[r.sample] = d.counters[0].repeated(r.seq, at, dedupe.Remember)
 	return m.judged[r.sample]
 }
 
 // late reports whether a reading comes too late for everything that uses its
-// metric, judged by the device's clock before it.
+// metric or one derived from it, judged by the device's clock before it.
 func (t *task) late(d *device, metric int, at event.Time) bool {
-	spans, others := 0, len(t.rules.metric[metric])
+	metrics := []int{metric}
+	for i := range t.p.Derive {
+		if t.p.Derive[i].From == metric {
+			metrics = append(metrics, t.p.Derive[i].Index)
+		}
+	}
+	spans, others := 0, 0
+	for _, m := range metrics {
+		others += len(t.rules.metric[m])
+	}
 	for i := range t.p.Windows {
 		w := &t.p.Windows[i]
 		switch {
-		case w.Metric != t.p.Metrics[metric]:
-		case w.Kind == configs.Count:
+		case !slices.Contains(metrics, w.MetricIndex):
+		case w.Kind == configs.Count || w.Kind == configs.Rolling:
 			others++
 		default:
 			spans++
-			lastEnd := floor(at, w.Every) + w.Size
-			if lastEnd > d.clock-t.p.Time.WaitForLate-t.p.Time.AllowBackfill {
+			if !t.goneFor(d, i, at) {
 				return false
 			}
 		}
@@ -216,12 +263,17 @@ func (t *task) late(d *device, metric int, at event.Time) bool {
 	return others == 0 && spans > 0 || at+t.p.Time.WaitForLate < d.clock
 }
 
-func (t *task) refuse(m *messageState, r reading, reason event.Reason) {
-	t.wants = append(t.wants, &want{
-		topic: t.p.QuarantineTopic, device: r.device, step: t.step, source: m.record.Offset,
-		refusal: &refusal{reason: reason, record: m.record, reading: r},
-	})
+// goneFor reports whether a time or session window can take no reading at t any more.
+func (t *task) goneFor(d *device, index int, at event.Time) bool {
+	c := &t.p.Windows[index]
+	if c.Kind == configs.Session {
+		return at+c.Gap <= t.gone(d.clock) && len(t.takers(d, index, at, d.clock)) == 0
+	}
+	all := t.spans(index, at)
+	return all[len(all)-1].end <= t.gone(d.clock)
 }
 
-// floor rounds a time that is not negative down to a multiple of every.
-func floor(t, every event.Time) event.Time { return t - t%every }
+func (t *task) refuse(m *messageState, r reading, reason event.Reason) {
+	r.object = nil // the message goes into the record as it came
+	t.want(&want{topic: t.p.QuarantineTopic, device: r.device, refusal: &refusal{reason: reason, record: m.record, reading: r}})
+}

@@ -3,7 +3,7 @@ package oracle
 import "github.com/weirstream/weir/event"
 
 // want is one output the pipeline must have written. Exactly one of aggregate,
-// alert and refusal is set.
+// alert, refusal and restart is set.
 type want struct {
 	topic  string
 	device string
@@ -11,12 +11,15 @@ type want struct {
 	step int
 	// lane is the window or the rule; within one step the order is promised only
 	// within a lane.
-	lane   string
+	lane string
+	// loose outputs have no order among those of their lane and step.
+	loose  bool
 	source int64 // offset of the record that caused it, or of the first record after the moment that did
 
 	aggregate *aggregate
 	alert     *alert
 	refusal   *refusal
+	restart   *restart
 }
 
 // aggregate is one emission of a window.
@@ -26,7 +29,10 @@ type aggregate struct {
 	revision   int
 	final      bool
 	corrects   bool
+	resets     int       // of the device's clock
 	results    []measure // in the order of the window's compute
+	merged     bool      // a session that another one has swallowed: there are no results
+	into       event.Time
 }
 
 // alert is one event of a rule.
@@ -40,6 +46,8 @@ type alert struct {
 	window          *span // nil for a rule on a metric
 	number          int   // of the event in its episode, from 1
 	cause           cause
+	resets          int
+	labels          labels // the device's, of the roster
 }
 
 // none stands for no level.
@@ -58,6 +66,14 @@ type cause struct {
 	reason string // silence or forgotten; empty: a reading
 }
 
+// restart is a clock of a device that began anew.
+type restart struct {
+	record    SourceRecord
+	from, to  event.Time // the clock before, the time of the reading that did it
+	lateSince event.Time
+	resets    int
+}
+
 // refusal is one reading sent to quarantine.
 type refusal struct {
 	reason  event.Reason
@@ -70,10 +86,16 @@ type refusal struct {
 type measure struct {
 	value, tolerance float64
 	huge             bool // the true sum does not fit a float64
+
+	or     *measure // another that will do
+	vague  bool     // the tolerance is so wide that a rule may see the one or the other side of a threshold
+	hinted bool
+	likely float64 // where hinted: what is most likely said in place of value
 }
 
 // sample is one reading in a window.
 type sample struct {
 	time  event.Time
 	value float64
+	order int64 // of its arrival at the task
 }

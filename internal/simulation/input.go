@@ -38,6 +38,7 @@ type device struct {
 	every     time.Duration
 	jitter    time.Duration // of the event time, into the past
 	wild      int           // of 100 messages, how many are odd
+	clock     time.Duration // how far the device's clock is behind
 	seq       map[string]int64
 	level     map[string]float64
 	backlog   []readingDoc
@@ -99,6 +100,10 @@ func (d *device) life(s *shape, span time.Duration, base time.Time, rng *rand.Ra
 			at += forget + time.Duration(rng.Int64N(int64(forget))) // and forgotten
 		case 4:
 			d.seq = map[string]int64{} // restarted
+		case 5:
+			d.clock = time.Duration(rng.Int64N(int64(2 * time.Minute))) // and its clock as well
+		case 6:
+			d.clock = 0
 		}
 	}
 	return all
@@ -118,7 +123,7 @@ func (d *device) read(metric string, at time.Duration, s *shape, rng *rand.Rand)
 	}
 	seq := d.seq[counter]
 	d.seq[counter]++
-	r := readingDoc{metric: metric, time: at, timed: true, seq: seq, value: fmt.Sprintf("%.*f", rng.IntN(4), level)}
+	r := readingDoc{metric: metric, time: at - d.clock, timed: true, seq: seq, value: fmt.Sprintf("%.*f", rng.IntN(4), level)}
 	if d.jitter > 0 {
 		r.time -= time.Duration(rng.Int64N(int64(d.jitter)))
 	}

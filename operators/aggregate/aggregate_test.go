@@ -1,10 +1,9 @@
 package aggregate_test
 
 import (
-	"cmp"
 	"math"
 	"math/big"
-	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -16,20 +15,25 @@ import (
 )
 
 func TestNewNamesTheKnownOnes(t *testing.T) {
-	for _, name := range aggregate.Names() {
-		a, err := aggregate.New(name)
-		require.NoError(t, err)
-		assert.Equal(t, name, a.Name())
+	for _, name := range everyName() {
+		assert.Equal(t, name, newAggregate(t, name).Name())
+		assert.True(t, aggregate.Known(name))
 	}
-	_, err := aggregate.New("median")
-	assert.EqualError(t, err, `unknown aggregate "median": known are count, sum, min, max, mean, last`)
+	for _, name := range []string{"", "p", "pNN", "p9999", "p9.", "P95", "p-1", "95", "avg", "sum "} {
+		_, err := aggregate.New(name, aggregate.Options{HalfLife: 1})
+		assert.EqualError(t, err, "unknown aggregate "+strconv.Quote(name)+": known are count, sum, min, max, mean, range, first, last, delta, rate, "+
+			"variance, stddev, median, mode, distinct, ewma, slope, integral, time_weighted_mean and pNN such as p95")
+		assert.False(t, aggregate.Known(name))
+	}
+	_, err := aggregate.New("ewma", aggregate.Options{})
+	assert.EqualError(t, err, "ewma weighs readings by age, for which the window must have a length in time")
 }
 
 func TestResults(t *testing.T) {
-	greatest := math.MaxFloat64
+	const greatest = math.MaxFloat64
 	for _, c := range []struct {
 		name   string
-		values []float64
+		values []float64 // a second apart
 		want   float64
 	}{
 		{"count", []float64{5, 5, 5}, 3},
@@ -43,54 +47,88 @@ func TestResults(t *testing.T) {
 		{"min", []float64{4}, 4},
 		{"max", []float64{-3, -2, -7}, -2},
 		{"max", []float64{-4}, -4},
+		{"range", []float64{3, -2, 7}, 9},
+		{"range", []float64{4}, 0},
+		{"range", []float64{-greatest, greatest}, greatest},
+		{"first", []float64{1, 2, 3}, 1},
 		{"last", []float64{1, 2, 3}, 3},
+		{"delta", []float64{1, 9, 3}, 2},
+		{"rate", []float64{1, 9, 3}, 1},
+		{"rate", []float64{1}, 0},
+		{"rate", []float64{greatest, 0, -greatest}, -greatest},
+		{"variance", []float64{2, 4, 4, 4, 5, 5, 7, 9}, 32.0 / 7},
+		{"variance", []float64{3}, 0},
+		{"variance", []float64{1e200, -1e200}, greatest},
+		{"stddev", []float64{1, 3}, math.Sqrt2},
+		{"stddev", []float64{greatest, -greatest}, greatest},
+		{"stddev", []float64{0, 0x1p700}, math.Sqrt2 / 2 * 0x1p700},
+		{"median", []float64{7, 7, 7}, 7},
+		{"p0", []float64{3, 1, 2}, 1},
+		{"mode", []float64{3, 1, 2, 1, 2}, 1},
+		{"mode", []float64{0, math.Copysign(0, -1), 5}, 0},
+		{"distinct", []float64{0, math.Copysign(0, -1), 5, 5}, 2},
+		{"ewma", []float64{4}, 4},
+		{"ewma", []float64{7, 7, 7}, 7},
+		{"slope", []float64{1, 3, 5, 7}, 2},
+		{"slope", []float64{4}, 0},
+		{"slope", []float64{-greatest, greatest}, greatest},
+		{"integral", []float64{1, 3, 3}, 5},
+		{"integral", []float64{4}, 0},
+		{"integral", []float64{greatest, greatest, greatest}, greatest},
+		{"time_weighted_mean", []float64{1, 3, 3}, 2.5},
+		{"time_weighted_mean", []float64{4}, 4},
+		{"time_weighted_mean", []float64{1e308, 1e308, 1e308}, 1e308},
 	} {
-		a, err := aggregate.New(c.name)
-		require.NoError(t, err)
-		w := fold(a, inOrder(c.values))
+		a := newAggregate(t, c.name)
+		w := fold(a, aSecondApart(c.values))
 		assert.Equal(t, c.want, a.Result(w, uint64(len(c.values))), "%s of %v", c.name, c.values)
 	}
 }
 
-func TestLastGoesByTime(t *testing.T) {
-	a, err := aggregate.New("last")
-	require.NoError(t, err)
-	w := fold(a, []reading{{20, 1}, {10, 2}, {20, 3}, {5, 4}})
-	assert.Equal(t, 3.0, a.Result(w, 4), "of the same time the one folded last")
+func TestFirstAndLastGoByTime(t *testing.T) {
+	readings := []reading{{20, 1}, {10, 2}, {20, 3}, {10, 4}}
+	for name, want := range map[string]float64{"first": 2, "last": 3, "delta": 1, "rate": 100} {
+		a := newAggregate(t, name)
+		assert.Equal(t, want, a.Result(fold(a, readings), 4), "%s: of the same time first is the one folded first, last the one folded last", name)
+	}
 }
 
-// Panes merged in order of time say what one pane would say.
-func TestMergeEqualsFold(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		a, err := aggregate.New(rapid.SampledFrom(aggregate.Names()).Draw(t, "aggregate"))
-		require.NoError(t, err)
-		readings := drawReadings(t)
-		slices.SortStableFunc(readings, func(a, b reading) int { return cmp.Compare(a.time, b.time) })
-		cut := rapid.SliceOfN(rapid.IntRange(1, 5), 1, 20).Draw(t, "panes")
-		merged := make([]uint64, a.Words())
-		for i := range merged {
-			merged[i] = rapid.Uint64().Draw(t, "rubbish") // Merge with First takes no notice of it
+func TestEqualTimes(t *testing.T) {
+	readings := []reading{{20, 1}, {20, 2}, {20, 6}}
+	for name, want := range map[string]float64{"rate": 0, "slope": 0, "integral": 0, "time_weighted_mean": 3, "ewma": 3} {
+		a := newAggregate(t, name)
+		assert.Equal(t, want, a.Result(fold(a, readings), 3), name)
+	}
+}
+
+// A reading one half-life old weighs half.
+func TestEwmaFades(t *testing.T) {
+	a := newAggregate(t, "ewma")
+	w := fold(a, []reading{{5000, 0}, {5000 + halfLife, 3}})
+	assert.InDelta(t, 2, a.Result(w, 2), 1e-15)
+	assert.NotEqual(t, a.State(), must(aggregate.New("ewma", aggregate.Options{HalfLife: 2500.5})).State(), "words of another half-life are others")
+}
+
+// Aggregates that share words agree on them.
+func TestStatesAreShared(t *testing.T) {
+	words := map[string]int{}
+	for _, name := range everyName() {
+		a := newAggregate(t, name)
+		if n, ok := words[a.State()]; ok {
+			assert.Equal(t, n, a.Words(), name)
 		}
-		first := true
-		for rest := readings; len(rest) > 0; {
-			n := len(rest)
-			if len(cut) > 0 {
-				n, cut = min(n, cut[0]), cut[1:]
-			}
-			a.Merge(merged, fold(a, rest[:n]), aggregate.Merge{First: first})
-			first, rest = false, rest[n:]
-		}
-		count := uint64(len(readings))
-		require.Equal(t, a.Result(fold(a, readings), count), a.Result(merged, count))
-	})
+		words[a.State()] = a.Words()
+	}
+	assert.Equal(t, 0, aggregate.Words([]string{"count", "nothing"}))
+	assert.Equal(t, 2, aggregate.Words([]string{"mean", "sum", "count"}))
+	assert.Equal(t, 129+4+4+39, aggregate.Words([]string{"p95", "median", "p5", "stddev", "variance", "delta", "rate", "integral", "time_weighted_mean"}))
 }
 
 // The compensated sum of any finite values is off by a rounding or two of the
 // result, and by second-order terms of the sum of magnitudes.
 func TestSumIsAccurate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		a, err := aggregate.New("sum")
-		require.NoError(t, err)
+		a := newAggregate(t, "sum")
 		values := rapid.SliceOfN(rapid.Float64Range(-1e15, 1e15), 1, 200).Draw(t, "values")
 		exact, magnitude := new(big.Float).SetPrec(2000), 0.0
 		for _, v := range values {
@@ -98,81 +136,24 @@ func TestSumIsAccurate(t *testing.T) {
 			magnitude += math.Abs(v)
 		}
 		want, _ := exact.Float64()
-		got := a.Result(fold(a, inOrder(values)), uint64(len(values)))
+		got := a.Result(fold(a, aSecondApart(values)), uint64(len(values)))
 		const eps = 0x1p-52
 		n := float64(len(values))
 		require.InDelta(t, want, got, eps*math.Abs(want)+n*n*eps*eps*magnitude)
 	})
 }
 
-// Every result of finite values is finite, whatever they are.
-func TestResultsAreFinite(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		values := rapid.SliceOfN(rapid.Float64(), 1, 20).Draw(t, "values")
-		for i, v := range values {
-			if math.IsInf(v, 0) || math.IsNaN(v) {
-				values[i] = math.MaxFloat64
-			}
-		}
-		for _, name := range aggregate.Names() {
-			a, err := aggregate.New(name)
-			require.NoError(t, err)
-			half := len(values) / 2
-			w := fold(a, inOrder(values[half:]))
-			if half > 0 {
-				a.Merge(w, fold(a, inOrder(values[:half])), aggregate.Merge{})
-			}
-			got := a.Result(w, uint64(len(values)))
-			require.False(t, math.IsInf(got, 0) || math.IsNaN(got), "%s of %v is %v", name, values, got)
-		}
-	})
-}
-
-type reading struct {
-	time  event.Time
-	value float64
-}
-
-// drawReadings draws values whose sums are exact.
-func drawReadings(t *rapid.T) []reading {
-	readings := make([]reading, rapid.IntRange(1, 30).Draw(t, "readings"))
-	for i := range readings {
-		readings[i] = reading{
-			time:  event.Time(rapid.IntRange(0, 9).Draw(t, "time")),
-			value: float64(rapid.IntRange(-1000, 1000).Draw(t, "value")),
-		}
-	}
-	return readings
-}
-
-func inOrder(values []float64) []reading {
+func aSecondApart(values []float64) []reading {
 	readings := make([]reading, len(values))
 	for i, v := range values {
-		readings[i] = reading{event.Time(i), v}
+		readings[i] = reading{event.Time(1000 * i), v}
 	}
 	return readings
 }
 
-func fold(a aggregate.Aggregate, readings []reading) []uint64 {
-	w := make([]uint64, a.Words())
-	for i, r := range readings {
-		a.Fold(w, aggregate.Sample{Time: r.time, Value: r.value, First: i == 0})
+func must(a aggregate.Aggregate, err error) aggregate.Aggregate {
+	if err != nil {
+		panic(err)
 	}
-	return w
-}
-
-func BenchmarkFold(b *testing.B) {
-	for _, name := range aggregate.Names() {
-		b.Run(name, func(b *testing.B) {
-			a, err := aggregate.New(name)
-			require.NoError(b, err)
-			w := make([]uint64, a.Words())
-			b.ReportAllocs()
-			s := aggregate.Sample{First: true}
-			for b.Loop() {
-				a.Fold(w, s)
-				s = aggregate.Sample{Time: s.Time + 1, Value: s.Value + 1}
-			}
-		})
-	}
+	return a
 }

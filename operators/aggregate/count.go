@@ -5,6 +5,7 @@ package aggregate
 type count struct{}
 
 func (count) Name() string                        { return "count" }
+func (count) State() string                       { return "" }
 func (count) Words() int                          { return 0 }
 func (count) Fold([]uint64, Sample)               {}
 func (count) Merge(_, _ []uint64, _ Merge)        {}

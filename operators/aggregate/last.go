@@ -10,8 +10,9 @@ import (
 // time, the one folded last. Word 0 is the time, word 1 the value.
 type last struct{}
 
-func (last) Name() string { return "last" }
-func (last) Words() int   { return 2 }
+func (last) Name() string  { return "last" }
+func (last) State() string { return "last" }
+func (last) Words() int    { return 2 }
 
 func (last) Fold(w []uint64, s Sample) {
 	if s.First || s.Time >= event.Time(w[0]) {

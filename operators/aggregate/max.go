@@ -2,11 +2,12 @@ package aggregate
 
 import "math"
 
-// maximum is the greatest value.
+// maximum is the greatest value: 1 word.
 type maximum struct{}
 
-func (maximum) Name() string { return "max" }
-func (maximum) Words() int   { return 1 }
+func (maximum) Name() string  { return "max" }
+func (maximum) State() string { return "max" }
+func (maximum) Words() int    { return 1 }
 
 func (maximum) Fold(w []uint64, s Sample) {
 	if s.First || s.Value > math.Float64frombits(w[0]) {

@@ -2,11 +2,12 @@ package aggregate
 
 import "math"
 
-// minimum is the least value.
+// minimum is the least value: 1 word.
 type minimum struct{}
 
-func (minimum) Name() string { return "min" }
-func (minimum) Words() int   { return 1 }
+func (minimum) Name() string  { return "min" }
+func (minimum) State() string { return "min" }
+func (minimum) Words() int    { return 1 }
 
 func (minimum) Fold(w []uint64, s Sample) {
 	if s.First || s.Value < math.Float64frombits(w[0]) {

@@ -19,15 +19,19 @@ type kind struct {
 }
 
 // kinds are the windows whose cost is watched, in an order that stays.
-func kinds() []kind {
+func kinds(tb testing.TB) []kind {
 	const minute = 60_000
+	berlin := zone(tb, "Europe/Berlin")
 	all := []string{"count", "sum", "min", "max", "mean", "last"}
 	return []kind{
 		{"window=tumbling-1m/compute=mean", []window.Spec{{Name: "w", Size: minute, Every: minute, Compute: []string{"mean"}}}},
 		{"window=tumbling-1m/compute=all", []window.Spec{{Name: "w", Size: minute, Every: minute, Compute: all}}},
 		{"window=hopping-5m-1m/compute=mean,max", []window.Spec{{Name: "w", Size: 5 * minute, Every: minute, Compute: []string{"mean", "max"}}}},
 		{"window=three-in-a-ring/compute=mean", []window.Spec{{Name: "a", Size: 5 * minute, Every: minute, Compute: []string{"mean"}}, {Name: "b", Size: minute, Every: minute, Compute: []string{"mean"}}, {Name: "c", Size: 4 * minute, Every: minute, Compute: []string{"mean"}}}},
+		{"window=hopping-5m-1m/compute=p50,p95,p99", []window.Spec{{Name: "w", Size: 5 * minute, Every: minute, Compute: []string{"p50", "p95", "p99"}}}},
 		{"window=hopping-60m-10s/compute=mean,max", manyPanes()},
+		{"window=tumbling-1m-offset/compute=mean", []window.Spec{{Name: "w", Size: minute, Every: minute, Offset: 17_000, Compute: []string{"mean"}}}},
+		{"window=day/compute=mean", []window.Spec{{Name: "w", Size: dayMs, Every: dayMs, Location: berlin, Compute: []string{"mean"}}}},
 	}
 }
 
@@ -77,7 +81,7 @@ func (f *fleet) fill() {
 }
 
 func TestRingAllocatesNothing(t *testing.T) {
-	for _, k := range kinds() {
+	for _, k := range kinds(t) {
 		t.Run(k.name, func(t *testing.T) {
 			f := newFleet(t, k.specs)
 			assert.Zero(t, testing.AllocsPerRun(1000, func() {
@@ -104,6 +108,17 @@ func TestCountAllocatesNothing(t *testing.T) {
 	}))
 }
 
+func TestRollingAllocatesNothing(t *testing.T) {
+	r := newRolling(t, window.RollingSpec{Name: "r", Size: 50_000, Resolution: 1000, Compute: []string{"mean", "max"}})
+	row, at := &stillRow{words: make([]uint64, r.Cells()*r.Words()), each: r.Words()}, event.Time(0)
+	assert.Zero(t, testing.AllocsPerRun(1000, func() {
+		at += 400
+		r.Insert(row, at, 1)
+		r.Insert(row, at-2500, 1)
+		r.Result(row.Words())
+	}))
+}
+
 func newCount(tb testing.TB, n int) *window.Count {
 	c, err := window.NewCount(window.CountSpec{Name: "c", N: n, Compute: []string{"mean"}})
 	require.NoError(tb, err)
@@ -114,7 +129,7 @@ func newCount(tb testing.TB, n int) *window.Count {
 // what is emitted because of it: the windows that close, or all that hold the
 // reading as well. B/series is the state of a series.
 func BenchmarkRing(b *testing.B) {
-	for _, k := range kinds() {
+	for _, k := range kinds(b) {
 		for _, on := range []string{"close", "change"} {
 			b.Run(k.name+"/emit="+on, func(b *testing.B) {
 				f := newFleet(b, k.specs)
@@ -154,6 +169,32 @@ func BenchmarkCount(b *testing.B) {
 				}
 				b.ReportMetric(float64(8*len(row.words)), "B/series")
 			})
+		}
+	}
+}
+
+// BenchmarkRolling is the cost of a reading, evaluation included. There are so many to a pane; with one or less each begins a pane, and the merge
+// is worked out anew. One in four is late in the second run of each.
+func BenchmarkRolling(b *testing.B) {
+	for _, panes := range []event.Time{50, 1000} {
+		for _, perPane := range []event.Time{20, 1} {
+			for _, late := range []string{"none", "quarter"} {
+				b.Run(fmt.Sprintf("window=rolling-%d/compute=mean/perpane=%d/late=%s", panes, perPane, late), func(b *testing.B) {
+					r, at := newRolling(b, window.RollingSpec{Name: "r", Size: panes * perPane * 1000, Resolution: perPane * 1000, Compute: []string{"mean"}}), event.Time(0)
+					row := &stillRow{words: make([]uint64, r.Cells()*r.Words()), each: r.Words()}
+					b.ReportAllocs()
+					for b.Loop() {
+						at += 1000
+						t := at
+						if late == "quarter" && at%4000 == 0 {
+							t -= perPane*1000 + 500
+						}
+						r.Insert(row, t, 1)
+						r.Result(row.Words())
+					}
+					b.ReportMetric(float64(8*len(row.words)), "B/series")
+				})
+			}
 		}
 	}
 }

@@ -12,7 +12,7 @@ func (r *Ring) Change(row Row, t, clock event.Time, emit Emit) {
 	for i, end := s.peek(); end != noEnd; i, end = s.peek() {
 		w := &r.windows[i]
 		count := r.compute(words, i, end, w.values)
-		r.result = Result{Window: i, Start: end - w.size, End: end, Count: count, Values: w.values, Revision: int(count)}
+		r.result = Result{Window: i, Start: w.start(end), End: end, Count: count, Values: w.values, Revision: int(count)}
 		emit(&r.result)
 		words = row.Words()
 		s.step(words, i)
@@ -29,7 +29,7 @@ func (r *Ring) Running(words []uint64, window int, t event.Time) (Result, bool) 
 	before := r.mark(words, window, end)
 	res := Result{
 		Window:   window,
-		Start:    end - w.size,
+		Start:    w.start(end),
 		End:      end,
 		Revision: int(before.revision),
 		Digest:   before.digest,
@@ -42,7 +42,7 @@ func (r *Ring) Running(words []uint64, window int, t event.Time) (Result, bool) 
 // Opened is how many windows open at the clock hold only the reading of time t,
 // which the caller has just folded: they began with it.
 func (r *Ring) Opened(words []uint64, t, clock event.Time) int {
-	p := r.byPane.floor(t)
+	p := r.paneOf(t)
 	cell, ok := r.at(words, p)
 	if !ok || cell[1]&countMask != 1 {
 		return 0
@@ -52,12 +52,12 @@ func (r *Ring) Opened(words []uint64, t, clock event.Time) int {
 		w := &r.windows[i]
 		first, last := w.firstEnd(t), w.lastEnd(t)
 		// Windows that begin after the readings before this one,
-		if q, ok := r.nearest(words, p, walk{step: -1, most: p - r.byPane.floor(first-w.size)}); ok {
-			first = max(first, w.firstEnd(event.Time(q)*r.pane)+w.size)
+		if q, ok := r.nearest(words, p, walk{step: -1, most: p - r.paneOf(w.start(first))}); ok {
+			first = max(first, w.firstEnd(r.paneStart(q))+w.size)
 		}
 		// and end before the readings after it.
-		if q, ok := r.nearest(words, p, walk{step: 1, most: r.byPane.floor(last) - 1 - p}); ok {
-			last = min(last, event.Time(w.byEvery.floor(event.Time(q)*r.pane))*w.every)
+		if q, ok := r.nearest(words, p, walk{step: 1, most: r.paneOf(last) - 1 - p}); ok {
+			last = min(last, w.firstEnd(r.paneStart(q))-w.every)
 		}
 		first = max(first, w.firstEnd(clock-r.time.WaitForLate))
 		if first <= last {

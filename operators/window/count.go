@@ -28,6 +28,7 @@ type CountSpec struct {
 type Count struct {
 	n       int
 	slices  []slice
+	states  []slice // the words they share, once
 	scratch []uint64
 	values  []float64
 }
@@ -37,16 +38,13 @@ func NewCount(s CountSpec) (*Count, error) {
 	if s.N < 1 || s.N > maxCount {
 		return nil, fmt.Errorf("window %q: count=%d must be between 1 and %d", s.Name, s.N, maxCount)
 	}
-	aggs, err := aggregates(s.Name, s.Compute)
+	aggs, err := aggregates(s.Name, s.Compute, aggregate.Options{})
 	if err != nil {
 		return nil, err
 	}
 	c := &Count{n: s.N, values: make([]float64, len(aggs))}
-	words := 0
-	for _, a := range aggs {
-		c.slices = append(c.slices, slice{Aggregate: a, from: words, to: words + a.Words()})
-		words += a.Words()
-	}
+	slices, words := lay(aggs, 0)
+	c.slices, c.states = slices, states(slices)
 	c.scratch = make([]uint64, words)
 	return c, nil
 }
@@ -111,8 +109,8 @@ func (c *Count) Result(words []uint64) (Result, bool) {
 			Value: math.Float64frombits(words[at+1]),
 			First: i == 0,
 		}
-		for k := range c.slices {
-			a := &c.slices[k]
+		for k := range c.states {
+			a := &c.states[k]
 			a.Fold(c.scratch[a.from:a.to], s)
 		}
 	}

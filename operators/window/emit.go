@@ -21,10 +21,16 @@ func (r *Ring) NextDue(words []uint64, clock event.Time) event.Time {
 func (r *Ring) Due(t, clock event.Time) event.Time {
 	due := event.Never
 	closed := clock - r.time.WaitForLate
+	if r.days != nil {
+		if end := r.days.endOf(t); end > closed {
+			due = end + r.time.WaitForLate
+		}
+		return due
+	}
 	for i := range r.windows {
 		w := &r.windows[i]
-		if w.lastEnd(t) > closed {
-			due = min(due, max(w.firstEnd(t), w.firstEnd(closed))+r.time.WaitForLate)
+		if w.evenLastEnd(t) > closed {
+			due = min(due, max(w.evenFirstEnd(t), w.evenFirstEnd(closed))+r.time.WaitForLate)
 		}
 	}
 	return due
@@ -139,7 +145,7 @@ func (r *Ring) speak(words []uint64, window int, end event.Time, sp speech, emit
 	}
 	r.result = Result{
 		Window:   window,
-		Start:    end - w.size,
+		Start:    w.start(end),
 		End:      end,
 		Count:    r.compute(words, window, end, w.values),
 		Values:   w.values,
@@ -168,5 +174,5 @@ func (r *Ring) keep(row Row, window int, end event.Time, m mark) {
 }
 
 func (r *Ring) firstPane(window int, end event.Time) int64 {
-	return r.byPane.floor(end - r.windows[window].size)
+	return r.paneOf(r.windows[window].start(end))
 }

@@ -49,13 +49,11 @@ func (r *Ring) count(words []uint64, window int, end event.Time) uint64 {
 	return count
 }
 
-// add merges a pane into the scratch, for the window's aggregates.
+// add merges a pane into the scratch, for the states of the window's aggregates.
 func (r *Ring) add(w *ringWindow, cell []uint64, m aggregate.Merge) {
-	for k := range w.slices {
-		a := &w.slices[k]
-		if a.from < a.to {
-			a.Merge(r.scratch[a.from:a.to], cell[a.from:a.to], m)
-		}
+	for k := range w.states {
+		a := &w.states[k]
+		a.Merge(r.scratch[a.from:a.to], cell[a.from:a.to], m)
 	}
 }
 
@@ -70,7 +68,7 @@ type panes struct {
 
 func (r *Ring) panes(words []uint64, window int, end event.Time) panes {
 	p := r.firstPane(window, end)
-	return panes{words: words, each: r.words, from: r.cell(p) * r.words, p: p, to: r.byPane.floor(end)}
+	return panes{words: words, each: r.words, from: r.cell(p) * r.words, p: p, to: r.paneOf(end)}
 }
 
 func (c *panes) next() bool {

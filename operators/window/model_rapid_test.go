@@ -21,6 +21,7 @@ func drawSpecs(t *rapid.T) []window.Spec {
 		specs[i] = window.Spec{
 			Name:    fmt.Sprintf("w%d", i),
 			Every:   every,
+			Offset:  event.Time(rapid.IntRange(0, int(every)-1).Draw(t, "offset")),
 			Size:    every * event.Time(rapid.SampledFrom([]int{1, 1, 2, 3, 5}).Draw(t, "panes")),
 			Compute: rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"count", "sum", "min", "max", "mean", "last"}), 1, 6, rapid.ID[string]).Draw(t, "compute"),
 		}
@@ -117,7 +118,7 @@ func requireSamePresent(t *rapid.T, d *device, m *model, at event.Time) {
 			now := *c
 			now.revision, now.digest = len(c.readings), 0
 			want = append(want, m.describe(w, &now, false))
-			if all := ends(m.specs[w.spec], at); w.end == all[len(all)-1] {
+			if all := m.ends(m.specs[w.spec], at); w.end == all[len(all)-1] {
 				running, ok := r.Running(d.rows[k].words, i, at)
 				require.True(t, ok)
 				require.Equal(t, m.describe(w, c, false), d.line(w.spec, &running))

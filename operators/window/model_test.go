@@ -19,6 +19,7 @@ type model struct {
 	open   map[instance]*content
 	digest func(line string) uint8
 	said   []string
+	days   naiveDays
 }
 
 type instance struct {
@@ -39,16 +40,33 @@ type sample struct {
 }
 
 func newModel(specs []window.Spec, t window.Time) *model {
-	return &model{specs: specs, time: t, open: map[instance]*content{}}
+	return &model{specs: specs, time: t, open: map[instance]*content{}, days: naiveDays{}}
 }
 
 // ends lists the ends of the windows of a spec that contain t.
-func ends(s window.Spec, t event.Time) []event.Time {
+func (m *model) ends(s window.Spec, t event.Time) []event.Time {
+	if s.Location != nil {
+		return []event.Time{m.days.of(s, t)[1]}
+	}
 	var out []event.Time
-	for end := t - t%s.Every + s.Every; end-s.Size <= t; end += s.Every {
+	end := s.Offset - 1000*s.Every // before any t of these tests less a size
+	if t > end {
+		end += (t - end) / s.Every * s.Every
+	}
+	for ; end <= t; end += s.Every {
+	}
+	for ; end-s.Size <= t; end += s.Every {
 		out = append(out, end)
 	}
 	return out
+}
+
+// starts is the start of the window of a spec that ends at end.
+func (m *model) starts(s window.Spec, end event.Time) event.Time {
+	if s.Location != nil {
+		return m.days.of(s, end-1)[0]
+	}
+	return end - s.Size
 }
 
 func (m *model) reading(a operators.Arrival, v float64) {
@@ -58,7 +76,7 @@ func (m *model) reading(a operators.Arrival, v float64) {
 	}
 	var takers []instance
 	for i, s := range m.specs {
-		for _, end := range ends(s, a.Event) {
+		for _, end := range m.ends(s, a.Event) {
 			if end+m.time.WaitForLate+m.time.Backfill > m.clock {
 				takers = append(takers, instance{i, end})
 			}
@@ -123,7 +141,7 @@ func (m *model) emit(final bool, wanted func(instance, *content) bool) {
 func (m *model) describe(w instance, c *content, final bool) string {
 	s := m.specs[w.spec]
 	r := window.Result{
-		Start: w.end - s.Size, End: w.end, Count: uint64(len(c.readings)),
+		Start: m.starts(s, w.end), End: w.end, Count: uint64(len(c.readings)),
 		Revision: c.revision, Final: final, Digest: c.digest,
 	}
 	for _, name := range s.Compute {
@@ -136,7 +154,7 @@ func (m *model) describe(w instance, c *content, final bool) string {
 func (m *model) present(t event.Time) []instance {
 	var out []instance
 	for w := range m.open {
-		if w.end > t && w.end-m.specs[w.spec].Size <= t && w.end+m.time.WaitForLate > m.clock {
+		if w.end > t && m.starts(m.specs[w.spec], w.end) <= t && w.end+m.time.WaitForLate > m.clock {
 			out = append(out, w)
 		}
 	}

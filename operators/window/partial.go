@@ -28,10 +28,6 @@ func (r *Ring) Pane(t event.Time) (start, end event.Time) {
 	return r.paneStart(p), r.paneStart(p + 1)
 }
 
-func (r *Ring) paneOf(t event.Time) int64 { return r.byPane.floor(t) }
-
-func (r *Ring) paneStart(p int64) event.Time { return event.Time(p) * r.pane }
-
 // Chunk is which multiple of the ring's length the pane of t belongs to: a row
 // has room for all panes of one chunk, wherever the clock is.
 func (r *Ring) Chunk(t event.Time) int64 {

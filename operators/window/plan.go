@@ -50,6 +50,9 @@ func (p plannedRing) with(i int, specs []Spec, t Time) (*Ring, bool) {
 	if len(p.members) == maxWindows {
 		return nil, false
 	}
+	if first := specs[p.members[0]]; !first.sharesPanes(specs[i]) {
+		return nil, false
+	}
 	joined := make([]Spec, 0, maxWindows)
 	for _, member := range p.members {
 		joined = append(joined, specs[member])
@@ -57,6 +60,14 @@ func (p plannedRing) with(i int, specs []Spec, t Time) (*Ring, bool) {
 	ring, err := newRing(append(joined, specs[i]), t)
 	// An error here says that the panes would be too many; alone they fit.
 	return ring, err == nil
+}
+
+// sharesPanes reports whether two windows can lie over the same panes: days only over the same days.
+func (s Spec) sharesPanes(o Spec) bool {
+	if s.Location == nil || o.Location == nil {
+		return s.Location == o.Location
+	}
+	return s.Location.String() == o.Location.String() && s.Offset == o.Offset
 }
 
 // size is the words a row takes.

@@ -1,6 +1,7 @@
 package window_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -8,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/operators/aggregate"
 	"github.com/weirstream/weir/operators/window"
 )
 
@@ -30,7 +32,7 @@ func TestPlanRefuses(t *testing.T) {
 		{"nothing to compute", window.Spec{Name: "w", Size: 60, Every: 60}, window.Time{},
 			`window "w": compute is empty: name at least one aggregate`},
 		{"unknown aggregate", window.Spec{Name: "w", Size: 60, Every: 60, Compute: []string{"mean", "avg"}}, window.Time{},
-			`window "w": compute[1]: unknown aggregate "avg": known are count, sum, min, max, mean, last`},
+			`window "w": compute[1]: unknown aggregate "avg": known are ` + strings.Join(aggregate.Names(), ", ") + ` and pNN such as p95`},
 		{"twice the same", window.Spec{Name: "w", Size: 60, Every: 60, Compute: []string{"mean", "mean"}}, window.Time{},
 			`window "w": compute[1]: "mean" is there already`},
 		{"negative time", window.Spec{Name: "w", Size: 60, Every: 60, Compute: mean}, window.Time{Backfill: -1},

@@ -15,6 +15,13 @@ type Result struct {
 	// Digest is what the callback returned at the emission before this one; 0
 	// at the first.
 	Digest uint8
+	// Reopened is how often a session was open again after it had closed; 0 for
+	// other windows.
+	Reopened int
+	// Merged is set where this session has become part of the one that begins at
+	// MergedInto: there are no Values, and nothing follows for it.
+	Merged     bool
+	MergedInto event.Time
 }
 
 // Emit is called with each result, ordered by end, then by window. What it

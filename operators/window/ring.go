@@ -23,9 +23,11 @@ const maxPanes = 20_000
 //  3. A pane is never displaced by an older one.
 type Ring struct {
 	windows []ringWindow
-	folds   []slice // every aggregate of any window, once
+	folds   []slice // every state of any window, once
 	time    Time
+	days    *days      // the panes are days; nil: they are all of one length
 	pane    event.Time // length of a pane
+	phase   event.Time // panes begin at phase + k pane
 	byPane  divisor
 	cells   int64
 	byCells divisor
@@ -37,9 +39,12 @@ type Ring struct {
 }
 
 type ringWindow struct {
+	days        *days // the window is a day; nil: size, every and offset say
 	size, every event.Time
+	offset      event.Time
 	byEvery     divisor
 	slices      []slice // in the order of Spec.Compute
+	states      []slice // the words they share, once
 	values      []float64
 }
 
@@ -49,32 +54,38 @@ type slice struct {
 	from, to int
 }
 
-// newRing builds the ring of specs, which have been validated.
+// newRing builds the ring of specs, which have been validated and can share one.
 func newRing(specs []Spec, t Time) (*Ring, error) {
-	r := &Ring{time: t, words: paneWords}
+	r := &Ring{time: t, words: paneWords, phase: specs[0].Offset}
 	var size event.Time
 	for _, s := range specs {
-		r.pane = gcd(r.pane, gcd(s.Every, s.Size))
+		r.pane = gcd(gcd(r.pane, gcd(s.Every, s.Size)), max(s.Offset-r.phase, r.phase-s.Offset))
 		size = max(size, s.Size)
 	}
 	// At clock c the oldest window that can still be revised begins after
 	// c - wait - backfill - size, on a pane's edge; the newest reading lies at
 	// most at c + skew.
 	r.cells = int64((size+t.WaitForLate+t.Backfill+t.MaxFutureSkew-1)/r.pane) + 1
+	if zone := specs[0].Location; zone != nil {
+		r.days = &days{zone: zone, begin: specs[0].Offset}
+		// So many dates can pass from the one to the other, both counted.
+		r.cells = int64((t.WaitForLate+t.Backfill+t.MaxFutureSkew+widest)/dayMs) + 2
+	}
 	if r.cells > maxPanes {
 		return nil, fmt.Errorf("window %q: size=%dms with wait_for_late=%dms, allow_backfill=%dms and max_future_skew=%dms takes %d panes of every=%dms for each device, at most %d are allowed: use a larger every, or shorten the others",
 			specs[0].Name, size, t.WaitForLate, t.Backfill, t.MaxFutureSkew, r.cells, r.pane, maxPanes)
 	}
 	r.byPane, r.byCells = newDivisor(r.pane), newDivisor(event.Time(r.cells))
 	for _, s := range specs {
-		w := ringWindow{size: s.Size, every: s.Every, byEvery: newDivisor(s.Every), values: make([]float64, len(s.Compute))}
-		aggs, err := aggregates(s.Name, s.Compute)
+		w := ringWindow{days: r.days, size: s.Size, every: s.Every, offset: s.Offset, byEvery: newDivisor(s.Every), values: make([]float64, len(s.Compute))}
+		aggs, err := aggregates(s.Name, s.Compute, halfLife(float64(s.Size)))
 		if err != nil {
 			return nil, err
 		}
 		for _, a := range aggs {
 			w.slices = append(w.slices, r.place(a))
 		}
+		w.states = states(w.slices)
 		if len(r.running) < len(w.values) {
 			r.running = make([]float64, len(w.values))
 		}
@@ -84,12 +95,10 @@ func newRing(specs []Spec, t Time) (*Ring, error) {
 	return r, nil
 }
 
-// place finds the words of an aggregate in the pane, or adds them.
+// place finds the words of an aggregate's state in the pane, or adds them.
 func (r *Ring) place(a aggregate.Aggregate) slice {
-	for _, s := range r.folds {
-		if s.Name() == a.Name() {
-			return s
-		}
+	if s, shared := share(r.folds, a); shared {
+		return s
 	}
 	s := slice{Aggregate: a, from: r.words, to: r.words + a.Words()}
 	r.words = s.to
@@ -111,8 +120,11 @@ func (r *Ring) Late(t, clock event.Time) bool {
 	if t > gone { // and so is the end of every window that contains it
 		return false
 	}
+	if r.days != nil {
+		return r.days.endOf(t) <= gone
+	}
 	for i := range r.windows {
-		if r.windows[i].lastEnd(t) > gone {
+		if r.windows[i].evenLastEnd(t) > gone {
 			return false
 		}
 	}
@@ -126,7 +138,10 @@ func (r *Ring) Late(t, clock event.Time) bool {
 // It reports whether its pane held no reading before. Where it did, every window that contains t has been accounted for: neither Due nor Opened
 // has anything to add.
 func (r *Ring) Fold(row Row, t event.Time, v float64) (fresh bool) {
-	p := r.byPane.floor(t)
+	p := r.byPane.floor(t - r.phase)
+	if r.days != nil {
+		p = r.days.of(t)
+	}
 	cell := row.Write(r.cell(p))
 	claim(cell, p)
 	count := cell[1] & countMask
@@ -145,7 +160,12 @@ func (r *Ring) Fold(row Row, t event.Time, v float64) (fresh bool) {
 }
 
 // CellOf is the cell of the pane that a reading of time t falls into.
-func (r *Ring) CellOf(t event.Time) int { return r.cell(r.byPane.floor(t)) }
+func (r *Ring) CellOf(t event.Time) int {
+	if r.days != nil {
+		return r.cell(r.days.of(t))
+	}
+	return r.cell(r.byPane.floor(t - r.phase))
+}
 
 // cell is where pane p is kept.
 func (r *Ring) cell(p int64) int {
@@ -160,14 +180,63 @@ func (r *Ring) at(words []uint64, p int64) ([]uint64, bool) {
 	return cell, paneNumber(cell) == p
 }
 
+// What follows asks whether panes and windows are days, which is too much to be inlined. What runs at every reading asks
+// once, and then takes what is called even: so a reading of other windows pays no more than one comparison for days.
+
+// paneOf is the pane that contains t.
+func (r *Ring) paneOf(t event.Time) int64 {
+	if r.days != nil {
+		return r.days.of(t)
+	}
+	return r.byPane.floor(t - r.phase)
+}
+
+// paneStart is the first moment of pane p.
+func (r *Ring) paneStart(p int64) event.Time {
+	if r.days != nil {
+		return r.days.starts(p)
+	}
+	return event.Time(p)*r.pane + r.phase
+}
+
 // firstEnd is the earliest end of a window that contains t.
 func (w *ringWindow) firstEnd(t event.Time) event.Time {
-	return (event.Time(w.byEvery.floor(t)) + 1) * w.every
+	if w.days != nil {
+		return w.days.endOf(t)
+	}
+	return w.evenFirstEnd(t)
+}
+
+func (w *ringWindow) evenFirstEnd(t event.Time) event.Time {
+	return (event.Time(w.byEvery.floor(t-w.offset))+1)*w.every + w.offset
 }
 
 // lastEnd is the latest end of a window that contains t.
 func (w *ringWindow) lastEnd(t event.Time) event.Time {
-	return event.Time(w.byEvery.floor(t))*w.every + w.size
+	if w.days != nil {
+		return w.days.endOf(t)
+	}
+	return w.evenLastEnd(t)
+}
+
+func (w *ringWindow) evenLastEnd(t event.Time) event.Time {
+	return event.Time(w.byEvery.floor(t-w.offset))*w.every + w.offset + w.size
+}
+
+// start is the start of the window that ends at end.
+func (w *ringWindow) start(end event.Time) event.Time {
+	if w.days != nil {
+		return w.days.startOf(end)
+	}
+	return end - w.size
+}
+
+// after is the end of the window behind the one that ends at end.
+func (w *ringWindow) after(end event.Time) event.Time {
+	if w.days != nil {
+		return w.days.endOf(end)
+	}
+	return end + w.every
 }
 
 func gcd(a, b event.Time) event.Time {

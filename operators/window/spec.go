@@ -2,6 +2,7 @@ package window
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/weirstream/weir/event"
 	"github.com/weirstream/weir/operators/aggregate"
@@ -23,10 +24,14 @@ type Row interface {
 // Spec is one tumbling or hopping window of a metric. Lengths are in
 // milliseconds. A tumbling window has Every == Size.
 type Spec struct {
-	Name    string
-	Size    event.Time
-	Every   event.Time
-	Compute []string // names of aggregates, at least one
+	Name   string
+	Size   event.Time
+	Every  event.Time
+	Offset event.Time // from 0, less than Every: windows begin at Offset + k Every, counted from the epoch
+	// Location makes the windows calendar days of a time zone, each beginning when clocks there show Offset; Size and Every are then 24 h,
+	// though a day may be longer or shorter. nil: the windows are of one length.
+	Location *time.Location
+	Compute  []string // names of aggregates, at least one
 }
 
 // Time is the pipeline's rules of time, in milliseconds from 0.
@@ -50,8 +55,12 @@ func (s Spec) validate() error {
 		return fmt.Errorf("window %q: every=%dms must be between 1ms and size=%dms", s.Name, s.Every, s.Size)
 	case s.Size%s.Every != 0:
 		return fmt.Errorf("window %q: every=%dms must divide size=%dms", s.Name, s.Every, s.Size)
+	case s.Offset < 0 || s.Offset >= s.Every:
+		return fmt.Errorf("window %q: offset=%dms must be between 0ms and less than every=%dms", s.Name, s.Offset, s.Every)
+	case s.Location != nil && (s.Size != dayMs || s.Every != dayMs):
+		return fmt.Errorf("window %q: size=%dms and every=%dms with time zone %s must both be %dms, a day", s.Name, s.Size, s.Every, s.Location, dayMs)
 	}
-	_, err := aggregates(s.Name, s.Compute)
+	_, err := aggregates(s.Name, s.Compute, halfLife(float64(s.Size)))
 	return err
 }
 
@@ -72,13 +81,13 @@ func (t Time) validate() error {
 }
 
 // aggregates resolves the names of a window's compute list.
-func aggregates(window string, names []string) ([]aggregate.Aggregate, error) {
+func aggregates(window string, names []string, o aggregate.Options) ([]aggregate.Aggregate, error) {
 	if len(names) == 0 {
 		return nil, fmt.Errorf("window %q: compute is empty: name at least one aggregate", window)
 	}
 	out := make([]aggregate.Aggregate, len(names))
 	for i, name := range names {
-		a, err := aggregate.New(name)
+		a, err := aggregate.New(name, o)
 		if err != nil {
 			return nil, fmt.Errorf("window %q: compute[%d]: %w", window, i, err)
 		}

@@ -32,11 +32,11 @@ func (r *Ring) sweep(words []uint64, o sweepOptions) sweep {
 	for i := range r.windows {
 		w := &r.windows[i]
 		end := w.firstEnd(o.after)
-		s.next[i] = sweepWindow{end: end, until: o.until, pane: r.byPane.floor(end - w.size)}
+		s.next[i] = sweepWindow{end: end, until: o.until, pane: r.paneOf(w.start(end))}
 		oldest = min(oldest, s.next[i].pane)
 	}
 	// All panes that count lie within the ring's length, by its invariant 2.
-	s.last = min(oldest+r.cells-1, r.byPane.floor(o.clock+r.time.MaxFutureSkew))
+	s.last = min(oldest+r.cells-1, r.paneOf(o.clock+r.time.MaxFutureSkew))
 	for i := range r.windows {
 		s.seek(words, i)
 	}
@@ -65,18 +65,18 @@ func (s *sweep) seek(words []uint64, i int) {
 		n.end = noEnd
 		return
 	}
-	p := max(n.pane, r.byPane.floor(n.end-w.size))
+	p := max(n.pane, r.paneOf(w.start(n.end)))
 	// No window ending by then contains a pane that begins there.
 	last := s.last
 	if n.until != noEnd {
-		last = min(last, r.byPane.floor(n.until-1))
+		last = min(last, r.paneOf(n.until-1))
 	}
 	from := r.cell(p) * r.words
 	for ; p <= last; p++ {
 		cell := words[from : from+r.words]
 		if cell[1]&s.bits != 0 && paneNumber(cell) == p {
 			n.pane = p
-			n.end = max(n.end, w.firstEnd(event.Time(p)*r.pane))
+			n.end = max(n.end, w.firstEnd(r.paneStart(p)))
 			if n.end > n.until {
 				n.end = noEnd
 			}
@@ -102,6 +102,7 @@ func (s *sweep) peek() (window int, end event.Time) {
 
 // step leaves the window whose turn it was. The words may have moved meanwhile.
 func (s *sweep) step(words []uint64, window int) {
-	s.next[window].end += s.ring.windows[window].every
+	n := &s.next[window]
+	n.end = s.ring.windows[window].after(n.end)
 	s.seek(words, window)
 }

@@ -1,0 +1,183 @@
+package task
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/weirstream/weir/operators/roster"
+	"github.com/weirstream/weir/statestore"
+)
+
+const ownPipeline = `
+time: {wait_for_late: 1s, idle_after: 10s}
+state: {forget_after: 2h}
+devices: {roster: roster.csv}
+rules:
+- {name: hot, when: temperature, levels: {warning: {above: labels.limit}}, message: "at {{labels.site}}"}
+`
+
+const (
+	mild   = "device,limit,site\na,90,x\n"
+	strict = "device,limit,site\na,60,x\n"
+)
+
+func print64(t require.TestingT, text string) uint64 {
+	r, err := roster.Parse([]byte(text))
+	require.NoError(t, err)
+	return r.Fingerprint()
+}
+
+// The journal's note begins with the roster that a task starts with, and says from
+// where on each further one was in force. Wall time that entered under another
+// roster stays a fact of its own.
+func TestFactsOfTheRoster(t *testing.T) {
+	p := newPlant(t, ownPipeline, plantOptions{roster: mild})
+	p.advance(Now{Wall: at(0), Position: 0})
+	spoke(p, "a", at(0))
+	p.setRoster(strict)
+	p.setRoster(mild) // nothing was done with the one before
+	p.setRoster(strict)
+	p.advance(Now{Wall: at(1), Position: 1})
+	p.advance(Now{Wall: at(2), Position: 1})
+	p.setRoster(mild)
+	p.advance(Now{Wall: at(3), Position: 1})
+	spoke(p, "a", at(4))
+	p.setRoster(mild)
+	require.Equal(t, []Fact{
+		{Position: 0, Roster: print64(t, mild)}, {Position: 0, Wall: at(0)},
+		{Position: 1, Roster: print64(t, strict)}, {Position: 1, Wall: at(2)},
+		{Position: 1, Roster: print64(t, mild)}, {Position: 1, Wall: at(3)},
+		{Position: 2, Roster: print64(t, mild)},
+	}, decodeFacts(t, p.task.TakeFacts()))
+	p.restart()
+	require.Equal(t, []Fact{{Position: 2, Roster: print64(t, mild)}}, decodeFacts(t, p.task.TakeFacts()))
+}
+
+// The slot of a forgotten device may go to another, which has labels of its own.
+func TestLabelsFollowTheDeviceNotItsSlot(t *testing.T) {
+	p := newPlant(t, ownPipeline, plantOptions{roster: "device,limit,site\na,90,x\nb,10,y\n"})
+	fold := func(device string, s int64) {
+		r := reading{device: device, metric: "temperature", at: at(s), appended: at(s), value: "50", seq: -1}
+		require.NoError(t, p.fold(r.record()))
+	}
+	fold("a", 0)
+	require.Empty(t, p.taken())
+	p.advance(Now{Wall: at(20), Mono: 0, Position: 1})
+	p.advance(Now{Wall: at(20_000), Mono: 20_000_000, Position: 1})
+	require.Zero(t, p.table.Len(), "forgotten")
+	fold("b", 20_001)
+	slot, ok := p.table.Lookup([]byte("b"))
+	require.True(t, ok)
+	require.Zero(t, slot, "the slot that a had")
+	require.Contains(t, p.taken()[0].value, `"limit":"10","site":"y"}`)
+}
+
+func TestFitRoster(t *testing.T) {
+	p := newPlant(t, ownPipeline, plantOptions{roster: "device,site,limit,spare\na,x,90,1\n"})
+	for text, want := range map[string]string{
+		"device,limit,site\n":             "",
+		"limit,device,site\n,a,1\n":       "",
+		"device,limit,site,new\na,1,2,3":  "",
+		"device,limit\na,1\n":             `rule hot uses labels.site: there is no column "site"`,
+		"device,site\na,1\n":              `rule hot uses labels.limit: there is no column "limit"`,
+		"device,limit,site\na,1 C,b\n":    `rule hot uses labels.limit: line 2: limit is "1 C", which is not a number`,
+		"device,limit,site,spare\na,,,no": "",
+	} {
+		r, err := roster.Parse([]byte(text))
+		require.NoError(t, err)
+		fitted, err := p.plan.FitRoster(r)
+		if want != "" {
+			require.EqualError(t, err, want, text)
+			continue
+		}
+		require.NoError(t, err, text)
+		require.Equal(t, "site limit spare", names(fitted.Labels()[:3]), text)
+	}
+}
+
+func names(labels []roster.Label) string {
+	var list []string
+	for _, l := range labels {
+		list = append(list, l.Name)
+	}
+	return strings.Join(list, " ")
+}
+
+// ownTask is a task all of whose devices have limits of their own, which nothing
+// exceeds.
+func ownTask(t testing.TB, f *fleet) *Task {
+	var csv strings.Builder
+	csv.WriteString("device,site,limit,ends\n")
+	for i := range f.devices {
+		fmt.Fprintf(&csv, "d%07d,site %d,%d,50\n", i, i%100, 60+i%7)
+	}
+	pipeline := `
+source: {topic: readings, reading: {unit: ms}}
+devices: {roster: roster.csv}
+rules:
+- {name: hot, when: temperature, levels: {alarm: {above: labels.limit, clear_below: labels.ends}, worse: {above: labels.limit, hold: 5m}}}
+`
+	plan, err := Compile(parsePipeline(t, pipeline, csv.String()))
+	require.NoError(t, err)
+	table, err := statestore.NewTable(plan.Layout, statestore.Options{TaskWords: TaskWords()})
+	require.NoError(t, err)
+	out := &Outputs{}
+	out.Reset()
+	task := New(plan, table, out, Options{Decoder: decoderOf(t, plan.Pipeline, "device")})
+	r, err := roster.Parse([]byte(csv.String()))
+	require.NoError(t, err)
+	r, err = plan.FitRoster(r)
+	require.NoError(t, err)
+	task.SetRoster(r, 0)
+	for left := 2 * f.devices; left > 0; {
+		n := min(left, len(f.records))
+		require.NoError(t, task.Fold(f.fill(n)))
+		out.Reset()
+		left -= n
+	}
+	return task
+}
+
+func TestOwnThresholdsAllocateNothing(t *testing.T) {
+	f := newFleet(1000, 1000)
+	task := ownTask(t, f)
+	require.Zero(t, testing.AllocsPerRun(20, func() {
+		if err := task.Fold(f.fill(1000)); err != nil {
+			panic(err)
+		}
+	}))
+	require.Zero(t, task.Counters().Alerts)
+}
+
+// BenchmarkOwnThreshold is a reading for a rule on a metric whose thresholds the
+// roster gives.
+func BenchmarkOwnThreshold(b *testing.B) {
+	for _, devices := range []int{10_000, 500_000} {
+		var f *fleet
+		var task *Task
+		b.Run(fmt.Sprintf("devices=%d", devices), func(b *testing.B) {
+			if testing.Short() && devices > 100_000 {
+				b.Skip("many devices take a while")
+			}
+			if task == nil {
+				f = newFleet(devices, 4096)
+				task = ownTask(b, f)
+			}
+			b.ReportAllocs()
+			b.ResetTimer()
+			for left := b.N; left > 0; {
+				b.StopTimer()
+				n := min(left, len(f.records))
+				records := f.fill(n)
+				b.StartTimer()
+				if err := task.Fold(records); err != nil {
+					b.Fatal(err)
+				}
+				left -= n
+			}
+		})
+	}
+}

@@ -1,0 +1,117 @@
+package simulation
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+)
+
+// expressions draws filters and derived metrics.
+func expressions(b *strings.Builder, s *shape, rng *rand.Rand) {
+	if rng.IntN(4) == 0 {
+		filters := []string{"value < 1e300", "value > 20 and value <= 90", `device != "pump-0" or value > 50`, "100 / value > 1.2", "not (value == 0)"}
+		fmt.Fprintf(b, "where: %q\n", filters[rng.IntN(len(filters))])
+	}
+	if rng.IntN(3) > 0 {
+		return
+	}
+	s.derived = true
+	values := []string{"(value - 32) * 5 / 9", "1000 / (value - 50)", "value > 60 ? 1 : 0", "value ** 2"}
+	if s.wide && rng.IntN(2) == 0 {
+		fmt.Fprintf(b, "derive: {load: %q}\n", []string{"temperature * pressure / 100", "temperature - pressure"}[rng.IntN(2)])
+		return
+	}
+	fmt.Fprintf(b, "derive: {load: {from: temperature, value: %q}}\n", values[rng.IntN(len(values))])
+}
+
+// drawnWindow is a window before it is written down.
+type drawnWindow struct {
+	name, metric, kind string
+	computes           []string
+	closes             bool
+}
+
+// windows draws the windows and the rules on them.
+func windows(b *strings.Builder, s *shape, rng *rand.Rand) {
+	b.WriteString("windows:\n")
+	var watched []string
+	for _, w := range drawWindows(s, rng) {
+		watch := w.name == "tumble" || rng.IntN(2) == 0
+		emit := ", emit: " + emitOf(w, rng)
+		if watch {
+			watched = append(watched, w.name)
+			if !w.closes && rng.IntN(3) == 0 {
+				emit = ""
+			}
+		}
+		fmt.Fprintf(b, "  - {name: %s, metric: %s, %s, compute: [%s]%s}\n", w.name, w.metric, w.kind, strings.Join(w.computes, ", "), emit)
+	}
+	b.WriteString("rules:\n")
+	for _, name := range watched {
+		levels := "{warning: {above: 55, clear_below: 45}, critical: {above: 70}}"
+		switch rng.IntN(3) {
+		case 0:
+			levels = "{warning: {above: 50}, critical: {above: 60, clear_below: 40, hold: 4s}}"
+		case 1:
+			levels = "{low: {below: 45, clear_above: 55, hold: 2s}}"
+		}
+		fmt.Fprintf(b, "  - {name: on-%s, when: %s.mean, levels: %s, message: \"{{device}} {{rule}} {{level}} {{value}} {{threshold}} {{active_for}} {{window.start}}\"}\n", name, name, levels)
+	}
+	if rng.IntN(2) == 0 {
+		metric := []string{"temperature", "humidity"}[rng.IntN(2)]
+		hold := []string{"", ", hold: 1s", ", hold: 3s"}[rng.IntN(3)]
+		fmt.Fprintf(b, "  - {name: bare, when: %s, levels: {warning: {above: 60, clear_below: 50%s}, critical: {above: 80}}, message: \"{{device}} {{metric}} {{value | printf \\\"%%.2f\\\"}}\"}\n", metric, hold)
+	}
+}
+
+// drawWindows draws one window that is always there and some of each other kind.
+func drawWindows(s *shape, rng *rand.Rand) []drawnWindow {
+	metric := func() string { return []string{"temperature", "pressure"}[rng.IntN(2)] }
+	seconds := func(most int) int { return 1 + rng.IntN(most) }
+	size := []int{1, 2, 4, 5}[rng.IntN(4)]
+	tumble := fmt.Sprintf("tumbling: %ds", size)
+	if rng.IntN(4) == 0 {
+		tumble += fmt.Sprintf(", offset: %dms", rng.IntN(2*size)*500)
+	}
+	all := []drawnWindow{{name: "tumble", metric: "temperature", kind: tumble, closes: true}}
+	if rng.IntN(3) > 0 {
+		every := seconds(3)
+		all = append(all, drawnWindow{name: "hop", metric: metric(), kind: fmt.Sprintf("hopping: {size: %ds, every: %ds}", every*(2+rng.IntN(4)), every), closes: true})
+	}
+	if rng.IntN(2) == 0 {
+		all = append(all, drawnWindow{name: "newest", metric: metric(), kind: fmt.Sprintf("count: %d", 1+rng.IntN(6))})
+	}
+	if rng.IntN(2) == 0 {
+		all = append(all, drawnWindow{name: "session", metric: metric(), kind: fmt.Sprintf("session: {gap: %dms}", 500*seconds(8)), closes: true})
+	}
+	if rng.IntN(3) == 0 {
+		resolution := 100 * seconds(10)
+		all = append(all, drawnWindow{name: "rolling", metric: metric(), kind: fmt.Sprintf("rolling: {size: %dms, resolution: %dms}", resolution*(1+rng.IntN(12)), resolution)})
+	}
+	if s.derived {
+		all = append(all, drawnWindow{name: "derived", metric: "load", kind: fmt.Sprintf("tumbling: %ds", seconds(4)), closes: true})
+	}
+	for i := range all {
+		all[i].computes = computes(all[i], rng)
+	}
+	return all
+}
+
+// computes draws what a window computes; the mean is always there, for rules look at it.
+func computes(w drawnWindow, rng *rand.Rand) []string {
+	names := []string{"count", "sum", "min", "max", "last", "first", "delta", "rate", "range", "variance", "stddev", "p50", "p95", "p999", "median", "mode",
+		"distinct", "slope", "integral", "time_weighted_mean"}
+	if !strings.HasPrefix(w.kind, "count") {
+		names = append(names, "ewma")
+	}
+	rng.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	return slices.Insert(names[:rng.IntN(4)], 0, "mean")
+}
+
+func emitOf(w drawnWindow, rng *rand.Rand) string {
+	if !w.closes {
+		return "{topic: aggregates}"
+	}
+	return []string{"{topic: aggregates}", "{topic: aggregates, on: change}", "{topic: aggregates}", "{topic: others, on: close}"}[rng.IntN(4)]
+}
