@@ -39,6 +39,11 @@ func (c *Plan) usesLabel(l roster.Label) string {
 			return "derive." + p.Derive[i].Name
 		}
 	}
+	for i := range c.partials {
+		if w := c.partials[i].window; w.GroupLabel() == l.Name {
+			return "window " + w.Name
+		}
+	}
 	for i := range p.Rules {
 		rule := &p.Rules[i]
 		uses := slices.ContainsFunc(rule.Template, func(part configs.Part) bool { return part.Field == labelField+l.Name })
