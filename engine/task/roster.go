@@ -17,8 +17,8 @@ import (
 // kind, is refused with the reason.
 func (c *Plan) FitRoster(r *roster.Roster) (*roster.Roster, error) {
 	for i, l := range c.Pipeline.Roster.Labels {
-		if what := c.usesLabel(i); what != "" {
-			if err := r.Serves(l); err != nil {
+		if what, kind := c.usesLabel(i); what != "" {
+			if err := r.Serves(roster.Label{Name: l.Name, Kind: kind}); err != nil {
 				return nil, fmt.Errorf("%s uses labels.%s: %w", what, l.Name, err)
 			}
 		}
@@ -26,32 +26,34 @@ func (c *Plan) FitRoster(r *roster.Roster) (*roster.Roster, error) {
 	return r.Arrange(c.Pipeline.Roster.Labels), nil
 }
 
-// usesLabel says what of the pipeline uses the label of that index; empty: nothing
-// does.
-func (c *Plan) usesLabel(index int) string {
+// usesLabel says what of the pipeline uses the label of that index, and as what
+// kind; empty: nothing does. To messages every label is text.
+func (c *Plan) usesLabel(index int) (string, roster.Kind) {
 	p := c.Pipeline
 	l := p.Roster.Labels[index]
 	if c.where != nil && slices.Contains(c.where.Labels(), index) {
-		return "where"
+		return "where", l.Kind
 	}
 	for i := range p.Derive {
 		if slices.Contains(c.expressions.derived[i].program.Labels(), index) {
-			return "derive." + p.Derive[i].Name
+			return "derive." + p.Derive[i].Name, l.Kind
 		}
 	}
 	for i := range p.Rules {
-		rule := &p.Rules[i]
-		uses := slices.ContainsFunc(rule.Template, func(part configs.Part) bool { return part.Field == labelField+l.Name })
-		for k := range rule.Levels {
-			for _, name := range rule.Levels[k].Labels { // unordered: one is enough
-				uses = uses || name == l.Name
+		for k := range p.Rules[i].Levels {
+			for _, name := range p.Rules[i].Levels[k].Labels { // unordered: one is enough
+				if name == l.Name {
+					return "rule " + p.Rules[i].Name, roster.Number
+				}
 			}
 		}
-		if uses {
-			return "rule " + rule.Name
+	}
+	for i := range p.Rules {
+		if slices.ContainsFunc(p.Rules[i].Template, func(part configs.Part) bool { return part.Field == labelField+l.Name }) {
+			return "rule " + p.Rules[i].Name, roster.Text
 		}
 	}
-	return ""
+	return "", l.Kind
 }
 
 // labelField is what fields of a message and thresholds begin with that are
