@@ -34,7 +34,7 @@ func compileAll(p *configs.Pipeline) expressions {
 		}
 	}
 	compile := func(source string, o expr.Option) *vm.Program {
-		program, err := expr.Compile(source, expr.Env(e.env()), o, expr.DisableBuiltin("int"), expr.Function("int", whole, new(func(float64) int), new(func(int) int)))
+		program, err := expr.Compile(source, expr.Env(e.env()), o, expr.DisableBuiltin("int"), expr.Function("int", wholeNumber, new(func(float64) int), new(func(int) int)))
 		if err != nil {
 			panic(fmt.Sprintf("expression %q of pipeline %q: %v", source, p.Name, err))
 		}
@@ -49,8 +49,8 @@ func compileAll(p *configs.Pipeline) expressions {
 	return e
 }
 
-// whole is the function int, which is an error beyond 64 bits and for NaN.
-func whole(args ...any) (any, error) {
+// wholeNumber is the function int, which is an error beyond 64 bits and for NaN.
+func wholeNumber(args ...any) (any, error) {
 	v, isFloat := args[0].(float64)
 	switch {
 	case !isFloat:
