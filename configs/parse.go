@@ -58,6 +58,7 @@ func (c *checker) pipeline() {
 	c.roster()
 	c.windows()
 	c.rules()
+	c.watched()
 	c.alerts()
 	c.used()
 	c.topics()

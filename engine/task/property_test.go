@@ -87,6 +87,35 @@ windows:
 rules:
 - {name: hot, when: noon.mean, levels: {warning: {above: 20}}}
 - {name: late, when: skipped.last, levels: {warning: {above: 20}}}
+`, `
+time: {wait_for_late: 3s, idle_after: 15s, max_future_skew: 1m, late: update, allow_backfill: 40s}
+dedupe: {by: [device, metric, time], remember: 30s}
+derive: {double: {from: temperature, value: "value > 50 ? 1 / (value - 55) : 2 * value"}, sum: {from: humidity, value: value + time % 7}}
+windows:
+- {name: s, metric: temperature, session: {gap: 7s}, compute: [mean, p95, integral, ewma], emit: {topic: aggregates, on: change}}
+- {name: d, metric: double, session: {gap: 4s}, compute: [slope, distinct, mode], emit: {topic: aggregates}}
+- {name: r, metric: double, rolling: {size: 20s, resolution: 4s}, compute: [median, ewma, time_weighted_mean], emit: {topic: lately}}
+- {name: h, metric: sum, hopping: {size: 12s, every: 4s}, offset: 1s, compute: [ewma, stddev, integral], emit: {topic: aggregates}}
+- {name: g, metric: sum, hopping: {size: 24s, every: 8s}, offset: 1s, compute: [ewma, p5, mode], emit: {topic: changes, on: change}}
+- {name: y, metric: sum, tumbling: 1d, timezone: Pacific/Apia, compute: [distinct, count], emit: {topic: aggregates}}
+rules:
+- {name: hot, when: s.p95, levels: {warning: {above: 20, clear_below: 15}, critical: {above: 40, hold: 15s}}}
+- {name: lately, when: r.median, levels: {alarm: {above: 30, hold: 5s}}}
+- {name: high, when: h.ewma, levels: {alarm: {above: 20}}}
+- {name: bare, when: double, levels: {alarm: {above: 60}}}
+`, `
+time: {wait_for_late: 0s, idle_after: 15s, max_future_skew: 5s, late: update, allow_backfill: 30s}
+devices: {roster: roster.csv}
+where: labels.site != "c" and (labels.low < 30 or value > -5)
+derive: {over: {from: temperature, value: value - labels.low}}
+windows:
+- {name: s, metric: over, session: {gap: 5s}, compute: [mean], emit: {topic: aggregates}}
+- {name: t, metric: temperature, tumbling: 20s, compute: [mean, max], emit: {topic: aggregates, on: change}}
+- {name: n, metric: over, count: 4, compute: [median, slope], emit: {topic: counted}}
+rules:
+- {name: hot, when: s.mean, levels: {warning: {above: labels.low}, critical: {above: labels.high, clear_below: labels.low, hold: 4s}}}
+- {name: odd, when: t.max, levels: {warning: {above: labels.low, clear_below: 10}}}
+- {name: over, when: over, levels: {alarm: {above: 0, clear_below: -10}}}
 `}
 }
 
@@ -312,4 +341,36 @@ func TestTasksOfOnePlanShareNoScratch(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+// What a task says does not depend on when it was lost and recovered, nor does it
+// when rosters change meanwhile and devices are silent for long.
+func TestRestartsUnderChangingRosters(t *testing.T) {
+	rosters := []string{propertyRoster, "device,high,low,site\nd5,10,5,x\nd1,,30,c\nd2,20,20,\n", "device,low,high,site,more\nd3,0,1,b,1\n"}
+	all := propertyPipelines()
+	rapid.Check(t, func(t *rapid.T) {
+		pipeline, records := rapid.SampledFrom([]string{all[4], all[len(all)-1]}).Draw(t, "pipeline"), drawStream(t)
+		want, got := newPlant(t, pipeline, plantOptions{roster: propertyRoster}), newPlant(t, pipeline, plantOptions{roster: propertyRoster})
+		for i := range records {
+			switch rapid.IntRange(0, 6).Draw(t, "then") {
+			case 0, 1:
+				got.restart()
+			case 2:
+				next := rapid.SampledFrom(rosters).Draw(t, "roster")
+				want.setRoster(next)
+				got.setRoster(next)
+				want.take()
+				got.take()
+			}
+			require.NoError(t, want.fold(records[i]))
+			require.NoError(t, got.fold(records[i]))
+		}
+		got.restart()
+		got.advance(later(records, 3_600_000))
+		want.advance(later(records, 3_600_000))
+		for _, device := range []string{"", "d1", "d2", "d3", "d4", "d5"} {
+			sameSaid(t, of(device, want.said), of(device, got.said))
+		}
+		require.Equal(t, want.task.Counters(), got.task.Counters())
+	})
 }

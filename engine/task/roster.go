@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/weirstream/weir/alerts"
 	"github.com/weirstream/weir/configs"
@@ -17,9 +16,9 @@ import (
 // its rows. A version that lacks a label which the pipeline uses, or has it as another
 // kind, is refused with the reason.
 func (c *Plan) FitRoster(r *roster.Roster) (*roster.Roster, error) {
-	for _, l := range c.Pipeline.Roster.Labels {
-		if what := c.usesLabel(l); what != "" {
-			if err := r.Serves(l); err != nil {
+	for i, l := range c.Pipeline.Roster.Labels {
+		if what, kind := c.usesLabel(i); what != "" {
+			if err := r.Serves(roster.Label{Name: l.Name, Kind: kind}); err != nil {
 				return nil, fmt.Errorf("%s uses labels.%s: %w", what, l.Name, err)
 			}
 		}
@@ -27,16 +26,17 @@ func (c *Plan) FitRoster(r *roster.Roster) (*roster.Roster, error) {
 	return r.Arrange(c.Pipeline.Roster.Labels), nil
 }
 
-// usesLabel says what of the pipeline uses a label; empty: nothing does. An
-// expression counts as using what it so much as mentions.
-func (c *Plan) usesLabel(l roster.Label) string {
+// usesLabel says what of the pipeline uses the label of that index, and as what
+// kind; empty: nothing does. To messages every label is text.
+func (c *Plan) usesLabel(index int) (string, roster.Kind) {
 	p := c.Pipeline
-	if p.Where != nil && strings.Contains(p.Where.Source, l.Name) {
-		return "where"
+	l := p.Roster.Labels[index]
+	if c.where != nil && slices.Contains(c.where.Labels(), index) {
+		return "where", l.Kind
 	}
 	for i := range p.Derive {
-		if strings.Contains(p.Derive[i].Value.Source, l.Name) {
-			return "derive." + p.Derive[i].Name
+		if slices.Contains(c.expressions.derived[i].program.Labels(), index) {
+			return "derive." + p.Derive[i].Name, l.Kind
 		}
 	}
 	for i := range c.partials {
@@ -45,18 +45,20 @@ func (c *Plan) usesLabel(l roster.Label) string {
 		}
 	}
 	for i := range p.Rules {
-		rule := &p.Rules[i]
-		uses := slices.ContainsFunc(rule.Template, func(part configs.Part) bool { return part.Field == labelField+l.Name })
-		for k := range rule.Levels {
-			for _, name := range rule.Levels[k].Labels { // unordered: one is enough
-				uses = uses || name == l.Name
+		for k := range p.Rules[i].Levels {
+			for _, name := range p.Rules[i].Levels[k].Labels { // unordered: one is enough
+				if name == l.Name {
+					return "rule " + p.Rules[i].Name, roster.Number
+				}
 			}
 		}
-		if uses {
-			return "rule " + rule.Name
+	}
+	for i := range p.Rules {
+		if slices.ContainsFunc(p.Rules[i].Template, func(part configs.Part) bool { return part.Field == labelField+l.Name }) {
+			return "rule " + p.Rules[i].Name, roster.Text
 		}
 	}
-	return ""
+	return "", l.Kind
 }
 
 // labelField is what fields of a message and thresholds begin with that are
@@ -137,6 +139,9 @@ type alertLabel struct {
 // once before the first record, also after recovery, and then between records.
 func (t *Task) SetRoster(r *roster.Roster, position int64) {
 	f := &t.roster
+	if f.Roster != nil {
+		t.overtake()
+	}
 	f.Roster, f.alerts = r, f.alerts[:0]
 	clear(f.rows)
 	for i, l := range r.Labels() {
@@ -151,6 +156,17 @@ func (t *Task) SetRoster(r *roster.Roster, position int64) {
 		t.plan.rules[k].fittedTo = unfitted
 	}
 	t.rosterEntered(r.Fingerprint(), position)
+}
+
+// overtake lets every device that is silent by the task's clock be so, also those
+// that nobody watches yet since recovery: it is the roster in force then that counts.
+func (t *Task) overtake() {
+	if t.o.WallStamped && t.floor == 0 {
+		return // no silence counts so far
+	}
+	t.record = nil
+	t.armSome(int(t.table.Bound()))
+	t.expireIdle(t.Clock())
 }
 
 // unfitted is no row: a rule that was resolved for no device yet.

@@ -181,3 +181,61 @@ func BenchmarkOwnThreshold(b *testing.B) {
 		})
 	}
 }
+
+// A recovered task watches its devices little by little. Who fell silent before the
+// new roster did so under the old one, noticed by then or not.
+func TestASilenceBeforeANewRosterIsOfTheOldOne(t *testing.T) {
+	const pipeline = `
+time: {wait_for_late: 5s, idle_after: 20s}
+devices: {roster: roster.csv}
+windows:
+- {name: t, metric: temperature, tumbling: 1m, compute: [mean]}
+rules:
+- {name: hot, when: t.mean, levels: {alarm: {above: labels.limit}}}
+`
+	strict, mild := "device,limit\na,10\nb,10\n", "device,limit\na,90\nb,90\n"
+	told := func(restart bool) string {
+		p := newPlant(t, pipeline, plantOptions{roster: strict})
+		fold := func(device string, s int64) {
+			r := reading{device: device, metric: "temperature", at: at(s), appended: at(s), value: "50", seq: -1}
+			require.NoError(t, p.fold(r.record()))
+		}
+		fold("a", 0)
+		if restart {
+			p.restart()
+		}
+		fold("b", 25) // the task's clock: a is silent
+		p.setRoster(mild)
+		p.advance(Now{Wall: at(26), Mono: 0, Position: 2})
+		text := ""
+		for _, o := range p.taken() {
+			text += o.key + " " + o.value + "\n"
+		}
+		return text
+	}
+	require.Contains(t, told(false), `"threshold":10`)
+	require.Equal(t, told(false), told(true))
+}
+
+// A label whose name is part of another word is not used by that.
+func TestFitRosterNeedsWhatIsUsedOnly(t *testing.T) {
+	p := newPlant(t, `
+devices: {roster: roster.csv}
+where: labels.limit > 0 and metric != "id"
+derive: {double: {from: temperature, value: value * labels.scale}}
+rules: [{name: hot, when: double, levels: {alarm: {above: 1}}}]
+`, plantOptions{roster: "device,id,lim,limit,scale,e\na,x,1,2,3,4\n"})
+	for text, want := range map[string]string{
+		"device,limit,scale\na,1,2\n": "",
+		"device,scale\na,2\n":         `where uses labels.limit: there is no column "limit"`,
+		"device,limit\na,2\n":         `derive.double uses labels.scale: there is no column "scale"`,
+	} {
+		r, err := roster.Parse([]byte(text))
+		require.NoError(t, err)
+		if _, err = p.plan.FitRoster(r); want == "" {
+			require.NoError(t, err, text)
+		} else {
+			require.EqualError(t, err, want, text)
+		}
+	}
+}

@@ -52,10 +52,11 @@ func (t *task) limit(device string, written *float64, label string) (float64, bo
 	return t.roster.number(device, label)
 }
 
-// crossed reports whether a value is beyond the threshold of the level.
+// crossed reports whether a value is beyond the threshold of the level. Where the
+// device lacks any label of the level, it is not.
 func (b bound) crossed(v float64) bool {
 	switch {
-	case !b.known:
+	case !b.known || b.hasLeave && !b.leaveKnown:
 		return false
 	case b.above:
 		return v > b.enter

@@ -34,7 +34,7 @@ func compileAll(p *configs.Pipeline) expressions {
 		}
 	}
 	compile := func(source string, o expr.Option) *vm.Program {
-		program, err := expr.Compile(source, expr.Env(e.env()), o)
+		program, err := expr.Compile(source, expr.Env(e.env()), o, expr.DisableBuiltin("int"), expr.Function("int", wholeNumber, new(func(float64) int), new(func(int) int)))
 		if err != nil {
 			panic(fmt.Sprintf("expression %q of pipeline %q: %v", source, p.Name, err))
 		}
@@ -47,6 +47,19 @@ func compileAll(p *configs.Pipeline) expressions {
 		e.derive = append(e.derive, compile(p.Derive[i].Value.Source, expr.AsKind(reflect.Float64)))
 	}
 	return e
+}
+
+// wholeNumber is the function int, which is an error beyond 64 bits and for NaN.
+func wholeNumber(args ...any) (any, error) {
+	v, isFloat := args[0].(float64)
+	switch {
+	case !isFloat:
+		return args[0], nil
+	case v >= -0x1p63 && v < 0x1p63:
+		return int(v), nil
+	default:
+		return nil, fmt.Errorf("int of %v", v)
+	}
 }
 
 // env says of what types the names in an expression are.

@@ -198,3 +198,14 @@ func TestRulesGoByWhatWasSaid(t *testing.T) {
 	assert.Empty(t, play("", "101").Differences, "it may have crossed")
 	assert.NotEmpty(t, play("", "102").Differences, "not that far")
 }
+
+// Spaces around cells do not count, and numbers are decimal.
+func TestRosterCells(t *testing.T) {
+	r, err := readRoster([]byte("device , limit, code\n d1 , 60 ,0x10\nd2, \"7\",\n"))
+	require.NoError(t, err)
+	v, ok := r.number("d1", "limit")
+	require.True(t, ok)
+	require.Equal(t, 60.0, v)
+	require.Equal(t, isNumber, r.kinds["limit"])
+	require.Equal(t, isText, r.kinds["code"])
+}

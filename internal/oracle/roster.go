@@ -10,6 +10,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/weirstream/weir/configs"
 )
@@ -41,9 +42,16 @@ func fingerprint(file []byte) uint64 {
 
 // readRoster reads a version.
 func readRoster(file []byte) (*roster, error) {
-	rows, err := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(file, []byte("\ufeff")))).ReadAll()
+	cells := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(file, []byte("\ufeff"))))
+	cells.TrimLeadingSpace = true // before a quote; the rest is trimmed below
+	rows, err := cells.ReadAll()
 	if err != nil {
 		return nil, err
+	}
+	for _, row := range rows {
+		for i := range row {
+			row[i] = strings.TrimSpace(row[i])
+		}
 	}
 	if len(rows) == 0 {
 		return nil, errors.New("it has no header")
@@ -95,7 +103,7 @@ func kindOf(rows [][]string, column int) kind {
 // cellNumber is the number that a cell is, which has to be finite.
 func cellNumber(cell string) (float64, bool) {
 	v, err := strconv.ParseFloat(cell, 64)
-	return v, err == nil && !math.IsInf(v, 0) && !math.IsNaN(v)
+	return v, err == nil && !strings.ContainsAny(cell, "xXpP_") && !math.IsInf(v, 0) && !math.IsNaN(v)
 }
 
 // of are the labels of a device.
@@ -115,18 +123,18 @@ func (r *roster) number(device, name string) (float64, bool) {
 	return cellNumber(cell)
 }
 
-// typed are the labels of a device as expressions see them: those of the columns
-// of the version and those that the pipeline was checked with.
+// typed are the labels of a device as expressions see them: those that the pipeline
+// was checked with, of the kinds they had then, and further ones of the version.
 func (r *roster) typed(device string, known map[string]kind) map[string]any {
 	all := map[string]any{}
 	of := r.of(device)
-	for name, k := range known { // unordered: into a map
-		all[name] = typed(of[name], k)
-	}
 	if r != nil {
 		for name, k := range r.kinds { // unordered: into a map
 			all[name] = typed(of[name], k)
 		}
+	}
+	for name, k := range known { // unordered: into a map
+		all[name] = typed(of[name], k)
 	}
 	return all
 }

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"math"
+	"slices"
 
 	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/event"
@@ -52,7 +53,7 @@ func (t *task) look(d *device, rule int, o observation) {
 	v := o.value.value
 	ok := !m.pending && !m.firing
 	switch {
-	case math.IsNaN(v), ok && !bounds[0].crossed(v), m.sampled && o.time <= m.newest:
+	case math.IsNaN(v), ok && !slices.ContainsFunc(bounds, func(b bound) bool { return b.crossed(v) }), m.sampled && o.time <= m.newest:
 		return
 	}
 	if m.latched == nil {
