@@ -1,8 +1,10 @@
 package oracle
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"math/big"
 	"reflect"
 	"slices"
 	"strconv"
@@ -34,7 +36,8 @@ func compileAll(p *configs.Pipeline) expressions {
 		}
 	}
 	compile := func(source string, o expr.Option) *vm.Program {
-		program, err := expr.Compile(source, expr.Env(e.env()), o)
+		program, err := expr.Compile(source, expr.Env(e.env()), o, expr.Optimize(false), expr.DisableBuiltin("int"),
+			expr.Function("int", wholeNumber, new(func(float64) int), new(func(int) int)))
 		if err != nil {
 			panic(fmt.Sprintf("expression %q of pipeline %q: %v", source, p.Name, err))
 		}
@@ -76,6 +79,22 @@ func (t *task) evaluate(program *vm.Program, r reading, at event.Time) (any, err
 		}
 	}
 	return expr.Run(program, seen)
+}
+
+// wholeNumber is the function int: what does not fit 64 bits is an error.
+func wholeNumber(args ...any) (any, error) {
+	v, fraction := args[0].(float64)
+	if !fraction {
+		return args[0], nil
+	}
+	if math.IsNaN(v) {
+		return nil, errors.New("int of no number")
+	}
+	n, accuracy := new(big.Float).SetFloat64(v).Int64()
+	if n == math.MaxInt64 || n == math.MinInt64 && accuracy == big.Above {
+		return nil, fmt.Errorf("%g is beyond 64 bits", v) // no float64 is the greatest int64
+	}
+	return int(n), nil
 }
 
 // fieldNumber is the value of another field of a wide message; ok is false where

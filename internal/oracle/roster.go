@@ -10,6 +10,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/weirstream/weir/configs"
 )
@@ -41,9 +42,16 @@ func fingerprint(file []byte) uint64 {
 
 // readRoster reads a version.
 func readRoster(file []byte) (*roster, error) {
-	rows, err := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(file, []byte("\ufeff")))).ReadAll()
+	cells := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(file, []byte("\ufeff"))))
+	cells.TrimLeadingSpace = true // also before a quote
+	rows, err := cells.ReadAll()
 	if err != nil {
 		return nil, err
+	}
+	for _, row := range rows {
+		for i := range row {
+			row[i] = strings.TrimSpace(row[i])
+		}
 	}
 	if len(rows) == 0 {
 		return nil, errors.New("it has no header")
@@ -92,10 +100,10 @@ func kindOf(rows [][]string, column int) kind {
 	}
 }
 
-// cellNumber is the number that a cell is, which has to be finite.
+// cellNumber is the number that a cell is, which has to be finite and decimal.
 func cellNumber(cell string) (float64, bool) {
 	v, err := strconv.ParseFloat(cell, 64)
-	return v, err == nil && !math.IsInf(v, 0) && !math.IsNaN(v)
+	return v, err == nil && !math.IsInf(v, 0) && !math.IsNaN(v) && !strings.ContainsAny(cell, "xX")
 }
 
 // of are the labels of a device.
@@ -115,18 +123,14 @@ func (r *roster) number(device, name string) (float64, bool) {
 	return cellNumber(cell)
 }
 
-// typed are the labels of a device as expressions see them: those of the columns
-// of the version and those that the pipeline was checked with.
+// typed are the labels of a device as expressions see them: of the kinds that the
+// pipeline was checked with. A column that is used has no other kind in a version that
+// was taken, but for texts that all look like something else.
 func (r *roster) typed(device string, known map[string]kind) map[string]any {
 	all := map[string]any{}
 	of := r.of(device)
 	for name, k := range known { // unordered: into a map
 		all[name] = typed(of[name], k)
-	}
-	if r != nil {
-		for name, k := range r.kinds { // unordered: into a map
-			all[name] = typed(of[name], k)
-		}
 	}
 	return all
 }

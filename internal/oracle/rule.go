@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"math"
+	"slices"
 
 	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/event"
@@ -51,8 +52,9 @@ func (t *task) look(d *device, rule int, o observation) {
 	m := &d.rules[rule]
 	v := o.value.value
 	ok := !m.pending && !m.firing
+	crosses := func(b bound) bool { return b.crossed(v) } // any level: nothing makes a device's own thresholds rise
 	switch {
-	case math.IsNaN(v), ok && !bounds[0].crossed(v), m.sampled && o.time <= m.newest:
+	case math.IsNaN(v), ok && !slices.ContainsFunc(bounds, crosses), m.sampled && o.time <= m.newest:
 		return
 	}
 	if m.latched == nil {
