@@ -41,7 +41,7 @@ func (c *Plan) usesLabel(index int) (string, roster.Kind) {
 	}
 	for i := range c.partials {
 		if w := c.partials[i].window; w.GroupLabel() == l.Name {
-			return "window " + w.Name
+			return "window " + w.Name, roster.Text
 		}
 	}
 	for i := range p.Rules {
@@ -137,7 +137,12 @@ type alertLabel struct {
 // SetRoster puts a version of the roster in force for all that follows: records
 // from position on, and wall time. r is what FitRoster returned. It is to be called
 // once before the first record, also after recovery, and then between records.
+//
+// The first call arms all devices that recovery left unarmed: a silence that is said
+// later than it was due would be judged by a version that came in between. Without a
+// roster nobody can tell when it was said.
 func (t *Task) SetRoster(r *roster.Roster, position int64) {
+	t.armSome(math.MaxInt)
 	f := &t.roster
 	if f.Roster != nil {
 		t.overtake()
