@@ -253,7 +253,9 @@ func TestSilenceIsJudgedByTheRosterOfItsTime(t *testing.T) {
 	fold("a", 0)
 	p.restart()
 	fold("b", 20) // a has been silent for 10 s
-	require.Contains(t, p.taken()[0].value, `"threshold":60`)
+	said := p.taken()
+	require.NotEmpty(t, said)
+	require.Contains(t, said[0].value, `"threshold":60`)
 	p.restart()
 	p.setRoster(mild)
 	fold("b", 21)

@@ -23,10 +23,12 @@ type setting struct {
 	topics     map[string]string // settings of the source topic beside append times
 }
 
-// pipeline has every kind of window, rules on windows and on the metric itself, hysteresis and hold.
+// pipeline has every kind of window, rules on windows and on the metric itself, hysteresis and hold, limits from a roster, a filter, a
+// metric made from another, and clocks that may go back.
 type pipeline struct {
 	rig.Pipeline
 	setting
+	rosters                     *rosters
 	aggregates, changes, alerts string
 }
 
@@ -63,29 +65,39 @@ name: %[1]s
 kafka: {brokers: [%[2]s]}
 source: {topic: %[3]s}
 %[4]s
-time: {wait_for_late: 1s, idle_after: %[5]s, max_future_skew: 5m}
+time: {wait_for_late: 1s, idle_after: %[5]s, max_future_skew: 5m, reset_clock_after: 3s}
+devices: {roster: %[10]s}
+where: 'labels.site != "closed" and value > -60'
+derive: {excess: {from: temperature, value: value - labels.limit}}
 commit_interval: %[6]s
 windows:
-  - {name: tumbling, metric: temperature, tumbling: 2s, compute: [count, sum, min, max, mean, last], emit: {topic: %[7]s}}
+  - {name: tumbling, metric: temperature, tumbling: 2s, compute: [count, sum, min, max, mean, last, p95], emit: {topic: %[7]s}}
   - {name: hopping, metric: temperature, hopping: {size: 6s, every: 2s}, compute: [mean, max], emit: {topic: %[7]s}}
+  - {name: visit, metric: temperature, session: {gap: 1s}, compute: [count, mean, p95, slope], emit: {topic: %[7]s}}
+  - {name: recent, metric: temperature, rolling: {size: 3s, resolution: 500ms}, compute: [mean, p95], emit: {topic: %[8]s, on: change}}
+  - {name: above, metric: excess, tumbling: 2s, offset: 500ms, compute: [max, integral], emit: {topic: %[7]s}}
   - {name: newest, metric: temperature, count: 5, compute: [mean, last], emit: {topic: %[8]s, on: change}}
 rules:
   - name: hot
     when: tumbling.mean
     levels:
-      warning: {above: 40, clear_below: 35}
+      warning: {above: labels.limit, clear_below: labels.calm}
       critical: {above: 80, clear_below: 75, hold: 2s}
-    message: "{{device}} is at {{value}}"
+    message: "{{device}} of {{labels.site}} is at {{value}}"
   - name: heated
     when: newest.mean
     levels:
       warning: {above: 60, clear_below: 50, hold: 1s}
     message: "{{device}} has been at {{value}} for {{active_for}}"
+  - name: long
+    when: recent.p95
+    levels:
+      warning: {above: 50, clear_below: 40, hold: 1s}
   - name: warm
     when: temperature
     levels:
       warning: {above: 30, clear_below: 25}
 alerts: {topic: %[9]s}
 state: {dir: $STATE, forget_after: 7s}
-`, p.Name, strings.ReplaceAll(kafka, ",", ", "), p.Source, bridge, idleAfter, p.commit, p.aggregates, p.changes, p.alerts)
+`, p.Name, strings.ReplaceAll(kafka, ",", ", "), p.Source, bridge, idleAfter, p.commit, p.aggregates, p.changes, p.alerts, p.rosters.file())
 }

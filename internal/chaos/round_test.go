@@ -42,6 +42,7 @@ func (r *round) prepareOn(addr string, s setting) {
 	r.t.Helper()
 	r.kafka = rig.OpenCluster(r.t, addr)
 	r.pipe = newPipeline(r.fault.Name, s)
+	r.openRosters()
 	settings := map[string]string{"message.timestamp.type": "LogAppendTime"}
 	for name, value := range s.topics {
 		settings[name] = value
@@ -90,7 +91,7 @@ func (r *round) live() {
 	})
 }
 
-// flow waits until so many more source records are committed.
+// flow waits until so many more source records are committed. Then there is a new roster.
 func (r *round) flow(records int64) {
 	r.t.Helper()
 	before := rig.Total(r.kafka.Committed(r.pipe.Pipeline))
@@ -98,6 +99,7 @@ func (r *round) flow(records int64) {
 		done := rig.Total(r.kafka.Committed(r.pipe.Pipeline))
 		return done >= before+records, fmt.Sprintf("%d are", done-before)
 	})
+	r.newRoster()
 }
 
 // pass lets time pass while readings flow: it is the moment of a fault or its length, and nothing is waited for.

@@ -60,8 +60,11 @@ func (r *round) check() {
 func (r *round) verify() (verdict, time.Duration) {
 	r.t.Helper()
 	began := time.Now()
-	command := exec.CommandContext(r.t.Context(), r.binary, "verify", "--json", "--wait", "10s",
-		"--brokers", strings.Join(r.kafka.Brokers(), ","), r.processes[0].Path())
+	args := []string{"verify", "--json", "--wait", "10s", "--brokers", strings.Join(r.kafka.Brokers(), ",")}
+	for _, version := range r.pipe.rosters.versions {
+		args = append(args, "--roster", version)
+	}
+	command := exec.CommandContext(r.t.Context(), r.binary, append(args, r.processes[0].Path())...)
 	var out, complaints bytes.Buffer
 	command.Stdout, command.Stderr = &out, &complaints
 	err := command.Run()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,16 +64,32 @@ func (r killRun) fleet(t *testing.T, repeats bool, seen func(fleet.Reading)) fle
 	return &limited{fleet: f, left: r.readings, repeats: repeats, seen: seen}
 }
 
-// killPipeline has every kind of window, and two rules with hysteresis and hold.
+// killPipeline has every kind of window, a metric made from another, labels and limits from a roster, and rules with hysteresis and hold.
+// All of it goes by event time alone: readings arrive at other times in a pipeline that is never killed.
 type killPipeline struct {
 	rig.Pipeline
+	roster             string // a file
 	aggregates, alerts string
 	mqtt               string // URL; empty: readings arrive in the source by themselves
 }
 
-func newKillPipeline(role string) killPipeline {
+func newKillPipeline(role, roster string) killPipeline {
 	name := rig.UniqueName("kill-" + role)
-	return killPipeline{Pipeline: rig.Pipeline{Name: name, Source: name + ".readings"}, aggregates: name + ".aggregates", alerts: name + ".alerts"}
+	return killPipeline{Pipeline: rig.Pipeline{Name: name, Source: name + ".readings"}, roster: roster, aggregates: name + ".aggregates", alerts: name + ".alerts"}
+}
+
+// roster names four in five devices, each with a limit of its own.
+func (r killRun) roster(t *testing.T) string {
+	t.Helper()
+	text := []byte("device,site,limit\n")
+	for i := range r.devices {
+		if i%5 > 0 {
+			text = fmt.Appendf(text, "device-%05d,hall %d,%d.5\n", i, i%7, 38+i%4)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "fleet.csv")
+	require.NoError(t, os.WriteFile(file, text, 0o600))
+	return file
 }
 
 func (p killPipeline) outputs() []string {
@@ -90,25 +107,35 @@ kafka: {brokers: [%s]}
 source: {topic: %s}
 %s
 time: {wait_for_late: 3s, idle_after: 24h, max_future_skew: 5m}
+devices: {roster: %[7]s}
+where: 'value > -1000 or labels.site == "nowhere"'
+derive: {excess: {from: temperature, value: value - labels.limit}}
 windows:
-  - {name: tumbling, metric: temperature, tumbling: 5s, compute: [count, sum, min, max, mean, last], emit: {topic: %[5]s}}
+  - {name: tumbling, metric: temperature, tumbling: 5s, compute: [count, sum, min, max, mean, last, p95, stddev], emit: {topic: %[5]s}}
+  - {name: visit, metric: temperature, session: {gap: 2500ms}, compute: [count, max, p95, integral], emit: {topic: %[5]s}}
+  - {name: above, metric: excess, tumbling: 5s, offset: 2s, compute: [max, slope], emit: {topic: %[5]s}}
+  - {name: recent, metric: temperature, rolling: {size: 10s, resolution: 2s}, compute: [p95]}
   - {name: hopping, metric: temperature, hopping: {size: 20s, every: 5s}, compute: [mean, max], emit: {topic: %[5]s}}
   - {name: newest, metric: temperature, count: 10, compute: [mean, last], emit: {topic: %[5]s, on: change}}
 rules:
   - name: hot
     when: tumbling.mean
     levels:
-      warning: {above: 40, clear_below: 35}
+      warning: {above: labels.limit, clear_below: 35}
       critical: {above: 80, clear_below: 75, hold: 5s}
-    message: "{{device}} is at {{value}}"
+    message: "{{device}} of {{labels.site}} is at {{value}}"
+  - name: long
+    when: recent.p95
+    levels:
+      warning: {above: 50, clear_below: 40, hold: 1s}
   - name: heated
     when: newest.mean
     levels:
       warning: {above: 60, clear_below: 50, hold: 3s}
     message: "{{device}} has been at {{value}} for {{active_for}}"
-alerts: {topic: %s}
+alerts: {topic: %[6]s}
 state: {dir: $STATE}
-`, p.Name, strings.ReplaceAll(kafka, ",", ", "), p.Source, bridge, p.aggregates, p.alerts)
+`, p.Name, strings.ReplaceAll(kafka, ",", ", "), p.Source, bridge, p.aggregates, p.alerts, p.roster)
 }
 
 // moment is when to kill.
@@ -150,7 +177,8 @@ func TestKill(t *testing.T) {
 	kafka := openCluster(t)
 	binary := rig.BuildWeir(t, rig.BuildOptions{})
 
-	killed, whole := newKillPipeline("killed"), newKillPipeline("whole")
+	roster := run.roster(t)
+	killed, whole := newKillPipeline("killed", roster), newKillPipeline("whole", roster)
 	killed.mqtt = mosquitto.URL()
 	for _, p := range []killPipeline{killed, whole} {
 		kafka.Source(p.Source, partitions)

@@ -25,7 +25,11 @@ type mutant struct {
 // edit replaces a text that occurs exactly once in a file.
 type edit struct{ file, old, new string }
 
-func mutants() []mutant {
+// mutants are all of them.
+func mutants() []mutant { return append(protocol(), meanings()...) }
+
+// protocol are mutants of the exactly-once protocol: rules of docs/EXACTLY_ONCE.md.
+func protocol() []mutant {
 	return []mutant{
 		{"one-part", "1: a journal record travels in parts below the size limit", []edit{
 			{"engine/pace.go", "maxPartBytes = 700 << 10", "maxPartBytes = 700 << 20"},

@@ -81,11 +81,11 @@ const (
 	reduction     = 0x1p-600
 )
 
-// unitOf is the power of the readings' unit that a result has, for results that are
-// a sum of products and no more; 0 for others.
+// unitOf is the power of the readings' unit that a result has, for results that add
+// up products; 0 for others.
 func unitOf(name string) int {
 	switch name {
-	case "delta", "range", "rate", "stddev", "ewma", "slope", "integral", "time_weighted_mean":
+	case "stddev", "ewma", "slope", "integral", "time_weighted_mean":
 		return 1
 	case "variance":
 		return 2

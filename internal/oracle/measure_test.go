@@ -60,6 +60,8 @@ func TestResultsOfTheGreatestNumbers(t *testing.T) {
 		assert.InEpsilon(t, expected, compute(c, name, great).value, 1e-12, name)
 	}
 	assert.Equal(t, math.MaxFloat64, compute(c, "variance", arrived(0, 95, 1, 91, 2, 1e308)).value)
+	assert.Equal(t, -1e-300, compute(c, "delta", arrived(0, 1e-300, 1, 1e308, 2, 0)).value)
+	assert.InEpsilon(t, 2e307, compute(c, "rate", arrived(0, -1e308, 10, 1e308)).value, 1e-12)
 	assert.Zero(t, compute(c, "slope", arrived(0, 1e308, 1, -1e308, 2, 1e308)).value)
 }
 

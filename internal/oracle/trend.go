@@ -40,7 +40,11 @@ func rate(samples []sample) measure {
 	if first.time == last.time {
 		return measure{}
 	}
-	v := (last.value - first.value) / seconds(last.time-first.time)
+	span := seconds(last.time - first.time)
+	v := (last.value - first.value) / span
+	if math.IsInf(v, 0) {
+		v = last.value/span - first.value/span
+	}
 	return measure{value: v, tolerance: relative * math.Abs(v)}.bounded()
 }
 
