@@ -123,7 +123,7 @@ func (t *Table) checkChanged() error {
 		for i, m := range t.mask(t.changed, s) {
 			for ; m != 0; m &= m - 1 {
 				cell := i<<6 + bits.TrailingZeros64(m)
-				if p := t.pageOf(PageID{t.cellColumn[cell], uint32(s >> pageShift)}); p.state&dirty == 0 {
+				if p := t.pageOf(PageID{t.cellColumn[cell], uint32(s >> t.pageShift(t.cellColumn[cell]))}); p.state&dirty == 0 {
 					return fmt.Errorf("invariant 4: cell %d of slot %d is changed on a clean page", cell, s)
 				}
 			}

@@ -18,9 +18,10 @@ func (t *Table) admit(col int32, p *page, s Slot) {
 	if p.state&resident != 0 {
 		return
 	}
-	words := make([]uint64, PageSlots*t.cols[col].rowWords)
+	c := &t.cols[col]
+	words := make([]uint64, c.rowWords<<c.shift)
 	if p.state&stored != 0 {
-		t.readPage(PageID{col, uint32(s >> pageShift)}, words)
+		t.readPage(PageID{col, c.pageAt(s)}, words)
 	}
 	t.settle(p, words)
 }
@@ -59,12 +60,19 @@ func (t *Table) leaveEvictable(p *page) {
 	}
 }
 
-// ResidentBytes is the memory of the table: resident pages, names, index and
-// masks.
+// pageEntry is what a table knows of a page beside its words, in bytes.
+const pageEntry = 32
+
+// ResidentBytes is the memory of the table: resident pages, what is known of all
+// pages, names, index and masks.
 func (t *Table) ResidentBytes() int64 {
 	fixed := 8*(len(t.names.refs)+len(t.names.bitmap)+len(t.names.index)+
 		len(t.changed)+len(t.journaled)+len(t.changedMap)+len(t.dropMap)) + cap(t.names.arena)
-	return t.pageBytes + int64(fixed)
+	pages := len(t.namePages)
+	for i := range t.cols {
+		pages += len(t.cols[i].pages)
+	}
+	return t.pageBytes + int64(fixed+pages*pageEntry)
 }
 
 // SetMemoryBytes changes Options.MemoryBytes; the next Trim keeps to it.

@@ -68,7 +68,7 @@ func (l *Lane) LoadPage(im Image) error {
 	if im.ID.Column == NamesColumn {
 		panic(fmt.Sprintf("statestore: page %v of names in a lane", im.ID))
 	}
-	if im.ID.Index >= uint32(l.view.Bound()>>pageShift) {
+	if im.ID.Index >= uint32(l.view.Bound()>>l.view.pageShift(im.ID.Column)) {
 		l.beyond = append(l.beyond, Image{im.ID, append([]byte(nil), im.Data...)})
 		return nil
 	}

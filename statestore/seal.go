@@ -209,7 +209,7 @@ type scratchPage struct {
 // peekRow reads a device's row of a column without admitting its page; nil where all of the page is zero.
 func (t *Table) peekRow(col int32, s Slot) []uint64 {
 	c := &t.cols[col]
-	p := &c.pages[s>>pageShift]
+	p := &c.pages[c.pageAt(s)]
 	words := p.words
 	switch {
 	case words != nil:
@@ -217,18 +217,18 @@ func (t *Table) peekRow(col int32, s Slot) []uint64 {
 		return nil
 	default:
 		x := &t.scratch[col]
-		if !x.valid || x.index != uint32(s>>pageShift) {
+		if !x.valid || x.index != c.pageAt(s) {
 			if x.words == nil {
-				x.words = make([]uint64, PageSlots*c.rowWords)
+				x.words = make([]uint64, c.rowWords<<c.shift)
 			}
 			x.valid = false
-			x.index = uint32(s >> pageShift)
+			x.index = c.pageAt(s)
 			t.readPage(PageID{col, x.index}, x.words)
 			x.valid = true
 		}
 		words = x.words
 	}
-	at := int(s%PageSlots) * c.rowWords
+	at := c.rowAt(s)
 	return words[at : at+c.rowWords]
 }
 

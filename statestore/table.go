@@ -42,7 +42,8 @@ type column struct {
 	rowWords int // words of a device
 	words    int // words of a cell
 	cells    int
-	first    int // number of the column's first cell
+	first    int   // number of the column's first cell
+	shift    uint8 // a page is 1<<shift slots
 }
 
 // Table is the state of one task. It is not safe for concurrent use; only the
@@ -110,7 +111,7 @@ func NewTable(l Layout, o Options) (*Table, error) {
 		stripeShift: usualStripe,
 	}
 	for i, c := range l.Columns {
-		t.cols = append(t.cols, column{rowWords: c.Cells * c.Words, words: c.Words, cells: c.Cells, first: len(t.cellWords)})
+		t.cols = append(t.cols, column{rowWords: c.Cells * c.Words, words: c.Words, cells: c.Cells, first: len(t.cellWords), shift: shiftOf(c.Cells * c.Words)})
 		for range c.Cells {
 			t.cellWords = append(t.cellWords, c.Words)
 			t.cellColumn = append(t.cellColumn, int32(i))
@@ -133,7 +134,8 @@ func (t *Table) grow(s Slot) {
 	t.names.grow(bound)
 	t.namePages = append(t.namePages, make([]page, missing>>pageShift)...)
 	for i := range t.cols {
-		t.cols[i].pages = append(t.cols[i].pages, make([]page, missing>>pageShift)...)
+		c := &t.cols[i]
+		c.pages = append(c.pages, make([]page, missing>>c.shift)...)
 	}
 	t.changed = append(t.changed, make([]uint64, missing*t.maskWords)...)
 	t.journaled = append(t.journaled, make([]uint64, missing*t.maskWords)...)
@@ -209,7 +211,7 @@ func (t *Table) clearSlot(s Slot) {
 func (t *Table) clearCells(s Slot) {
 	for i := range t.cols {
 		c := &t.cols[i]
-		p := &c.pages[s>>pageShift]
+		p := &c.pages[c.pageAt(s)]
 		if p.state&(resident|stored) == 0 {
 			continue
 		}
@@ -266,8 +268,8 @@ func (t *Table) Touch(col int, slots []Slot) uint64 {
 	c := &t.cols[col]
 	var x uint64
 	for _, s := range slots {
-		if p := &c.pages[s>>pageShift]; p.words != nil {
-			x ^= p.words[int(s%PageSlots)*c.rowWords]
+		if p := &c.pages[c.pageAt(s)]; p.words != nil {
+			x ^= p.words[c.rowAt(s)]
 		}
 	}
 	return x
@@ -277,29 +279,29 @@ func (t *Table) Touch(col int, slots []Slot) uint64 {
 func (t *Table) TouchCell(col, cell int, s Slot) uint64 {
 	c := &t.cols[col]
 	x := t.changed[int(s)*t.maskWords]
-	if p := &c.pages[s>>pageShift]; p.words != nil {
-		x ^= p.words[int(s%PageSlots)*c.rowWords+cell*c.words]
+	if p := &c.pages[c.pageAt(s)]; p.words != nil {
+		x ^= p.words[c.rowAt(s)+cell*c.words]
 	}
 	return x
 }
 
 func (t *Table) row(col int, s Slot) []uint64 {
 	c := &t.cols[col]
-	p := &c.pages[s>>pageShift]
+	p := &c.pages[c.pageAt(s)]
 	if p.state&(resident|recent) != resident|recent {
 		t.admit(int32(col), p, s)
 	}
-	at := int(s%PageSlots) * c.rowWords
+	at := c.rowAt(s)
 	return p.words[at : at+c.rowWords : at+c.rowWords]
 }
 
 func (t *Table) writeRow(col int, s Slot) []uint64 {
 	c := &t.cols[col]
-	p := &c.pages[s>>pageShift]
+	p := &c.pages[c.pageAt(s)]
 	if p.state&writable != writable {
-		t.unlock(PageID{int32(col), uint32(s >> pageShift)}, p, s)
+		t.unlock(PageID{int32(col), c.pageAt(s)}, p, s)
 	}
-	at := int(s%PageSlots) * c.rowWords
+	at := c.rowAt(s)
 	return p.words[at : at+c.rowWords : at+c.rowWords]
 }
 

@@ -143,6 +143,9 @@ func Compile(p *configs.Pipeline) (*Plan, error) {
 	if err := c.planExpressions(); err != nil {
 		return nil, err
 	}
+	if err := c.Layout.Validate(); err != nil {
+		return nil, fmt.Errorf("pipeline %q keeps too much for each device: %w", p.Name, err)
+	}
 	return c, nil
 }
 
