@@ -161,4 +161,5 @@ type broken struct {
 	beforeRefresh func() // called between the changes and the refresh of a Seal
 	setsFirst     bool   // replay applies sets before drops
 	noCopy        bool   // writes do not copy a page that a checkpoint saves
+	partsCount    bool   // a cell told in part counts as journaled
 }

@@ -67,7 +67,7 @@ const pageEntry = 32
 // pages, names, index and masks.
 func (t *Table) ResidentBytes() int64 {
 	fixed := 8*(len(t.names.refs)+len(t.names.bitmap)+len(t.names.index)+
-		len(t.changed)+len(t.journaled)+len(t.changedMap)+len(t.dropMap)) + cap(t.names.arena)
+		len(t.changed)+len(t.journaled)+len(t.changedMap)+len(t.dropMap)+cap(t.before.words)+2*cap(t.before.entries)) + cap(t.names.arena)
 	pages := len(t.namePages)
 	for i := range t.cols {
 		pages += len(t.cols[i].pages)

@@ -68,6 +68,7 @@ type Table struct {
 	drops      []Slot   // dropped since the last Seal
 	dropMap    []uint64 // by slot, one bit: is it in drops
 
+	before       before // the wide cells among the changed ones
 	changedCells int
 	changedBytes int
 
@@ -78,7 +79,8 @@ type Table struct {
 	indexed    bool // and yet they are
 	replayers  []*replayer
 
-	stripeShift int // usualStripe; smaller in tests
+	stripeShift  int // usualStripe; smaller in tests
+	refreshWhole int // see usualRefresh; smaller in tests
 
 	pageBytes int64 // of resident pages
 	evictable int   // pages Trim could drop
@@ -99,16 +101,17 @@ func NewTable(l Layout, o Options) (*Table, error) {
 		return nil, fmt.Errorf("table: task words %d and memory %d must not be negative", o.TaskWords, o.MemoryBytes)
 	}
 	t := &Table{
-		options:     o,
-		layout:      Layout{Columns: append([]Column(nil), l.Columns...)},
-		fingerprint: l.Fingerprint(),
-		cellCount:   l.Cells(),
-		cellWords:   []int{0},
-		cellColumn:  []int32{NamesColumn},
-		task:        make([]uint64, o.TaskWords),
-		commit:      newCommit(o.TaskWords),
-		scratch:     make([]scratchPage, len(l.Columns)),
-		stripeShift: usualStripe,
+		options:      o,
+		layout:       Layout{Columns: append([]Column(nil), l.Columns...)},
+		fingerprint:  l.Fingerprint(),
+		cellCount:    l.Cells(),
+		cellWords:    []int{0},
+		cellColumn:   []int32{NamesColumn},
+		task:         make([]uint64, o.TaskWords),
+		commit:       newCommit(o.TaskWords),
+		scratch:      make([]scratchPage, len(l.Columns)),
+		stripeShift:  usualStripe,
+		refreshWhole: usualRefresh,
 	}
 	for i, c := range l.Columns {
 		t.cols = append(t.cols, column{rowWords: c.Cells * c.Words, words: c.Words, cells: c.Cells, first: len(t.cellWords), shift: shiftOf(c.Cells * c.Words)})
@@ -318,7 +321,11 @@ func (t *Table) mark(s Slot, cell int) {
 	}
 	*m |= bit
 	t.changedCells++
-	t.changedBytes += 2 + 5*t.cellWords[cell]
+	if words := t.cellWords[cell]; words < wideWords {
+		t.changedBytes += narrowBytes(words)
+	} else {
+		t.changedBytes += t.remember(s, cell)
+	}
 	if cell == 0 {
 		t.changedBytes += len(t.names.name(s))
 	}

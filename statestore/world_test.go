@@ -18,6 +18,7 @@ type world struct {
 	seal    SealOptions
 	names   int
 	stripe  int // shift
+	whole   int // Table.refreshWhole
 
 	journal []logged // from the trim point on
 	base    uint64   // the trim asked for
@@ -51,6 +52,7 @@ func newWorld(seed uint64, m mutation) *world {
 		w.layout.Columns = append(w.layout.Columns, Column{"longest", 3, 2800})
 	}
 	w.stripe = []int{pageShift, usualStripe}[seed%2]
+	w.whole = []int{1, 500, usualRefresh}[seed%5%3]
 	w.seal = SealOptions{MaxPart: []int{150, 1000, 0}[r.IntN(3)], RefreshFloor: []int{0, 100, 3000}[r.IntN(3)]}
 	w.disk = &disk{pages: map[PageID][]byte{}}
 	w.stale = w.disk.clone()
@@ -70,8 +72,10 @@ func (w *world) newTable() *Table {
 		panic(err)
 	}
 	t.stripeShift = w.stripe
+	t.refreshWhole = w.whole
 	t.broken.setsFirst = w.breaks == setsBeforeDrops
 	t.broken.noCopy = w.breaks == noCopyOnWrite
+	t.broken.partsCount = w.breaks == partsCount
 	return t
 }
 
