@@ -78,7 +78,7 @@ func (t *Table) checkIndex() error {
 
 func (t *Table) checkPages() error {
 	dirtyCount, evictable := 0, 0
-	var size int64
+	var size, evictableBytes int64
 	for i := range t.namePages {
 		if t.namePages[i].state&dirty != 0 {
 			dirtyCount++
@@ -97,12 +97,16 @@ func (t *Table) checkPages() error {
 			}
 			if p.words != nil && p.state&(dirty|held) == 0 {
 				evictable++
+				evictableBytes += p.bytes()
 				if p.state&stored == 0 && !zero(p.words) {
 					return fmt.Errorf("invariant 4: page %v is clean, not stored and not zero", id)
 				}
 			}
 			size += int64(len(p.words)) * 8
 		}
+	}
+	if evictableBytes != t.evictableBytes {
+		return fmt.Errorf("invariant 7: %d bytes evictable, counted %d", evictableBytes, t.evictableBytes)
 	}
 	if size != t.pageBytes || evictable != t.evictable {
 		return fmt.Errorf("invariant 7: %d bytes resident, counted %d; %d pages evictable, counted %d", size, t.pageBytes, evictable, t.evictable)

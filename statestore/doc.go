@@ -31,8 +31,8 @@
 //  5. dirtyPages lists just the dirty pages, each once.
 //  6. A page is pending only while a checkpoint runs that has yet to give its
 //     image; the checkpoint counts them right.
-//  7. pageBytes is the size of the resident pages; evictable counts those
-//     neither dirty nor held.
+//  7. pageBytes is the size of the resident pages; evictable and evictableBytes
+//     count those neither dirty nor held.
 //  8. Every live cell before the cursor that is neither zero nor changed since
 //     the last Seal was journaled at CycleStart or later. (Known only while the
 //     table remembers what it journaled; the model test checks it by recovery.)

@@ -31,8 +31,8 @@ func (t *Table) admit(col int32, p *page, s Slot) {
 func (t *Table) settle(p *page, words []uint64) {
 	p.words = words
 	p.state |= resident
-	t.pageBytes += int64(len(words)) * 8
-	t.evictable++
+	t.pageBytes += p.bytes()
+	t.evict(p, 1)
 }
 
 // readPage fills words from the pager.
@@ -56,9 +56,17 @@ func (t *Table) readPage(id PageID, words []uint64) {
 // leaveEvictable is called before a resident page becomes dirty or held.
 func (t *Table) leaveEvictable(p *page) {
 	if p.words != nil && p.state&(dirty|held) == 0 {
-		t.evictable--
+		t.evict(p, -1)
 	}
 }
+
+// evict counts pages that Trim could drop: one more or one less.
+func (t *Table) evict(p *page, n int) {
+	t.evictable += n
+	t.evictableBytes += int64(n) * p.bytes()
+}
+
+func (p *page) bytes() int64 { return int64(len(p.words)) * 8 }
 
 // pageEntry is what a table knows of a page beside its words, in bytes.
 const pageEntry = 32
@@ -73,6 +81,17 @@ func (t *Table) ResidentBytes() int64 {
 		pages += len(t.cols[i].pages)
 	}
 	return t.pageBytes + int64(fixed+pages*pageEntry)
+}
+
+// UnsavedBytes is the part of the memory that no Trim can drop before the next
+// checkpoint has ended, or the running one: pages that are not saved, and images that
+// wait to be.
+func (t *Table) UnsavedBytes() int64 {
+	n := t.pageBytes - t.evictableBytes
+	if t.checkpoint != nil {
+		n += t.checkpoint.copiedBytes
+	}
+	return n
 }
 
 // SetMemoryBytes changes Options.MemoryBytes; the next Trim keeps to it.
@@ -99,11 +118,11 @@ func (t *Table) trimTo(limit int64) int {
 		case p.state&recent != 0:
 			p.state &^= recent
 		default:
-			size := int64(len(p.words)) * 8
+			size := p.bytes()
+			t.evict(p, -1)
 			p.words = nil
 			p.state &^= resident
 			t.pageBytes -= size
-			t.evictable--
 			over -= size
 			dropped++
 		}

@@ -47,6 +47,25 @@ func (l Layout) Cells() int {
 	return n
 }
 
+// RowBytes is the length of a device's rows in all columns.
+func (l Layout) RowBytes() (n int) {
+	for _, c := range l.Columns {
+		n += 8 * c.Cells * c.Words
+	}
+	return n
+}
+
+// Long reports whether a column's rows are so long that fewer than PageSlots of them
+// share a page.
+func (l Layout) Long() bool {
+	for _, c := range l.Columns {
+		if shiftOf(c.Cells*c.Words) < pageShift {
+			return true
+		}
+	}
+	return false
+}
+
 // Fingerprint tells layouts apart: state written under one cannot be read
 // under another. It covers names, cells, words and order of the columns, and
 // how many rows share a page.

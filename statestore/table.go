@@ -82,13 +82,14 @@ type Table struct {
 	stripeShift  int // usualStripe; smaller in tests
 	refreshWhole int // see usualRefresh; smaller in tests
 
-	pageBytes int64 // of resident pages
-	evictable int   // pages Trim could drop
-	hand      hand
-	scratch   []scratchPage // by column, for refresh
-	image     []byte        // the last page read back
-	encoder   encoder
-	broken    broken
+	pageBytes      int64 // of resident pages
+	evictable      int   // pages Trim could drop
+	evictableBytes int64 // of those
+	hand           hand
+	scratch        []scratchPage // by column, for refresh
+	image          []byte        // the last page read back
+	encoder        encoder
+	broken         broken
 }
 
 // NewTable makes an empty table. Until Restore or the first Apply it is the

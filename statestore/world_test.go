@@ -41,8 +41,8 @@ func newWorld(seed uint64, m mutation) *world {
 		w.layout.Columns = append(w.layout.Columns, Column{"wide", 70, 1})
 	}
 	w.names = []int{3, 40, 300, 500}[r.IntN(4)]
-	switch seed % 8 {
-	case 1: // 64 rows a page
+	switch seed % 16 {
+	case 1, 9: // 64 rows a page
 		w.layout.Columns = append(w.layout.Columns, Column{"long", 4, 40})
 	case 3: // four
 		w.names = min(w.names, 24)
