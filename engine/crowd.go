@@ -27,7 +27,7 @@ func (r *runner) crowded() crowding {
 	}
 }
 
-const leastChunk = 64
+const leastChunk = 8
 
 // chunk is how many records to fold between two looks at everything else: as many
 // as, each of another device, take a quarter of the task's memory, within bounds.

@@ -8,9 +8,9 @@ import (
 // Options of a Table. The zero value keeps everything in memory.
 type Options struct {
 	// MemoryBytes bounds ResidentBytes; 0 is no bound. Pages that a checkpoint
-	// has saved are dropped beyond it, by Trim alone; names, index and masks
-	// (about 40 bytes a device and its name) and pages not yet saved stay and
-	// count.
+	// has saved are dropped beyond it, by Trim alone; names, index, masks
+	// (about 40 bytes a device and its name, and two bits a cell) and pages not yet
+	// saved stay and count.
 	MemoryBytes int64
 	// Pager reads dropped pages back; nil: nothing is ever dropped.
 	Pager Pager
