@@ -1,7 +1,7 @@
 // Package statestore holds the state of one task: for each device a row of
 // 64-bit words in each of a few columns, in pages of 128 devices, or of fewer
-// where rows are long. The same words are what the fold works on, what the journal carries and what a page
-// on disk holds.
+// where rows are long. The same words are what the fold works on, what the
+// journal carries and what a page on disk holds.
 //
 //	            Write                Seal(n)                      Confirm(n)
 //	fold ──────────────▶ changed ──────────────▶ parts of record n ────────▶ committed
