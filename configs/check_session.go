@@ -32,6 +32,7 @@ func (c *checker) sessions(gap *span, w *Window) {
 	case n > mostPanes:
 		c.errorf(gap.at, "%s needs room for %d sessions of each device, one every %s over %s; the most is %d: write %s or more, or shorten the others",
 			gap, n, formatSpan(w.Gap), sum, mostPanes, formatSpan(sensible(reach/mostPanes+1, reach)))
+	case c.tooMuch(gap, keeps{pieces: n, each: sessionBytes(w), of: "sessions"}):
 	case n > manyPanes || int64(n)*sessionBytes(w) > muchState:
 		c.warnf(gap.at, "%s keeps room for %d sessions of each device, some %d kB, one every %s over %s; a longer one takes less memory",
 			gap, n, int64(n)*sessionBytes(w)/1000, formatSpan(w.Gap), sum)

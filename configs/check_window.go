@@ -137,6 +137,7 @@ func (c *checker) panes(what *span, w *Window) {
 	case n > mostPanes:
 		c.errorf(what.at, "%s needs %d panes for each device, one every %s over %s; the most is %d: write %s or more, or shorten the others",
 			what, n, formatSpan(w.Every), sum, mostPanes, formatSpan(sensible(reach/mostPanes+1, w.Size)))
+	case c.tooMuch(what, keeps{pieces: n, each: paneBytes(w), of: "panes"}):
 	case n > manyPanes || int64(n)*paneBytes(w) > muchState:
 		c.warnf(what.at, "%s keeps %d panes for each device, some %d kB, one every %s over %s; a longer one takes less memory",
 			what, n, int64(n)*paneBytes(w)/1000, formatSpan(w.Every), sum)

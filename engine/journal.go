@@ -163,14 +163,15 @@ func (j *journalReader) follow(record *statestore.Record) error {
 }
 
 // apply replays what a poll has brought: all at once while memory has room, else
-// record by record.
+// record by record; and so where rows are long, of which a poll may touch more than
+// there is room for.
 func (j *journalReader) apply() error {
 	r := j.r
 	room := r.e.memoryShare() / 4 * 3
 	var err error
 	for left := j.records; err == nil && len(left) > 0; {
 		n := len(left)
-		if room > 0 && r.table.ResidentBytes() > room {
+		if room > 0 && (r.plan.Layout.Long() || r.table.ResidentBytes() > room) {
 			n = 1
 		}
 		for _, record := range left[:n] {

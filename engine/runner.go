@@ -229,9 +229,13 @@ func (r *runner) live(ctx context.Context) error {
 	}
 }
 
-// full reports that folding has to wait for the commit in flight.
+// full reports that folding has to wait, for the commit in flight or for pages that
+// are on their way to the disk.
 func (r *runner) full() bool {
-	return r.inflight != nil && r.pendingBytes() > batchBytes
+	if r.inflight == nil && r.saver.cp == nil {
+		return false
+	}
+	return r.inflight != nil && r.pendingBytes() > batchBytes || r.crowded() == overfull
 }
 
 func (r *runner) pendingBytes() int { return r.task.Pending().Bytes() + r.table.DirtyBytes() }
@@ -243,7 +247,7 @@ func (r *runner) pending() bool {
 }
 
 func (r *runner) commitDue(now time.Time) bool {
-	return r.inflight == nil && r.pending() && (!now.Before(r.deadline()) || r.pendingBytes() > batchBytes)
+	return r.inflight == nil && r.pending() && (!now.Before(r.deadline()) || r.pendingBytes() > batchBytes || r.crowded() >= crowded && r.saver.cp == nil)
 }
 
 // deadline is when what is pending has to be committed.
@@ -281,7 +285,7 @@ func (r *runner) accept(s *slab) error {
 
 // fold folds a chunk of the slab.
 func (r *runner) fold() error {
-	n := min(foldChunk, len(r.slab.records)-r.folded)
+	n := min(r.chunk(), len(r.slab.records)-r.folded)
 	chunk := r.slab.records[r.folded : r.folded+n]
 	if err := r.task.Fold(chunk); err != nil {
 		var misplaced *task.MisplacedError

@@ -100,7 +100,7 @@ func (s *saver) due(r *runner) bool {
 	// When the running refresh cycle ends, all of the journal before it can go, but
 	// for what the copy needs.
 	lags := r.growth.cycle-s.since > r.e.o.Pace.HeldBytes/2
-	return s.cells > limit || lags || time.Since(s.last) >= r.e.o.Pace.CheckpointEvery
+	return s.cells > limit || lags || r.crowded() >= crowded || time.Since(s.last) >= r.e.o.Pace.CheckpointEvery
 }
 
 func (s *saver) untilDue() time.Duration {

@@ -227,7 +227,10 @@ func BenchmarkLoad(b *testing.B) {
 	benchFleets(b, func(b *testing.B, n int) {
 		t, _ := committed(b, n)
 		c := t.BeginCheckpoint()
-		images := c.Next(math.MaxInt)
+		var images []Image
+		for some := c.Next(1000); len(some) > 0; some = c.Next(1000) {
+			images = append(images, some...)
+		}
 		size := 0
 		for _, im := range images {
 			size += len(im.Data)

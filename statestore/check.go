@@ -78,7 +78,7 @@ func (t *Table) checkIndex() error {
 
 func (t *Table) checkPages() error {
 	dirtyCount, evictable := 0, 0
-	var size int64
+	var size, evictableBytes int64
 	for i := range t.namePages {
 		if t.namePages[i].state&dirty != 0 {
 			dirtyCount++
@@ -97,12 +97,16 @@ func (t *Table) checkPages() error {
 			}
 			if p.words != nil && p.state&(dirty|held) == 0 {
 				evictable++
+				evictableBytes += p.bytes()
 				if p.state&stored == 0 && !zero(p.words) {
 					return fmt.Errorf("invariant 4: page %v is clean, not stored and not zero", id)
 				}
 			}
 			size += int64(len(p.words)) * 8
 		}
+	}
+	if evictableBytes != t.evictableBytes {
+		return fmt.Errorf("invariant 7: %d bytes evictable, counted %d", evictableBytes, t.evictableBytes)
 	}
 	if size != t.pageBytes || evictable != t.evictable {
 		return fmt.Errorf("invariant 7: %d bytes resident, counted %d; %d pages evictable, counted %d", size, t.pageBytes, evictable, t.evictable)
@@ -123,7 +127,7 @@ func (t *Table) checkChanged() error {
 		for i, m := range t.mask(t.changed, s) {
 			for ; m != 0; m &= m - 1 {
 				cell := i<<6 + bits.TrailingZeros64(m)
-				if p := t.pageOf(PageID{t.cellColumn[cell], uint32(s >> pageShift)}); p.state&dirty == 0 {
+				if p := t.pageOf(PageID{t.cellColumn[cell], uint32(s >> t.pageShift(t.cellColumn[cell]))}); p.state&dirty == 0 {
 					return fmt.Errorf("invariant 4: cell %d of slot %d is changed on a clean page", cell, s)
 				}
 			}
@@ -161,4 +165,5 @@ type broken struct {
 	beforeRefresh func() // called between the changes and the refresh of a Seal
 	setsFirst     bool   // replay applies sets before drops
 	noCopy        bool   // writes do not copy a page that a checkpoint saves
+	partsCount    bool   // a cell told in part counts as journaled
 }

@@ -19,12 +19,13 @@ const (
 // to disk. Its images show the state right after that record, however far the
 // fold has gone since: a page is copied before its first write.
 type Checkpoint struct {
-	table    *Table
-	snapshot Snapshot
-	pages    []PageID // what is being saved
-	next     int      // pages before it were looked at by Next
-	copied   []Image  // copied by writes, not yet given out
-	left     int      // pages not yet given out
+	table       *Table
+	snapshot    Snapshot
+	pages       []PageID // what is being saved
+	next        int      // pages before it were looked at by Next
+	copied      []Image  // copied by writes, not yet given out
+	copiedBytes int64    // of those
+	left        int      // pages not yet given out
 }
 
 // BeginCheckpoint takes the dirty pages. It must be called between Seal and
@@ -55,19 +56,28 @@ func (t *Table) beginCheckpoint() *Checkpoint {
 	return c
 }
 
-// Next gives at most limit images: first those that writes have forced, then
-// further pages. None: all were given out.
+// atOnceBytes is when Next ends before its limit, so that the images of long rows do
+// not wait for the disk in great numbers.
+const atOnceBytes = 4 << 20
+
+// Next gives at most limit images, and fewer where they are large: first those that
+// writes have forced, then further pages. None: all were given out.
 func (c *Checkpoint) Next(limit int) []Image {
-	n := min(limit, len(c.copied))
+	n, size := 0, 0
+	for ; n < min(limit, len(c.copied)) && size < atOnceBytes; n++ {
+		size += len(c.copied[n].Data)
+	}
 	out := slices.Clone(c.copied[:n])
 	clear(c.copied[:n])
-	c.copied = c.copied[n:]
-	for ; len(out) < limit && c.next < len(c.pages); c.next++ {
+	c.copied, c.copiedBytes = c.copied[n:], c.copiedBytes-int64(size)
+	for ; len(out) < limit && size < atOnceBytes && c.next < len(c.pages); c.next++ {
 		id := c.pages[c.next]
 		p := c.table.pageOf(id)
 		if p.state&pending != 0 {
 			p.state &^= pending
-			out = append(out, Image{id, c.image(id, p)})
+			image := c.image(id, p)
+			size += len(image)
+			out = append(out, Image{id, image})
 		}
 	}
 	c.left -= len(out)
@@ -78,6 +88,7 @@ func (c *Checkpoint) Next(limit int) []Image {
 func (c *Checkpoint) copy(id PageID, p *page) {
 	p.state &^= pending
 	c.copied = append(c.copied, Image{id, c.image(id, p)})
+	c.copiedBytes += int64(len(c.copied[len(c.copied)-1].Data))
 }
 
 func (c *Checkpoint) image(id PageID, p *page) []byte {
@@ -118,7 +129,7 @@ func (t *Table) EndCheckpoint(c *Checkpoint, end CheckpointEnd) {
 		}
 		p.state |= stored
 		if p.words != nil && p.state&dirty == 0 {
-			t.evictable++
+			t.evict(p, 1)
 		}
 	}
 	t.checkpoint = nil

@@ -7,7 +7,7 @@ func (t *Table) Clear(s Slot) {
 	t.mustLive(s)
 	for col := range t.cols {
 		c := &t.cols[col]
-		if c.pages[s>>pageShift].state&(resident|stored) == 0 {
+		if c.pages[c.pageAt(s)].state&(resident|stored) == 0 {
 			continue // nothing was ever written to the page
 		}
 		row := t.row(col, s)

@@ -1,7 +1,7 @@
 // Package statestore holds the state of one task: for each device a row of
-// 64-bit words in each of a few columns, in pages of 128 devices. The same
-// words are what the fold works on, what the journal carries and what a page
-// on disk holds.
+// 64-bit words in each of a few columns, in pages of 128 devices, or of fewer
+// where rows are long. The same words are what the fold works on, what the
+// journal carries and what a page on disk holds.
 //
 //	            Write                Seal(n)                      Confirm(n)
 //	fold ──────────────▶ changed ──────────────▶ parts of record n ────────▶ committed
@@ -31,8 +31,8 @@
 //  5. dirtyPages lists just the dirty pages, each once.
 //  6. A page is pending only while a checkpoint runs that has yet to give its
 //     image; the checkpoint counts them right.
-//  7. pageBytes is the size of the resident pages; evictable counts those
-//     neither dirty nor held.
+//  7. pageBytes is the size of the resident pages; evictable and evictableBytes
+//     count those neither dirty nor held.
 //  8. Every live cell before the cursor that is neither zero nor changed since
 //     the last Seal was journaled at CycleStart or later. (Known only while the
 //     table remembers what it journaled; the model test checks it by recovery.)

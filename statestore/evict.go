@@ -18,9 +18,10 @@ func (t *Table) admit(col int32, p *page, s Slot) {
 	if p.state&resident != 0 {
 		return
 	}
-	words := make([]uint64, PageSlots*t.cols[col].rowWords)
+	c := &t.cols[col]
+	words := make([]uint64, c.rowWords<<c.shift)
 	if p.state&stored != 0 {
-		t.readPage(PageID{col, uint32(s >> pageShift)}, words)
+		t.readPage(PageID{col, c.pageAt(s)}, words)
 	}
 	t.settle(p, words)
 }
@@ -30,8 +31,8 @@ func (t *Table) admit(col int32, p *page, s Slot) {
 func (t *Table) settle(p *page, words []uint64) {
 	p.words = words
 	p.state |= resident
-	t.pageBytes += int64(len(words)) * 8
-	t.evictable++
+	t.pageBytes += p.bytes()
+	t.evict(p, 1)
 }
 
 // readPage fills words from the pager.
@@ -55,16 +56,42 @@ func (t *Table) readPage(id PageID, words []uint64) {
 // leaveEvictable is called before a resident page becomes dirty or held.
 func (t *Table) leaveEvictable(p *page) {
 	if p.words != nil && p.state&(dirty|held) == 0 {
-		t.evictable--
+		t.evict(p, -1)
 	}
 }
 
-// ResidentBytes is the memory of the table: resident pages, names, index and
-// masks.
+// evict counts pages that Trim could drop: one more or one less.
+func (t *Table) evict(p *page, n int) {
+	t.evictable += n
+	t.evictableBytes += int64(n) * p.bytes()
+}
+
+func (p *page) bytes() int64 { return int64(len(p.words)) * 8 }
+
+// pageEntry is what a table knows of a page beside its words, in bytes.
+const pageEntry = 32
+
+// ResidentBytes is the memory of the table: resident pages, what is known of all
+// pages, names, index and masks.
 func (t *Table) ResidentBytes() int64 {
 	fixed := 8*(len(t.names.refs)+len(t.names.bitmap)+len(t.names.index)+
-		len(t.changed)+len(t.journaled)+len(t.changedMap)+len(t.dropMap)) + cap(t.names.arena)
-	return t.pageBytes + int64(fixed)
+		len(t.changed)+len(t.journaled)+len(t.changedMap)+len(t.dropMap)+cap(t.before.words)+2*cap(t.before.entries)) + cap(t.names.arena)
+	pages := len(t.namePages)
+	for i := range t.cols {
+		pages += len(t.cols[i].pages)
+	}
+	return t.pageBytes + int64(fixed+pages*pageEntry)
+}
+
+// UnsavedBytes is the part of the memory that no Trim can drop before the next
+// checkpoint has ended, or the running one: pages that are not saved, and images that
+// wait to be.
+func (t *Table) UnsavedBytes() int64 {
+	n := t.pageBytes - t.evictableBytes
+	if t.checkpoint != nil {
+		n += t.checkpoint.copiedBytes
+	}
+	return n
 }
 
 // SetMemoryBytes changes Options.MemoryBytes; the next Trim keeps to it.
@@ -91,11 +118,11 @@ func (t *Table) trimTo(limit int64) int {
 		case p.state&recent != 0:
 			p.state &^= recent
 		default:
-			size := int64(len(p.words)) * 8
+			size := p.bytes()
+			t.evict(p, -1)
 			p.words = nil
 			p.state &^= resident
 			t.pageBytes -= size
-			t.evictable--
 			over -= size
 			dropped++
 		}

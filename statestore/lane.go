@@ -29,7 +29,7 @@ func (t *Table) stripeOf(s Slot) int { return int(s >> t.stripeShift) }
 // neither grow it nor touch names.
 func (t *Table) view() Table {
 	v := *t
-	v.dirtyPages, v.pageBytes, v.evictable, v.image = nil, 0, 0, nil
+	v.dirtyPages, v.pageBytes, v.evictable, v.evictableBytes, v.image = nil, 0, 0, 0, nil
 	return v
 }
 
@@ -38,6 +38,7 @@ func (t *Table) join(v *Table) {
 	t.dirtyPages = append(t.dirtyPages, v.dirtyPages...)
 	t.pageBytes += v.pageBytes
 	t.evictable += v.evictable
+	t.evictableBytes += v.evictableBytes
 }
 
 // Lane loads pages of words beside others that load other pages. It belongs to
@@ -68,7 +69,7 @@ func (l *Lane) LoadPage(im Image) error {
 	if im.ID.Column == NamesColumn {
 		panic(fmt.Sprintf("statestore: page %v of names in a lane", im.ID))
 	}
-	if im.ID.Index >= uint32(l.view.Bound()>>pageShift) {
+	if im.ID.Index >= uint32(l.view.Bound()>>l.view.pageShift(im.ID.Column)) {
 		l.beyond = append(l.beyond, Image{im.ID, append([]byte(nil), im.Data...)})
 		return nil
 	}

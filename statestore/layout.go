@@ -15,10 +15,12 @@ type Slot uint32
 // refused as damaged rather than answered with gigabytes of memory.
 const MaxSlots = 1 << 26
 
-// The bounds of a layout. They keep one cell well inside one journal part.
+// The bounds of a layout. They keep one cell well inside one journal part, and
+// one row well inside what a local store takes as one value (Badger: 32 MiB).
 const (
-	MaxCells = 4096 // cells of a device over all columns
-	MaxWords = 4096 // words of one cell
+	MaxCells    = 32768    // cells of a device over all columns
+	MaxWords    = 4096     // words of one cell
+	MaxRowBytes = 24 << 20 // of a device in one column
 )
 
 // Column is one family of cells: every device has Cells cells of Words 64-bit
@@ -45,8 +47,28 @@ func (l Layout) Cells() int {
 	return n
 }
 
+// RowBytes is the length of a device's rows in all columns.
+func (l Layout) RowBytes() (n int) {
+	for _, c := range l.Columns {
+		n += 8 * c.Cells * c.Words
+	}
+	return n
+}
+
+// Long reports whether a column's rows are so long that fewer than PageSlots of them
+// share a page.
+func (l Layout) Long() bool {
+	for _, c := range l.Columns {
+		if shiftOf(c.Cells*c.Words) < pageShift {
+			return true
+		}
+	}
+	return false
+}
+
 // Fingerprint tells layouts apart: state written under one cannot be read
-// under another. It covers names, cells, words and order of the columns.
+// under another. It covers names, cells, words and order of the columns, and
+// how many rows share a page.
 func (l Layout) Fingerprint() uint64 {
 	var b []byte
 	for _, c := range l.Columns {
@@ -54,6 +76,7 @@ func (l Layout) Fingerprint() uint64 {
 		b = append(b, c.Name...)
 		b = binary.AppendUvarint(b, uint64(c.Cells))
 		b = binary.AppendUvarint(b, uint64(c.Words))
+		b = append(b, shiftOf(c.Cells*c.Words))
 	}
 	return xxhash.Sum64(b)
 }
@@ -71,6 +94,9 @@ func (l Layout) Validate() error {
 			return fmt.Errorf("column %q: cells=%d must be in [1, %d]", c.Name, c.Cells, MaxCells)
 		case c.Words < 1 || c.Words > MaxWords:
 			return fmt.Errorf("column %q: words=%d must be in [1, %d]", c.Name, c.Words, MaxWords)
+		case c.Cells*c.Words > MaxRowBytes/8:
+			return fmt.Errorf("column %q: %d cells of %d words are %d MiB a device, more than %d",
+				c.Name, c.Cells, c.Words, c.Cells*c.Words>>17, MaxRowBytes>>20)
 		}
 		seen[c.Name] = true
 	}

@@ -32,12 +32,13 @@ const (
 	dropBeforeFlush              // memory drops pages that may not be on disk
 	noCopyOnWrite                // images show writes after the record
 	trimToCycleStart             // the journal is trimmed to a cycle that has not ended
+	partsCount                   // what is told in part of a cell counts as all of it
 	mutations
 )
 
 func (m mutation) String() string {
 	return [...]string{"sound", "refresh of live state", "sets before drops", "marker before pages", "trim past marker",
-		"cursor before confirm", "images before confirm", "drop before flush", "no copy on write", "trim to cycle start"}[m]
+		"cursor before confirm", "images before confirm", "drop before flush", "no copy on write", "trim to cycle start", "parts count"}[m]
 }
 
 // logged is a record that Kafka has.

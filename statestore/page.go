@@ -8,16 +8,49 @@ import (
 	"math/bits"
 )
 
-// PageSlots is the number of consecutive slots that share a page.
+// PageSlots is the number of consecutive slots that share a page of names, and
+// a page of a column whose rows are short.
 const PageSlots = 128
 
-const pageShift = 7
+const (
+	pageShift = 7
+	// fullPage is how many words a page of several rows holds at the most, 128
+	// KiB. A page is what memory drops, what a checkpoint copies before a write,
+	// and one value in the local store: 128 rows of a window with percentiles over
+	// hundreds of panes would be 48 MB.
+	fullPage = 16 << 10
+)
+
+// shiftOf gives the binary logarithm of how many rows share a page: as many as
+// fit, at most PageSlots, and a row longer than a page has one of its own. The
+// layout alone decides it, so a page on disk means the same to every table.
+func shiftOf(rowWords int) uint8 {
+	shift := uint8(pageShift)
+	for shift > 0 && rowWords<<shift > fullPage {
+		shift--
+	}
+	return shift
+}
+
+// pageAt is the index of a slot's page.
+func (c *column) pageAt(s Slot) uint32 { return uint32(s >> (c.shift & 31)) }
+
+// rowAt is where a slot's row begins in its page, in words.
+func (c *column) rowAt(s Slot) int { return int(s&(1<<(c.shift&31)-1)) * c.rowWords }
+
+// pageShift is the binary logarithm of a page's slots, of names too.
+func (t *Table) pageShift(col int32) uint8 {
+	if col == NamesColumn {
+		return pageShift
+	}
+	return t.cols[col].shift
+}
 
 // NamesColumn is the Column of the pages that hold device names.
 const NamesColumn = int32(-1)
 
-// PageID names a page: PageSlots slots of one column, beginning at slot
-// Index*PageSlots.
+// PageID names a page: of a column whose pages hold n slots, those from Index*n
+// on.
 type PageID struct {
 	Column int32 // index into Layout.Columns, or NamesColumn
 	Index  uint32

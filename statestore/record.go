@@ -19,11 +19,11 @@ import (
 // and goes on in the next part where it does not fit one. A section of sets or
 // refresh is a row of entries, one a slot: the distance from the slot before and
 // whether its cells are the same as there, the gaps between the cells otherwise,
-// the name where cell 0 is among them, the words of the other cells. Such a
-// section stays within a stripe of 65,536 slots, and several may follow each
+// the name where cell 0 is among them, the words of the narrow cells, and what
+// wide cells there are one by one (wide.go). Such a section stays within a stripe of 65,536 slots, and several may follow each
 // other. Each part begins anew, so it can be read by itself.
 
-const recordMagic = "wjr3"
+const recordMagic = "wjr4"
 
 const (
 	atLayout     = 4
@@ -66,7 +66,12 @@ type encoder struct {
 	words   []uint64 // and its words
 	next    []uint64
 
-	cells []uint16 // the cells of the entry to come, ascending
+	cells   []uint16   // the cells of the entry to come, ascending
+	was     [][]uint64 // of the wide ones among them, what they were; nil: told as a whole, as are those beyond its end
+	nextWas int        // the first of them not yet used
+
+	runs   []run // of the wide cell at work
+	packed []uint64
 }
 
 func (e *encoder) begin(t *Table, h Header, max int) {
@@ -174,6 +179,7 @@ func (e *encoder) entry(section byte, s Slot) {
 	if e.section == section && e.table.stripeOf(s) != e.table.stripeOf(Slot(e.last)) {
 		e.leave()
 	}
+	e.nextWas = 0
 	for cells := e.cells; len(cells) > 0; {
 		e.enter(section, e.bound(s, cells))
 		n := len(cells)
@@ -189,7 +195,11 @@ func (e *encoder) entry(section byte, s Slot) {
 func (e *encoder) bound(s Slot, cells []uint16) int {
 	n, words := 8+3*len(cells), 0
 	for _, c := range cells {
-		words += e.table.cellWords[c]
+		if w := e.table.cellWords[c]; w < wideWords {
+			words += w
+		} else {
+			n += wideBound(w)
+		}
 	}
 	if cells[0] == 0 {
 		n += 3 + len(e.table.names.name(s))
@@ -221,12 +231,17 @@ func (e *encoder) put(s Slot, cells []uint16) {
 		cells = cells[1:]
 	}
 	e.next = e.next[:0]
+	wide := 0
 	col, row := NamesColumn, []uint64(nil)
 	for _, n := range cells {
 		if of := e.table.cellColumn[n]; of != col {
 			col, row = of, e.table.peekRow(of, s)
 		}
 		c := &e.table.cols[col]
+		if c.words >= wideWords {
+			wide++
+			continue
+		}
 		at := (int(n) - c.first) * c.words
 		e.next = append(e.next, row[at:at+c.words]...)
 	}
@@ -234,10 +249,14 @@ func (e *encoder) put(s Slot, cells []uint16) {
 	if same {
 		// What is left where the entry before says nearly the same: devices share the numbers of panes and most of their times.
 		xor(e.next, e.words)
-		e.buf = appendWords(b, e.next)
-		return
+		b = appendWords(b, e.next)
+	} else {
+		b = appendWords(b, e.words)
 	}
-	e.buf = appendWords(b, e.words)
+	if wide > 0 {
+		b = e.putWide(b, s, cells)
+	}
+	e.buf = b
 }
 
 // xor changes dst by src, which is as long.

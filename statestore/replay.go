@@ -165,6 +165,9 @@ type replayer struct {
 	cells []uint16 // of the section's last entry
 	words []uint64 // and its words
 	next  []uint64
+
+	runs   []run // of the wide cell at work
+	packed []uint64
 }
 
 func (p *replayer) mine(s Slot) bool { return p.view.stripeOf(s)%p.count == p.index }
@@ -262,7 +265,8 @@ func (p *replayer) entries(b []byte) error {
 	return nil
 }
 
-// readCells reads the cells of an entry and gives the number of their words.
+// readCells reads the cells of an entry and gives the number of the narrow ones'
+// words.
 func (p *replayer) readCells(b []byte) (rest []byte, words int, ok bool) {
 	p.cells = p.cells[:0]
 	for cell := -1; ; {
@@ -279,7 +283,9 @@ func (p *replayer) readCells(b []byte) (rest []byte, words int, ok bool) {
 		}
 		cell += int(gap)
 		p.cells = append(p.cells, uint16(cell))
-		words += p.view.cellWords[cell]
+		if w := p.view.cellWords[cell]; w < wideWords {
+			words += w
+		}
 	}
 }
 
@@ -315,13 +321,29 @@ func (p *replayer) entry(s Slot, b []byte, shape entryShape) (rest []byte, ok bo
 		xor(words, p.words)
 	}
 	p.words, p.next = words, p.words
+	wide := 0
 	for _, cell := range cells {
-		col := t.cellColumn[cell]
-		c := &t.cols[col]
-		at := (int(cell) - c.first) * c.words
-		row := t.writeRow(int(col), s)
-		copy(row[at:at+c.words], words)
-		words = words[c.words:]
+		if t.cellWords[cell] >= wideWords {
+			wide++
+			continue
+		}
+		words = words[copy(t.replayed(s, cell), words):]
+	}
+	for i := 0; wide > 0; i++ {
+		if t.cellWords[cells[i]] >= wideWords {
+			if b, ok = p.wide(b, t.replayed(s, cells[i])); !ok {
+				return nil, false
+			}
+			wide--
+		}
 	}
 	return b, true
+}
+
+// replayed is the words of a cell, to be written by replay.
+func (t *Table) replayed(s Slot, cell uint16) []uint64 {
+	col := t.cellColumn[cell]
+	c := &t.cols[col]
+	at := (int(cell) - c.first) * c.words
+	return t.writeRow(int(col), s)[at : at+c.words]
 }

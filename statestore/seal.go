@@ -69,6 +69,10 @@ func newCommit(taskWords int) commit {
 const (
 	defaultMaxPart = 700 << 10
 	refreshScan    = 65536 // slots a Seal looks at for refresh
+
+	// usualRefresh is how many bytes of one device refresh repeats at once, even if
+	// less is due; the rest of a longer state follows with the next records.
+	usualRefresh = 4 << 10
 )
 
 // Seal ends the batch: it makes the record of all changes since the last Seal,
@@ -117,6 +121,7 @@ func (t *Table) Seal(h Header, o SealOptions) *Sealed {
 
 // sealSets writes the changed cells in slot order and makes them unchanged.
 func (t *Table) sealSets(e *encoder) {
+	t.before.sort()
 	for w, word := range t.changedMap {
 		if word == 0 {
 			continue
@@ -124,12 +129,21 @@ func (t *Table) sealSets(e *encoder) {
 		for ; word != 0; word &= word - 1 {
 			s := Slot(w<<6 + bits.TrailingZeros64(word))
 			changed, journaled := t.mask(t.changed, s), t.mask(t.journaled, s)
-			e.cells = e.cells[:0]
+			e.cells, e.was = e.cells[:0], e.was[:0]
 			for i, m := range changed {
-				journaled[i] |= m
+				whole := m
 				for ; m != 0; m &= m - 1 {
-					e.cells = append(e.cells, uint16(i<<6+bits.TrailingZeros64(m)))
+					cell := i<<6 + bits.TrailingZeros64(m)
+					e.cells = append(e.cells, uint16(cell))
+					if t.cellWords[cell] < wideWords {
+						continue
+					}
+					was := t.inPart(s, cell)
+					if e.was = append(e.was, was); was != nil && !t.broken.partsCount {
+						whole &^= m & -m
+					}
 				}
+				journaled[i] |= whole
 				changed[i] = 0
 			}
 			e.entry(sectionSets, s)
@@ -137,6 +151,7 @@ func (t *Table) sealSets(e *encoder) {
 		t.changedMap[w] = 0
 	}
 	t.changedCells, t.changedBytes = 0, 0
+	t.before.clear()
 }
 
 func (t *Table) clearDrops() {
@@ -163,7 +178,9 @@ func (t *Table) refresh(e *encoder, p Position, budget int) Position {
 		if p.Cursor >= bound {
 			break
 		}
-		t.refreshSlot(e, p.Cursor)
+		if !t.refreshSlot(e, p.Cursor, limit) {
+			break
+		}
 		p.Cursor++
 	}
 	for i := range t.scratch {
@@ -172,8 +189,26 @@ func (t *Table) refresh(e *encoder, p Position, budget int) Position {
 	return p
 }
 
-func (t *Table) refreshSlot(e *encoder, s Slot) {
-	e.cells = e.cells[:0]
+// refreshSlot writes the cells of a slot that are due, but of a long one only as
+// many as fit below limit, and says whether they were all.
+func (t *Table) refreshSlot(e *encoder, s Slot, limit int) (all bool) {
+	room := max(limit-e.size(), t.refreshWhole)
+	all = t.dueCells(e, s, room)
+	if len(e.cells) == 0 {
+		return all
+	}
+	journaled := t.mask(t.journaled, s)
+	for _, cell := range e.cells {
+		journaled[cell>>6] |= 1 << (cell & 63)
+	}
+	e.entry(sectionRefresh, s)
+	return all
+}
+
+// dueCells puts into e.cells which cells of a slot are due for refresh, up to about
+// that many bytes.
+func (t *Table) dueCells(e *encoder, s Slot, room int) (all bool) {
+	e.cells, e.was = e.cells[:0], e.was[:0]
 	done := t.mask(t.journaled, s)
 	if done[0]&1 == 0 {
 		e.cells = append(e.cells, 0)
@@ -183,19 +218,21 @@ func (t *Table) refreshSlot(e *encoder, s Slot) {
 		row := t.peekRow(int32(col), s)
 		for k := 0; len(row) > 0; k, row = k+1, row[c.words:] {
 			cell := c.first + k
-			if done[cell>>6]>>(cell&63)&1 == 0 && !zero(row[:c.words]) {
-				e.cells = append(e.cells, uint16(cell))
+			if done[cell>>6]>>(cell&63)&1 != 0 || zero(row[:c.words]) {
+				continue
+			}
+			if room <= 0 {
+				return false
+			}
+			e.cells = append(e.cells, uint16(cell))
+			if c.words < wideWords {
+				room -= narrowBytes(c.words)
+			} else {
+				room -= narrowBytes(setWords(row[:c.words]))
 			}
 		}
 	}
-	if len(e.cells) == 0 {
-		return
-	}
-	journaled := t.mask(t.journaled, s)
-	for _, cell := range e.cells {
-		journaled[cell>>6] |= 1 << (cell & 63)
-	}
-	e.entry(sectionRefresh, s)
+	return true
 }
 
 // scratchPage holds the page that refresh is at, where memory has dropped it:
@@ -209,7 +246,7 @@ type scratchPage struct {
 // peekRow reads a device's row of a column without admitting its page; nil where all of the page is zero.
 func (t *Table) peekRow(col int32, s Slot) []uint64 {
 	c := &t.cols[col]
-	p := &c.pages[s>>pageShift]
+	p := &c.pages[c.pageAt(s)]
 	words := p.words
 	switch {
 	case words != nil:
@@ -217,18 +254,18 @@ func (t *Table) peekRow(col int32, s Slot) []uint64 {
 		return nil
 	default:
 		x := &t.scratch[col]
-		if !x.valid || x.index != uint32(s>>pageShift) {
+		if !x.valid || x.index != c.pageAt(s) {
 			if x.words == nil {
-				x.words = make([]uint64, PageSlots*c.rowWords)
+				x.words = make([]uint64, c.rowWords<<c.shift)
 			}
 			x.valid = false
-			x.index = uint32(s >> pageShift)
+			x.index = c.pageAt(s)
 			t.readPage(PageID{col, x.index}, x.words)
 			x.valid = true
 		}
 		words = x.words
 	}
-	at := int(s%PageSlots) * c.rowWords
+	at := c.rowAt(s)
 	return words[at : at+c.rowWords]
 }
 

@@ -103,10 +103,10 @@ func (t *Table) LoadPage(im Image) error {
 	if !t.commit.restored || !t.replaying {
 		panic("statestore: load of a page outside recovery")
 	}
-	if im.ID.Column < NamesColumn || int(im.ID.Column) >= len(t.cols) || im.ID.Index >= MaxSlots/PageSlots {
+	if im.ID.Column < NamesColumn || int(im.ID.Column) >= len(t.cols) || im.ID.Index >= MaxSlots>>t.pageShift(im.ID.Column) {
 		return fmt.Errorf("load page %v: %w", im.ID, ErrDamaged)
 	}
-	first := Slot(im.ID.Index) << pageShift
+	first := Slot(im.ID.Index) << t.pageShift(im.ID.Column)
 	t.grow(first)
 	p := t.pageOf(im.ID)
 	if im.ID.Column == NamesColumn {
@@ -116,7 +116,8 @@ func (t *Table) LoadPage(im Image) error {
 		p.state |= stored
 		return nil
 	}
-	size := PageSlots * t.cols[im.ID.Column].rowWords
+	c := &t.cols[im.ID.Column]
+	size := c.rowWords << c.shift
 	if t.options.MemoryBytes > 0 && t.options.Pager != nil && t.ResidentBytes()+int64(size)*8 > t.options.MemoryBytes {
 		// Damage must show now, while the journal can still stand in.
 		if _, ok := trimChecksum(im.Data); !ok {

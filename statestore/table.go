@@ -8,9 +8,9 @@ import (
 // Options of a Table. The zero value keeps everything in memory.
 type Options struct {
 	// MemoryBytes bounds ResidentBytes; 0 is no bound. Pages that a checkpoint
-	// has saved are dropped beyond it, by Trim alone; names, index and masks
-	// (about 40 bytes a device and its name) and pages not yet saved stay and
-	// count.
+	// has saved are dropped beyond it, by Trim alone; names, index, masks
+	// (about 40 bytes a device and its name, and two bits a cell) and pages not yet
+	// saved stay and count.
 	MemoryBytes int64
 	// Pager reads dropped pages back; nil: nothing is ever dropped.
 	Pager Pager
@@ -42,7 +42,8 @@ type column struct {
 	rowWords int // words of a device
 	words    int // words of a cell
 	cells    int
-	first    int // number of the column's first cell
+	first    int   // number of the column's first cell
+	shift    uint8 // a page is 1<<shift slots
 }
 
 // Table is the state of one task. It is not safe for concurrent use; only the
@@ -67,6 +68,7 @@ type Table struct {
 	drops      []Slot   // dropped since the last Seal
 	dropMap    []uint64 // by slot, one bit: is it in drops
 
+	before       before // the wide cells among the changed ones
 	changedCells int
 	changedBytes int
 
@@ -77,15 +79,17 @@ type Table struct {
 	indexed    bool // and yet they are
 	replayers  []*replayer
 
-	stripeShift int // usualStripe; smaller in tests
+	stripeShift  int // usualStripe; smaller in tests
+	refreshWhole int // see usualRefresh; smaller in tests
 
-	pageBytes int64 // of resident pages
-	evictable int   // pages Trim could drop
-	hand      hand
-	scratch   []scratchPage // by column, for refresh
-	image     []byte        // the last page read back
-	encoder   encoder
-	broken    broken
+	pageBytes      int64 // of resident pages
+	evictable      int   // pages Trim could drop
+	evictableBytes int64 // of those
+	hand           hand
+	scratch        []scratchPage // by column, for refresh
+	image          []byte        // the last page read back
+	encoder        encoder
+	broken         broken
 }
 
 // NewTable makes an empty table. Until Restore or the first Apply it is the
@@ -98,19 +102,20 @@ func NewTable(l Layout, o Options) (*Table, error) {
 		return nil, fmt.Errorf("table: task words %d and memory %d must not be negative", o.TaskWords, o.MemoryBytes)
 	}
 	t := &Table{
-		options:     o,
-		layout:      Layout{Columns: append([]Column(nil), l.Columns...)},
-		fingerprint: l.Fingerprint(),
-		cellCount:   l.Cells(),
-		cellWords:   []int{0},
-		cellColumn:  []int32{NamesColumn},
-		task:        make([]uint64, o.TaskWords),
-		commit:      newCommit(o.TaskWords),
-		scratch:     make([]scratchPage, len(l.Columns)),
-		stripeShift: usualStripe,
+		options:      o,
+		layout:       Layout{Columns: append([]Column(nil), l.Columns...)},
+		fingerprint:  l.Fingerprint(),
+		cellCount:    l.Cells(),
+		cellWords:    []int{0},
+		cellColumn:   []int32{NamesColumn},
+		task:         make([]uint64, o.TaskWords),
+		commit:       newCommit(o.TaskWords),
+		scratch:      make([]scratchPage, len(l.Columns)),
+		stripeShift:  usualStripe,
+		refreshWhole: usualRefresh,
 	}
 	for i, c := range l.Columns {
-		t.cols = append(t.cols, column{rowWords: c.Cells * c.Words, words: c.Words, cells: c.Cells, first: len(t.cellWords)})
+		t.cols = append(t.cols, column{rowWords: c.Cells * c.Words, words: c.Words, cells: c.Cells, first: len(t.cellWords), shift: shiftOf(c.Cells * c.Words)})
 		for range c.Cells {
 			t.cellWords = append(t.cellWords, c.Words)
 			t.cellColumn = append(t.cellColumn, int32(i))
@@ -133,7 +138,8 @@ func (t *Table) grow(s Slot) {
 	t.names.grow(bound)
 	t.namePages = append(t.namePages, make([]page, missing>>pageShift)...)
 	for i := range t.cols {
-		t.cols[i].pages = append(t.cols[i].pages, make([]page, missing>>pageShift)...)
+		c := &t.cols[i]
+		c.pages = append(c.pages, make([]page, missing>>c.shift)...)
 	}
 	t.changed = append(t.changed, make([]uint64, missing*t.maskWords)...)
 	t.journaled = append(t.journaled, make([]uint64, missing*t.maskWords)...)
@@ -209,7 +215,7 @@ func (t *Table) clearSlot(s Slot) {
 func (t *Table) clearCells(s Slot) {
 	for i := range t.cols {
 		c := &t.cols[i]
-		p := &c.pages[s>>pageShift]
+		p := &c.pages[c.pageAt(s)]
 		if p.state&(resident|stored) == 0 {
 			continue
 		}
@@ -266,8 +272,8 @@ func (t *Table) Touch(col int, slots []Slot) uint64 {
 	c := &t.cols[col]
 	var x uint64
 	for _, s := range slots {
-		if p := &c.pages[s>>pageShift]; p.words != nil {
-			x ^= p.words[int(s%PageSlots)*c.rowWords]
+		if p := &c.pages[c.pageAt(s)]; p.words != nil {
+			x ^= p.words[c.rowAt(s)]
 		}
 	}
 	return x
@@ -277,29 +283,29 @@ func (t *Table) Touch(col int, slots []Slot) uint64 {
 func (t *Table) TouchCell(col, cell int, s Slot) uint64 {
 	c := &t.cols[col]
 	x := t.changed[int(s)*t.maskWords]
-	if p := &c.pages[s>>pageShift]; p.words != nil {
-		x ^= p.words[int(s%PageSlots)*c.rowWords+cell*c.words]
+	if p := &c.pages[c.pageAt(s)]; p.words != nil {
+		x ^= p.words[c.rowAt(s)+cell*c.words]
 	}
 	return x
 }
 
 func (t *Table) row(col int, s Slot) []uint64 {
 	c := &t.cols[col]
-	p := &c.pages[s>>pageShift]
+	p := &c.pages[c.pageAt(s)]
 	if p.state&(resident|recent) != resident|recent {
 		t.admit(int32(col), p, s)
 	}
-	at := int(s%PageSlots) * c.rowWords
+	at := c.rowAt(s)
 	return p.words[at : at+c.rowWords : at+c.rowWords]
 }
 
 func (t *Table) writeRow(col int, s Slot) []uint64 {
 	c := &t.cols[col]
-	p := &c.pages[s>>pageShift]
+	p := &c.pages[c.pageAt(s)]
 	if p.state&writable != writable {
-		t.unlock(PageID{int32(col), uint32(s >> pageShift)}, p, s)
+		t.unlock(PageID{int32(col), c.pageAt(s)}, p, s)
 	}
-	at := int(s%PageSlots) * c.rowWords
+	at := c.rowAt(s)
 	return p.words[at : at+c.rowWords : at+c.rowWords]
 }
 
@@ -316,7 +322,11 @@ func (t *Table) mark(s Slot, cell int) {
 	}
 	*m |= bit
 	t.changedCells++
-	t.changedBytes += 2 + 5*t.cellWords[cell]
+	if words := t.cellWords[cell]; words < wideWords {
+		t.changedBytes += narrowBytes(words)
+	} else {
+		t.changedBytes += t.remember(s, cell)
+	}
 	if cell == 0 {
 		t.changedBytes += len(t.names.name(s))
 	}

@@ -18,6 +18,7 @@ type world struct {
 	seal    SealOptions
 	names   int
 	stripe  int // shift
+	whole   int // Table.refreshWhole
 
 	journal []logged // from the trim point on
 	base    uint64   // the trim asked for
@@ -36,11 +37,22 @@ type world struct {
 func newWorld(seed uint64, m mutation) *world {
 	r := rand.New(rand.NewPCG(seed, 1))
 	w := &world{random: r, breaks: m, layout: Layout{Columns: []Column{{"head", 1, 2}, {"panes", 3, 2}}}}
-	if seed%3 == 0 {
+	if seed%3 == 0 { // more cells than a word has bits
 		w.layout.Columns = append(w.layout.Columns, Column{"wide", 70, 1})
 	}
 	w.names = []int{3, 40, 300, 500}[r.IntN(4)]
+	switch seed % 16 {
+	case 1, 9: // 64 rows a page
+		w.layout.Columns = append(w.layout.Columns, Column{"long", 4, 40})
+	case 3: // four
+		w.names = min(w.names, 24)
+		w.layout.Columns = append(w.layout.Columns, Column{"longer", 3, 800})
+	case 5: // one
+		w.names = min(w.names, 8)
+		w.layout.Columns = append(w.layout.Columns, Column{"longest", 3, 2800})
+	}
 	w.stripe = []int{pageShift, usualStripe}[seed%2]
+	w.whole = []int{1, 500, usualRefresh}[seed%5%3]
 	w.seal = SealOptions{MaxPart: []int{150, 1000, 0}[r.IntN(3)], RefreshFloor: []int{0, 100, 3000}[r.IntN(3)]}
 	w.disk = &disk{pages: map[PageID][]byte{}}
 	w.stale = w.disk.clone()
@@ -60,8 +72,10 @@ func (w *world) newTable() *Table {
 		panic(err)
 	}
 	t.stripeShift = w.stripe
+	t.refreshWhole = w.whole
 	t.broken.setsFirst = w.breaks == setsBeforeDrops
 	t.broken.noCopy = w.breaks == noCopyOnWrite
+	t.broken.partsCount = w.breaks == partsCount
 	return t
 }
 

@@ -14,7 +14,7 @@ import (
 // cursor u32, bound u32; sections of kind u8, length u32 and content; CRC-32C of
 // all before (u32). docs/STATE_FORMAT.md says what they are for.
 const (
-	partMagic  = "wjr3"
+	partMagic  = "wjr4"
 	seqAt      = 12
 	partAt     = 20
 	partsAt    = 24

@@ -25,6 +25,7 @@ type Task struct {
 	lineage     [16]byte
 	marker      *Marker
 	batch       *badger.WriteBatch // since the last Flush; nil where nothing was written
+	batched     int                // bytes of pages in it
 }
 
 var errNoIncarnation = errors.New("no incarnation has begun")
@@ -36,6 +37,10 @@ func (t *Task) key(kind byte) []byte {
 func (t *Task) prefix(incarnation uint64) []byte {
 	return binary.BigEndian.AppendUint64(t.key('p'), incarnation)
 }
+
+// batchBytes is how much of what was written may wait in memory to be handed to
+// Badger.
+const batchBytes = 16 << 20
 
 const pageKeyBytes = 1 + 4 + 8 + 4 + 4
 
@@ -260,6 +265,15 @@ func (t *Task) Write(images []statestore.Image) error {
 		t.batch = t.store.db.NewWriteBatch()
 	}
 	for _, im := range images {
+		if t.batched += len(im.Data); t.batched > batchBytes {
+			// Badger counts values by their keys, and would hold a thousand of them.
+			err := t.batch.Flush()
+			t.batch, t.batched = t.store.db.NewWriteBatch(), len(im.Data)
+			if err != nil {
+				t.discard()
+				return t.wrap("write pages", err)
+			}
+		}
 		if err := t.batch.Set(pageKey(prefix, im.ID), im.Data); err != nil {
 			t.discard()
 			return t.wrap("write page "+im.ID.String(), err)
@@ -272,7 +286,7 @@ func (t *Task) Write(images []statestore.Image) error {
 func (t *Task) discard() {
 	if t.batch != nil {
 		t.batch.Cancel()
-		t.batch = nil
+		t.batch, t.batched = nil, 0
 	}
 }
 
@@ -281,7 +295,7 @@ func (t *Task) discard() {
 func (t *Task) Flush() error {
 	t.mu.Lock()
 	batch := t.batch
-	t.batch = nil
+	t.batch, t.batched = nil, 0
 	t.mu.Unlock()
 	if batch == nil {
 		return nil
