@@ -322,11 +322,15 @@ func (f *folded) drawShape() foldedShape {
 	type window struct{ name, result string }
 	var windows []window
 	used := map[string]bool{}
+	kinds := []string{"tumbling: 10s", "tumbling: 7s, offset: 2s", "tumbling: 20s", "hopping: {size: 12s, every: 4s}", "hopping: {size: 20s, every: 10s}", "hopping: {size: 20s, every: 10s}, offset: 5s", "hopping: {size: 6s, every: 2s}, offset: 1s",
+		"session: {gap: 3s}", "session: {gap: 8s}", "session: {gap: 20s}", "count: 1", "count: 4", "rolling: {size: 10s, resolution: 2s}", "rolling: 1s",
+		"tumbling: 1d, timezone: Europe/Berlin, offset: 2h", "tumbling: 1d, timezone: Europe/Berlin, offset: 3h", "tumbling: 1d, timezone: Asia/Kolkata, offset: 6h30m"}
+	if f.IntN(3) == 0 {
+		kinds = []string{"tumbling: 10s", "tumbling: 20s", "hopping: {size: 20s, every: 10s}", "hopping: {size: 40s, every: 20s}"} // which share panes
+	}
 	add := func(metric string) {
 		w := window{name: fmt.Sprintf("w%d", len(windows))}
-		kind := f.one("tumbling: 10s", "tumbling: 7s, offset: 2s", "hopping: {size: 12s, every: 4s}", "hopping: {size: 20s, every: 10s}, offset: 3s", "hopping: {size: 6s, every: 2s}, offset: 1s",
-			"session: {gap: 3s}", "session: {gap: 8s}", "session: {gap: 20s}", "count: 1", "count: 4", "rolling: {size: 10s, resolution: 2s}", "rolling: 1s",
-			"tumbling: 1d, timezone: Europe/Berlin, offset: 2h", "tumbling: 1d, timezone: Europe/Berlin, offset: 3h", "tumbling: 1d, timezone: Asia/Kolkata, offset: 6h30m")
+		kind := f.one(kinds...)
 		emit := f.one(", emit: {topic: out}", ", emit: {topic: out}", ", emit: {topic: other}", "")
 		if !strings.HasPrefix(kind, "count") && !strings.HasPrefix(kind, "rolling") {
 			emit = f.one(emit, ", emit: {topic: out, on: change}")
@@ -334,7 +338,7 @@ func (f *folded) drawShape() foldedShape {
 		all := []string{"count", "sum", "min", "max", "mean", "range", "first", "last", "delta", "rate", "variance", "stddev", "median", "mode", "distinct", "slope", "integral",
 			"time_weighted_mean", "p5", "p95", "p999"}
 		if !strings.HasPrefix(kind, "count") {
-			all = append(all, "ewma", "ewma")
+			all = append(all, "ewma", "ewma", "ewma", "ewma", "ewma", "ewma") // whose states windows must not share
 		}
 		f.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 		all = slices.Compact(all[:1+f.IntN(4)])
