@@ -318,9 +318,19 @@ func (f *folded) drawShape() foldedShape {
 			metrics = append(metrics, fmt.Sprintf("x%d", i), fmt.Sprintf("x%d", i))
 		}
 	}
+	windows := f.drawFoldWindows(&b, metrics)
+	f.drawFoldRules(&b, windows, metrics, label)
+	s.text = b.String()
+	return s
+}
+
+// foldWindow is a window, and the result that rules look at.
+type foldWindow struct{ name, result string }
+
+// drawFoldWindows draws windows, one of each metric at least.
+func (f *folded) drawFoldWindows(b *strings.Builder, metrics []string) []foldWindow {
 	b.WriteString("windows:\n")
-	type window struct{ name, result string }
-	var windows []window
+	var windows []foldWindow
 	used := map[string]bool{}
 	kinds := []string{"tumbling: 10s", "tumbling: 7s, offset: 2s", "tumbling: 20s", "hopping: {size: 12s, every: 4s}", "hopping: {size: 20s, every: 10s}", "hopping: {size: 20s, every: 10s}, offset: 5s", "hopping: {size: 6s, every: 2s}, offset: 1s",
 		"session: {gap: 3s}", "session: {gap: 8s}", "session: {gap: 20s}", "count: 1", "count: 4", "rolling: {size: 10s, resolution: 2s}", "rolling: 1s",
@@ -329,7 +339,7 @@ func (f *folded) drawShape() foldedShape {
 		kinds = []string{"tumbling: 10s", "tumbling: 20s", "hopping: {size: 20s, every: 10s}", "hopping: {size: 40s, every: 20s}"} // which share panes
 	}
 	add := func(metric string) {
-		w := window{name: fmt.Sprintf("w%d", len(windows))}
+		w := foldWindow{name: fmt.Sprintf("w%d", len(windows))}
 		kind := f.one(kinds...)
 		emit := f.one(", emit: {topic: out}", ", emit: {topic: out}", ", emit: {topic: other}", "")
 		if !strings.HasPrefix(kind, "count") && !strings.HasPrefix(kind, "rolling") {
@@ -348,7 +358,7 @@ func (f *folded) drawShape() foldedShape {
 		if !slices.Contains(all, w.result) {
 			all = append(all, w.result)
 		}
-		fmt.Fprintf(&b, "  - {name: %s, metric: %s, %s, compute: [%s]%s}\n", w.name, metric, kind, strings.Join(all, ", "), emit)
+		fmt.Fprintf(b, "  - {name: %s, metric: %s, %s, compute: [%s]%s}\n", w.name, metric, kind, strings.Join(all, ", "), emit)
 		used[metric] = true
 		windows = append(windows, w)
 	}
@@ -360,6 +370,11 @@ func (f *folded) drawShape() foldedShape {
 			add(m)
 		}
 	}
+	return windows
+}
+
+// drawFoldRules draws rules on all windows and some metrics.
+func (f *folded) drawFoldRules(b *strings.Builder, windows []foldWindow, metrics []string, label func(with, without string) string) {
 	b.WriteString("rules:\n")
 	levels := func() string {
 		return f.one("{warning: {above: 40, clear_below: 30}, critical: {above: 70}}", "{warning: {above: 30}, critical: {above: 50, clear_below: 20, hold: 4s}}", "{low: {below: 20, clear_above: 40, hold: 2s}}",
@@ -372,14 +387,12 @@ func (f *folded) drawShape() foldedShape {
 			if f.IntN(3) == 0 {
 				message = ", message: \"{{device}} {{level}} {{value}} {{threshold}} {{active_for}} {{window.start}} " + label("{{labels.site}}{{labels.low}}", "") + "\""
 			}
-			fmt.Fprintf(&b, "  - {name: r%d-%d, when: %s.%s, levels: %s%s}\n", i, k, w.name, w.result, levels(), message)
+			fmt.Fprintf(b, "  - {name: r%d-%d, when: %s.%s, levels: %s%s}\n", i, k, w.name, w.result, levels(), message)
 		}
 	}
 	for i, m := range slices.Compact(slices.Sorted(slices.Values(metrics))) {
 		if f.IntN(2) == 0 {
-			fmt.Fprintf(&b, "  - {name: m%d, when: %s, levels: %s}\n", i, m, levels())
+			fmt.Fprintf(b, "  - {name: m%d, when: %s, levels: %s}\n", i, m, levels())
 		}
 	}
-	s.text = b.String()
-	return s
 }
