@@ -25,6 +25,7 @@ func (c *checker) rules() {
 		c.when(doc, &r)
 		c.levels(doc, &r)
 		c.holds(doc, &r)
+		c.groupLevels(doc, &r)
 		c.message(doc, &r)
 		c.p.Rules = append(c.p.Rules, r)
 	}

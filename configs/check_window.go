@@ -29,6 +29,7 @@ func (c *checker) windows() {
 		c.computed(doc, &w)
 		c.windowMetric(doc)
 		c.emit(doc, &w)
+		c.by(doc, &w)
 		c.p.Windows = append(c.p.Windows, w)
 	}
 }

@@ -134,6 +134,7 @@ type windowDoc struct {
 	Timezone text        `key:"timezone" doc:"With tumbling: 1d, the time zone whose calendar days the windows are, such as Europe/Berlin; a day has 23 or 25 hours where clocks change."`
 	Where    planned     `key:"where"`
 	Compute  texts       `key:"compute" need:"write what to compute, for example compute: [mean, max]" choice:"count,sum,min,max,mean,range,first,last,delta,rate,variance,stddev,median,mode,distinct,ewma,slope,integral,time_weighted_mean,pNN" doc:"What to compute; pNN is a quantile: p95 is 0.95, p999 is 0.999."`
+	By       text        `key:"by" doc:"Which devices the window is over: all for the whole fleet, labels.NAME for all devices with the same label. Without it each device by itself."`
 	Emit     emitDoc     `key:"emit" form:"{topic: aggregates, on: close}" doc:"Where results go; without it only rules see them."`
 }
 
@@ -165,7 +166,7 @@ type ruleDoc struct {
 	Name        text            `key:"name" need:"alerts carry it; write for example name: too-warm" doc:"Name of the rule, carried by its alerts."`
 	When        text            `key:"when" doc:"What the rule looks at: a window result such as temp_5m.mean, or a metric (its last value)."`
 	Levels      named[levelDoc] `key:"levels" doc:"Levels by name, lowest first."`
-	Message     text            `key:"message" doc:"Text of the alert, with {{device}}, {{value}}, {{threshold}}, {{level}}, {{rule}}, {{active_for}}, {{metric}}, {{window.start}}, {{window.end}}, {{labels.NAME}}."`
+	Message     text            `key:"message" doc:"Text of the alert, with {{device}} or {{group}}, {{value}}, {{threshold}}, {{level}}, {{rule}}, {{active_for}}, {{metric}}, {{window.start}}, {{window.end}}, {{labels.NAME}}."`
 	Evaluate    planned         `key:"evaluate" doc:"tumbling, hopping and session windows are judged when they close, all else at every reading"`
 	KeepFiring  planned         `key:"keep_firing" doc:"clear_below and clear_above keep an alert from ending too early"`
 	OnGap       planned         `key:"on_gap" doc:"a hole in the data pauses hold"`

@@ -56,6 +56,7 @@ func (p *Pipeline) explainWay(b *strings.Builder) {
 	fmt.Fprintf(b, "A reading more than %s ahead of its append time goes to quarantine.\n", saySpan(p.Time.MaxFutureSkew))
 	fmt.Fprintf(b, "A device silent for %s has its open windows emitted as provisional; after %s it is forgotten.\n",
 		saySpan(p.Time.IdleAfter), saySpan(p.State.ForgetAfter))
+	b.WriteString(p.sayGroups())
 	fmt.Fprintf(b, "What cannot be used goes to %s with the reason.\n", p.QuarantineTopic)
 	if len(p.Rules) > 0 {
 		fmt.Fprintf(b, "Alerts go to topic %s.\n", p.Alerts.Topic)
@@ -154,7 +155,7 @@ func (p *Pipeline) sayWindow(w *Window) string {
 			span = "over its newest reading"
 		}
 	}
-	return "for each device, " + what + " " + span + "; " + emit + "."
+	return sayBy(w) + ", " + what + " " + span + "; " + emit + "."
 }
 
 func eachSpan(t event.Time) string {
@@ -165,10 +166,12 @@ func eachSpan(t event.Time) string {
 // sayRule is a rule as one sentence.
 func (p *Pipeline) sayRule(r *Rule) string {
 	judged := "judged at every reading"
+	whose := "for each device"
 	subject := "the newest " + p.Metrics[r.When.Metric]
 	if r.When.Window >= 0 {
 		w := &p.Windows[r.When.Window]
 		subject = "the " + r.When.Result + " of window " + w.Name
+		whose = sayBy(w)
 		if !w.speaksAlways() {
 			judged = "judged when a window closes"
 		}
@@ -177,7 +180,7 @@ func (p *Pipeline) sayRule(r *Rule) string {
 	for i := range r.Levels {
 		levels[i] = sayLevel(&r.Levels[i])
 	}
-	return "for each device, " + subject + " raises " + strings.Join(levels, "; and ") + "; " + judged + "."
+	return whose + ", " + subject + " raises " + strings.Join(levels, "; and ") + "; " + judged + "."
 }
 
 func sayLevel(l *Level) string {

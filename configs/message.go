@@ -10,7 +10,7 @@ import (
 
 // fieldNames are the fields a message can hold.
 func fieldNames() []string {
-	return []string{"device", "value", "threshold", "level", "rule", "active_for", "metric", "window.start", "window.end"}
+	return []string{"device", "group", "value", "threshold", "level", "rule", "active_for", "metric", "window.start", "window.end"}
 }
 
 // message parses the message of a rule, or writes the usual one.
@@ -20,7 +20,11 @@ func (c *checker) message(doc *ruleDoc, r *Rule) {
 		return
 	}
 	if !m.set {
-		m.fill("{{device}}: {{rule}} is {{level}}, " + doc.When.value + " = {{value}} (threshold {{threshold}})")
+		who := "{{device}}"
+		if r.When.Window >= 0 && c.p.Windows[r.When.Window].Grouped() {
+			who = "{{group}}"
+		}
+		m.fill(who + ": {{rule}} is {{level}}, " + doc.When.value + " = {{value}} (threshold {{threshold}})")
 	}
 	parts, problem := parseMessage(m.value)
 	if problem != "" {
@@ -37,6 +41,10 @@ func (c *checker) message(doc *ruleDoc, r *Rule) {
 		}
 		if strings.HasPrefix(p.Field, "window.") && r.When.Window < 0 && doc.When.ok() {
 			c.errorf(m.at, "%s: {{%s}} has nothing to show: the rule looks at the metric %s, not at a window", m.path, p.Field, doc.When.value)
+			return
+		}
+		if problem := c.groupField(p.Field, r); problem != "" && !doc.When.bad {
+			c.errorf(m.at, "%s: %s", m.path, problem)
 			return
 		}
 		for _, f := range fieldNames() {

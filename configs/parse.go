@@ -86,6 +86,7 @@ func (c *checker) name() {
 		c.p.Group = "weir." + n.value
 		c.p.JournalTopic = c.p.Group + ".journal"
 		c.p.QuarantineTopic = c.p.Group + ".quarantine"
+		c.p.PartialsTopic = c.p.Group + ".partials"
 		return
 	}
 	n.bad = true
@@ -198,11 +199,11 @@ func (c *checker) topics() {
 		case !t.ok():
 		case source.ok() && t.value == source.value:
 			c.errorf(t.at, "%s is the source topic: the pipeline would read what it writes; name another topic", t)
-		case c.p.Name != "" && (t.value == c.p.JournalTopic || t.value == c.p.QuarantineTopic):
+		case c.p.Name != "" && slices.Contains(c.p.keptTopics(), t.value):
 			c.errorf(t.at, "%s is a topic the pipeline keeps for itself; name another", t)
 		}
 	}
-	if source.ok() && c.p.Name != "" && (source.value == c.p.JournalTopic || source.value == c.p.QuarantineTopic) {
+	if source.ok() && c.p.Name != "" && slices.Contains(c.p.keptTopics(), source.value) {
 		c.errorf(source.at, "%s is a topic the pipeline writes itself; name another", source)
 	}
 	for _, t := range outputs {

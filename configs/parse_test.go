@@ -75,8 +75,8 @@ rules:
 		State:           State{Dir: "./state", Memory: 512_000_000, ForgetAfter: 30 * 86_400_000},
 		Metrics:         []string{"humidity", "temperature"},
 		QuarantineTopic: "weir.p.quarantine",
-		JournalTopic:    "weir.p.journal",
-		Group:           "weir.p",
+		JournalTopic:    "weir.p.journal", PartialsTopic: "weir.p.partials",
+		Group: "weir.p",
 	}, p)
 }
 

@@ -38,6 +38,7 @@ type Pipeline struct {
 	QuarantineTopic string // weir.<name>.quarantine
 	JournalTopic    string // weir.<name>.journal
 	Group           string // the consumer group, weir.<name>
+	PartialsTopic   string // weir.<name>.partials: what windows over several devices are made of
 
 	settings []setting // every setting of the file, for Explain
 }
@@ -149,7 +150,7 @@ const (
 	Rolling
 )
 
-// Window is one window over one metric, kept for each device.
+// Window is one window over one metric, kept for each device or each group of devices.
 type Window struct {
 	Name        string
 	Metric      string
@@ -165,6 +166,10 @@ type Window struct {
 	Count    int        // readings, 1..4000; 0 unless Kind is Count
 	Compute  []string   // names of aggregates, each at most once
 	Emit     Emit
+	// By says which devices the window is over: empty for each device by itself,
+	// all, or labels.NAME for all devices with the same label. With it Kind is
+	// Tumbling or Hopping and Emit.On is not change.
+	By string
 }
 
 // Emit says where the results of a window go. Topic is empty where they are
@@ -232,7 +237,7 @@ type Level struct {
 // empty.
 type Part struct {
 	Literal string
-	Field   string // device value threshold level rule active_for window.start window.end metric labels.NAME
+	Field   string // device group value threshold level rule active_for window.start window.end metric labels.NAME
 	Format  string // a printf format of one floating-point number; empty: the field's own
 }
 

@@ -182,7 +182,7 @@ func (c *committer) fill(b *batch) {
 		if limit := r.e.topics.maxOutput[o.Topic]; len(o.Key)+len(value) > limit {
 			value = oversize(r, b, o)
 		}
-		c.records[i] = kgo.Record{Topic: topic, Partition: r.partition, Key: o.Key, Value: value, Headers: c.headers(o)}
+		c.records[i] = kgo.Record{Topic: topic, Partition: r.outputPartition(o), Key: o.Key, Value: value, Headers: c.headers(o)}
 	}
 	c.lineage = r.lineage.append(c.lineage[:0])
 	for i, part := range b.sealed.Parts {
@@ -226,7 +226,7 @@ func (c *committer) commitOffset(ctx context.Context, b *batch, at seat) error {
 	}
 	text := b.meta.String()
 	req := kmsg.NewPtrTxnOffsetCommitRequest()
-	req.TransactionalID = fmt.Sprintf("weir.%s.%d", p.Name, r.partition)
+	req.TransactionalID = transactionalID(p, r.partition)
 	req.Group, req.ProducerID, req.ProducerEpoch = p.Group, id, epoch
 	req.Generation, req.MemberID, req.InstanceID = at.generation, at.member, &at.instance
 	topic := kmsg.NewTxnOffsetCommitRequestTopic()

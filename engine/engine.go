@@ -52,6 +52,9 @@ type Options struct {
 	// PartitionOf is where the declared partitioner puts a device among n
 	// partitions; nil: not checked.
 	PartitionOf func(device []byte, n int) int
+	// GroupPartition is where the partials of a group go among n partitions; needed
+	// where the plan sends any, and then always the same function.
+	GroupPartition func(group []byte, n int) int
 	// CreateSource makes a missing source topic with so many partitions; 0
 	// refuses to start without one.
 	CreateSource int
@@ -136,10 +139,12 @@ func New(o Options) (*Engine, error) {
 		return nil, errors.New("engine needs at least one broker address")
 	case o.Store == nil:
 		return nil, errors.New("engine needs a local store")
-	case o.NewDecoder == nil:
+	case o.NewDecoder == nil && !o.Plan.Groups():
 		return nil, errors.New("engine needs a decoder")
 	case o.Instance == "":
 		return nil, errors.New("engine needs an identity")
+	case o.GroupPartition == nil && o.Plan.SendsPartials():
+		return nil, errors.New("engine needs to know where partials of a group go")
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -167,7 +172,7 @@ func New(o Options) (*Engine, error) {
 // clientOptions are common to every client of the engine.
 func (e *Engine) clientOptions(extra ...kgo.Opt) []kgo.Opt {
 	opts := []kgo.Opt{
-		kgo.SeedBrokers(e.o.Brokers...), kgo.ClientID("weir." + e.o.Plan.Pipeline.Name),
+		kgo.SeedBrokers(e.o.Brokers...), kgo.ClientID(e.o.Plan.Pipeline.Group),
 		kgo.WithLogger(newKafkaLogger(e.log)), kgo.MetadataMinAge(metadataMinAge),
 	}
 	opts = append(opts, e.o.ClientOptions...)

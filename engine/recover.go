@@ -59,7 +59,7 @@ func (r *runner) fence(ctx context.Context) error {
 		return err
 	}
 	client, err := kgo.NewClient(r.e.clientOptions(
-		kgo.TransactionalID(fmt.Sprintf("weir.%s.%d", r.plan.Pipeline.Name, r.partition)),
+		kgo.TransactionalID(transactionalID(r.plan.Pipeline, r.partition)),
 		kgo.TransactionTimeout(transactionTimeout),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ManualFlushing(), kgo.MaxBufferedRecords(1<<20), kgo.ProducerBatchMaxBytesFn(r.e.topics.batchLimit),

@@ -131,19 +131,16 @@ func (r *runner) close() {
 // valid before a reading is folded, pins K at a first start, and is what the
 // wall clock is compared by.
 func (r *runner) goLive(ctx context.Context) error {
-	decoder, err := r.e.o.NewDecoder(Payload)
-	if err != nil {
-		return err
+	options := task.Options{
+		Partition: r.partition, PartitionOf: r.partitionOf(), WallStamped: r.e.topics.wallStamped,
+		GroupOptions: task.GroupOptions{Partitions: r.e.topics.partitions, GroupPartition: r.groupPartition()},
 	}
-	header, err := r.e.o.NewDecoder(Header)
-	if err != nil {
+	if err := r.decoders(&options); err != nil {
 		return err
 	}
 	out := &task.Outputs{}
 	out.Reset()
-	r.task = task.New(r.plan, r.table, out, task.Options{
-		Partition: r.partition, Decoder: decoder, HeaderDecoder: header, PartitionOf: r.partitionOf(), WallStamped: r.e.topics.wallStamped,
-	})
+	r.task = task.New(r.plan, r.table, out, options)
 	r.position, r.sealed = r.k, r.k
 	r.takeRoster()
 	r.e.status.setPosition(r.partition, r.k)
@@ -160,6 +157,7 @@ func (r *runner) goLive(ctx context.Context) error {
 		return ErrLost
 	}
 	r.compareClocks(ctx)
+	var err error
 	r.source, err = r.openSource(ctx)
 	return err
 }

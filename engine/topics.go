@@ -197,6 +197,9 @@ func (e *Engine) prepareSource(ctx context.Context) error {
 			return err
 		}
 	}
+	if errors.Is(detail.Err, kerr.UnknownTopicOrPartition) && e.o.Plan.Groups() {
+		return fmt.Errorf("topic %q is not there yet: the tasks of the devices make it", p.Source.Topic)
+	}
 	if errors.Is(detail.Err, kerr.UnknownTopicOrPartition) {
 		return refuse("source topic %q does not exist: create it with as many partitions as you will ever want to scale to", p.Source.Topic)
 	}
@@ -277,7 +280,7 @@ func (e *Engine) prepareOutputs(ctx context.Context) error {
 	e.topics.maxOutput, e.topics.maxBatch = nil, map[string]int32{}
 	for i := range e.o.Plan.Topics() {
 		topic := e.o.Plan.TopicName(task.Topic(i))
-		if _, err := e.ensure(ctx, topic, nil); err != nil {
+		if _, err := e.ensure(ctx, topic, e.outputConfigs(task.Topic(i))); err != nil {
 			return err
 		}
 		configs, err := e.configs(ctx, topic)

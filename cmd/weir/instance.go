@@ -28,6 +28,7 @@ type instance struct {
 	log      *slog.Logger
 	engine   *engine.Engine
 	store    *badgerstore.Store
+	groups   *groupInstance // nil: no windows over several devices
 	kafka    *brokers.Kafka // embedded, or nil
 	mqtt     *brokers.MQTT  // embedded, or nil
 	brokers  []string
@@ -81,18 +82,24 @@ func openInstance(p *configs.Pipeline, o instanceOptions) (_ *instance, err erro
 	}
 	options, err := withFaults(engine.Options{
 		Brokers: i.brokers, Instance: name, BootID: boot, Store: localStore{i.store},
-		PartitionOf: partitioner, CreateSource: createSource, KeepSeat: o.KeepSeat, Logger: o.Logger,
+		PartitionOf: partitioner, GroupPartition: groupPartitioner(), CreateSource: createSource, KeepSeat: o.KeepSeat, Logger: o.Logger,
 	})
 	if err != nil {
 		return nil, err
 	}
-	i.engine, err = newEngine(p, options)
+	if i.engine, err = newEngine(p, options); err != nil {
+		return nil, err
+	}
+	i.groups, err = openGroups(p, options)
 	return i, err
 }
 
 // Close lets go of the store and the embedded brokers. It is not for a running
 // instance.
 func (i *instance) Close() {
+	if err := i.groups.close(); err != nil {
+		i.log.Error("close state store of the groups", "error", err)
+	}
 	if i.store != nil {
 		if err := i.store.Close(); err != nil {
 			i.log.Error("close state store", "error", err)
@@ -122,6 +129,7 @@ func (i *instance) Run(ctx context.Context) error {
 		}
 		return err
 	})
+	group.Go(func() error { return i.groups.run(engineCtx) })
 	group.Go(func() error {
 		defer stopEngine()
 		if i.pipeline.MQTT == nil {
@@ -144,6 +152,7 @@ func (i *instance) collectGarbage(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
+		i.groups.collectGarbage(ctx, i.log)
 		for again := true; again && ctx.Err() == nil; {
 			var err error
 			if again, err = i.store.RunGC(); err != nil {

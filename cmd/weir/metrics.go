@@ -15,41 +15,50 @@ import (
 // it goes, so that no sum falls when it leaves. Cardinality: some thirty series
 // and fifteen for each owned partition; no device is ever a label.
 type metrics struct {
-	i *instance
+	i      *instance
+	engine *engine.Engine // of the devices, or of the groups
 
 	commit, checkpoint, recovery, latency prometheus.Histogram
 	journal                               prometheus.Counter
 
 	readings, results, alerts, corrections, forgotten, expressions, recoveries, aborted, commits *prometheus.Desc
 	firing, open, devices, state, skew, trusted                                                  *prometheus.Desc
-	live, lag, offset, seq, resets                                                               *prometheus.Desc
+	live, lag, offset, seq, resets, ungrouped                                                    *prometheus.Desc
 	mqtt, mqttConnected                                                                          *prometheus.Desc
 	rosterDevices, rosterFaults, rosterInfo                                                      *prometheus.Desc
 }
 
-func newMetrics(i *instance) *metrics {
+func newMetrics(i *instance) *metrics { return newMetricsOf(i, i.engine, "weir_") }
+
+// newGroupMetrics exports the second engine of a pipeline with windows over several
+// devices: the same series under weir_group_, where a reading is a partial.
+func newGroupMetrics(i *instance) *metrics { return newMetricsOf(i, i.groups.engine, "weir_group_") }
+
+func newMetricsOf(i *instance, e *engine.Engine, prefix string) *metrics {
 	labels := prometheus.Labels{"pipeline": i.pipeline.Name}
 	desc := func(name, help string, variable ...string) *prometheus.Desc {
-		return prometheus.NewDesc("weir_"+name, help, variable, labels)
+		return prometheus.NewDesc(prefix+name, help, variable, labels)
 	}
 	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
-		return prometheus.NewHistogram(prometheus.HistogramOpts{Name: "weir_" + name, Help: help, ConstLabels: labels, Buckets: buckets})
+		return prometheus.NewHistogram(prometheus.HistogramOpts{Name: prefix + name, Help: help, ConstLabels: labels, Buckets: buckets})
 	}
 	fast := prometheus.ExponentialBuckets(0.001, 2, 14)
 	slow := prometheus.ExponentialBuckets(0.01, 2, 14)
 	return &metrics{
 		i:          i,
+		engine:     e,
 		commit:     histogram("commit_duration_seconds", "From sealing a batch to the confirmation of its transaction.", fast),
 		checkpoint: histogram("checkpoint_duration_seconds", "From taking the dirty pages to the marker.", slow),
 		recovery:   histogram("recovery_duration_seconds", "From owning a partition to its task being live.", slow),
 		latency:    histogram("alert_latency_seconds", "From the append of the oldest reading that changed an alert to the commit of the alert.", fast),
-		journal:    prometheus.NewCounter(prometheus.CounterOpts{Name: "weir_journal_bytes_total", Help: "Bytes of journal records committed, before compression.", ConstLabels: labels}),
+		journal:    prometheus.NewCounter(prometheus.CounterOpts{Name: prefix + "journal_bytes_total", Help: "Bytes of journal records committed, before compression.", ConstLabels: labels}),
 
 		readings:    desc("readings_total", "Readings since the pipeline began, by what became of them; in is their sum. Retained messages have no partition.", "partition", "outcome"),
 		results:     desc("window_results_total", "Window results produced, revisions among them.", "partition"),
 		alerts:      desc("alert_events_total", "Alert events produced.", "partition"),
 		corrections: desc("alert_corrections_total", "Window revisions that would have changed an alert.", "partition"),
 		forgotten:   desc("devices_forgotten_total", "Devices dropped after state.forget_after of silence.", "partition"),
+		ungrouped:   desc("readings_ungrouped_total", "Readings that no group got, for their device has not the label: once for each window over several devices.", "partition"),
 		expressions: desc("expression_errors_total", "Readings for which where or derive could not be worked out.", "partition"),
 		resets:      desc("clock_resets_total", "Device clocks restarted after time.reset_clock_after of late readings.", "partition"),
 		recoveries:  desc("recoveries_total", "Tasks dropped on a doubt and recovered."),
@@ -106,7 +115,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	}
 	var sum task.Counters
 	devices, state := 0, int64(0)
-	for _, t := range m.i.engine.Status() {
+	for _, t := range m.engine.Status() {
 		p := strconv.Itoa(int(t.Partition))
 		sum = sum.Add(t.Counters)
 		if t.Seq > 0 {
@@ -119,20 +128,23 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 		now(m.offset, float64(t.Offset), p)
 		now(m.seq, float64(t.Seq), p)
 	}
-	bridge := m.i.bridgeCounts()
-	retained := uint64(bridge.RetainedDropped)
-	total(m.readings, retained, "", "in")
-	total(m.readings, retained, "", "retained")
 	now(m.firing, float64(sum.Firing))
 	now(m.open, float64(sum.Open))
 	now(m.devices, float64(devices))
 	now(m.state, float64(state))
-	totals := m.i.engine.Totals()
+	totals := m.engine.Totals()
 	total(m.recoveries, uint64(totals.Recoveries))
 	total(m.aborted, uint64(totals.Aborts))
 	total(m.commits, uint64(totals.Commits))
 	now(m.skew, totals.ClockSkew.Seconds())
 	now(m.trusted, flag(totals.ClockTrusted))
+	if m.engine != m.i.engine {
+		return // bridge and roster are the devices'
+	}
+	bridge := m.i.bridgeCounts()
+	retained := uint64(bridge.RetainedDropped)
+	total(m.readings, retained, "", "in")
+	total(m.readings, retained, "", "retained")
 	if r, ok := m.i.engine.Roster(); ok {
 		now(m.rosterDevices, float64(r.Devices))
 		if r.Fingerprint != "" {
@@ -170,6 +182,9 @@ func (m *metrics) totals(p string, c task.Counters, total func(*prometheus.Desc,
 	total(m.alerts, c.Alerts, p)
 	total(m.corrections, c.Corrections, p)
 	total(m.forgotten, c.Forgotten, p)
+	if m.i.pipeline.Grouped() && m.engine == m.i.engine {
+		total(m.ungrouped, c.Ungrouped, p)
+	}
 	total(m.expressions, c.Expressions, p)
 	total(m.resets, c.Resets, p)
 }

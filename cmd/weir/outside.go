@@ -31,6 +31,14 @@ func newOutside(instances []*instance) (*outside, error) {
 			return nil, fmt.Errorf("metrics of pipeline %q: %w", i.pipeline.Name, err)
 		}
 		i.engine.Observe(m)
+		if i.groups == nil {
+			continue
+		}
+		m = newGroupMetrics(i)
+		if err := o.registry.Register(m); err != nil {
+			return nil, fmt.Errorf("metrics of the groups of pipeline %q: %w", i.pipeline.Name, err)
+		}
+		i.groups.engine.Observe(m)
 	}
 	return o, nil
 }
@@ -79,7 +87,7 @@ func profiles(mux *http.ServeMux) {
 // ready answers 200 only when every owned task of every pipeline is live.
 func (o *outside) ready(w http.ResponseWriter, _ *http.Request) {
 	for _, i := range o.instances {
-		if !i.engine.Ready() {
+		if !i.engine.Ready() || !i.groups.ready() {
 			http.Error(w, fmt.Sprintf("pipeline %s: not every owned task is live", i.pipeline.Name), http.StatusServiceUnavailable)
 			return
 		}

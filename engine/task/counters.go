@@ -20,6 +20,10 @@ const (
 	wordRecords      // source records folded, control records not among them
 	wordFiring       // rules of devices that fire now
 	wordOpen         // windows that hold readings and have not closed
+	wordUngrouped    // readings that no group got, for their device has not the label: once for each window over several devices
+	wordWatermark    // of a device task: the one sent last; of a group task: the clock of all groups
+	wordForemost     // of a device task: the greatest device clock of those that feed groups
+	wordStill        // of a group task: its clock when that of the groups moved last, or they were emitted as provisional
 	wordExpressions  // expressions that could not be worked out
 	wordResets       // device clocks restarted after reset_clock_after
 	taskWords
@@ -31,6 +35,9 @@ const (
 type Counters struct {
 	In, Processed, Filtered, Late, Future, Bad, Duplicate uint64
 	Windows, Alerts, Corrections, Forgotten, Records      uint64
+	// Ungrouped is how many readings no group got, for their device has not the
+	// label: once for each window over several devices.
+	Ungrouped uint64
 	// Resets is how often a device's clock was restarted.
 	Resets uint64
 	// Firing and Open are no totals but present numbers: alerts that fire, and
@@ -46,7 +53,7 @@ func countersOf(w []uint64) Counters {
 		In: w[wordIn], Processed: w[wordProcessed], Filtered: w[wordFiltered], Late: w[wordLate],
 		Future: w[wordFuture], Bad: w[wordBad], Duplicate: w[wordDuplicate], Windows: w[wordWindows],
 		Alerts: w[wordAlerts], Corrections: w[wordCorrections], Forgotten: w[wordForgotten], Records: w[wordRecords],
-		Firing: w[wordFiring], Open: w[wordOpen], Expressions: w[wordExpressions], Resets: w[wordResets],
+		Firing: w[wordFiring], Open: w[wordOpen], Expressions: w[wordExpressions], Resets: w[wordResets], Ungrouped: w[wordUngrouped],
 	}
 }
 
@@ -62,5 +69,6 @@ func (c Counters) Add(o Counters) Counters {
 		Future: c.Future + o.Future, Bad: c.Bad + o.Bad, Duplicate: c.Duplicate + o.Duplicate, Windows: c.Windows + o.Windows,
 		Alerts: c.Alerts + o.Alerts, Corrections: c.Corrections + o.Corrections, Forgotten: c.Forgotten + o.Forgotten, Records: c.Records + o.Records,
 		Firing: c.Firing + o.Firing, Open: c.Open + o.Open, Expressions: c.Expressions + o.Expressions, Resets: c.Resets + o.Resets,
+		Ungrouped: c.Ungrouped + o.Ungrouped,
 	}
 }

@@ -14,6 +14,10 @@ func (t *Task) touchCells(feeds *metric, at event.Time, slot statestore.Slot) {
 	for _, k := range feeds.sessions {
 		t.touched ^= t.table.TouchCell(t.plan.sessions[k].col, 0, slot)
 	}
+	for _, k := range feeds.partials {
+		p := &t.plan.partials[k]
+		t.touched ^= t.table.TouchCell(p.col, p.CellOf(at), slot)
+	}
 	if feeds.last >= 0 {
 		t.touched ^= t.table.TouchCell(t.plan.lastCol, feeds.last, slot)
 	}
@@ -32,6 +36,11 @@ func (t *Task) gone(feeds *metric, at, clock event.Time) bool {
 	for _, k := range feeds.sessions {
 		s := &t.plan.sessions[k]
 		if !s.Late(t.table.Row(s.col, t.slot), at, clock) {
+			return false
+		}
+	}
+	for _, k := range feeds.partials {
+		if !t.plan.partials[k].Late(at, clock) {
 			return false
 		}
 	}

@@ -21,7 +21,12 @@ type Output struct {
 	Value []byte // JSON
 	ID    []byte // header weir-id; nil where the record has none
 	Seq   uint64 // header weir-seq, gapless per pipeline, topic kind and partition, from 1; 0: none
+	// Partition of the topic it goes to; OwnPartition: the task's.
+	Partition int32
 }
+
+// OwnPartition says that an output goes to the partition of its task's source.
+const OwnPartition = int32(-1)
 
 // Outputs collects what a batch produces. Its memory is reused from batch to
 // batch: records are dear, so they are built in one arena.
@@ -40,6 +45,7 @@ type span struct {
 	key, value, id int // where each ends in the arena; key starts where the one before ended
 	start          int
 	seq            uint64
+	partition      int32
 }
 
 // Len is the number of records.
@@ -56,7 +62,7 @@ func (o *Outputs) Reset() {
 // At returns the i-th record.
 func (o *Outputs) At(i int) Output {
 	s := o.list[i]
-	out := Output{Topic: s.topic, Seq: s.seq, Value: o.arena[s.key:s.value:s.value]}
+	out := Output{Topic: s.topic, Seq: s.seq, Partition: s.partition, Value: o.arena[s.key:s.value:s.value]}
 	if s.key > s.start {
 		out.Key = o.arena[s.start:s.key:s.key]
 	}
@@ -69,7 +75,7 @@ func (o *Outputs) At(i int) Output {
 // begin starts a record with its key; the caller appends the value to arena and
 // then calls end.
 func (o *Outputs) begin(t Topic, key []byte) {
-	s := span{topic: t, start: len(o.arena)}
+	s := span{topic: t, start: len(o.arena), partition: OwnPartition}
 	o.arena = append(o.arena, key...)
 	s.key = len(o.arena)
 	o.list = append(o.list, s)
@@ -82,3 +88,6 @@ func (o *Outputs) end(seq uint64, id string) {
 	o.arena = append(o.arena, id...)
 	s.id = len(o.arena)
 }
+
+// to sends the record begun last to another partition than the task's.
+func (o *Outputs) to(partition int32) { o.list[len(o.list)-1].partition = partition }

@@ -42,6 +42,7 @@ type Plan struct {
 	forget    event.Time
 	skew      event.Time
 	wait      event.Time
+	grouping
 
 	// Repeats told by device, metric and time: dedupeCol then has the cells of a series for each metric.
 	byTime     bool
@@ -73,6 +74,7 @@ type metric struct {
 	rings     []int
 	sessions  []int
 	followers []int
+	partials  []int // windows over several devices, whose parts each device gathers
 	rules     []int // rules on its last value
 	last      int   // cell in the column of last values; -1: no rule looks at it
 	derived   []int // metrics made from it, as indexes into those derived
@@ -107,8 +109,8 @@ type rule struct {
 	fittedTo int         // row of that device in the roster, -1 for one that has none
 }
 
-// Compile turns a validated pipeline into a plan.
-func Compile(p *configs.Pipeline) (*Plan, error) {
+// compile makes a plan of one part of a pipeline.
+func compile(p *configs.Pipeline, g grouping) (*Plan, error) {
 	c := &Plan{
 		Pipeline: p, Wide: len(p.Source.Reading.Metrics) > 0,
 		byDedupe:  p.Dedupe.By == "seq",
@@ -118,7 +120,8 @@ func Compile(p *configs.Pipeline) (*Plan, error) {
 		dedupeCol: -1, lastCol: -1,
 		resetAfter: p.Time.ResetClockAfter,
 	}
-	c.column("head", 1, headWords)
+	c.grouping = g
+	c.column(c.headName(), 1, headWords)
 	for _, name := range p.Metrics {
 		c.metrics = append(c.metrics, metric{name: name, last: -1})
 	}
@@ -134,6 +137,9 @@ func Compile(p *configs.Pipeline) (*Plan, error) {
 		c.dedupeCol = c.column("dedupe by time", len(c.metrics)*operators.DedupeTimeCells, operators.DedupeWords)
 	}
 	if err := c.planWindows(); err != nil {
+		return nil, err
+	}
+	if err := c.planGrouping(); err != nil {
 		return nil, err
 	}
 	c.planEmits()
@@ -152,7 +158,7 @@ func Compile(p *configs.Pipeline) (*Plan, error) {
 // own is the plan with windows of its own: they hold scratch, and tasks run at
 // the same time.
 func (c *Plan) own() *Plan {
-	o, err := Compile(c.Pipeline)
+	o, err := compile(c.Pipeline, grouping{whole: c.whole, grouped: c.grouped})
 	if err != nil {
 		panic(fmt.Sprintf("task: pipeline %q compiled once and does not again: %v", c.Pipeline.Name, err))
 	}
@@ -305,13 +311,21 @@ func (c *Plan) TopicName(t Topic) string {
 		return c.Pipeline.Alerts.Topic
 	case QuarantineTopic:
 		return c.Pipeline.QuarantineTopic
+	case c.partialsTopic():
+		return c.whole.PartialsTopic
 	default:
 		return c.AggregateTopics[t-FirstAggregateTopic]
 	}
 }
 
 // Topics is how many output topics the pipeline has.
-func (c *Plan) Topics() int { return int(FirstAggregateTopic) + len(c.AggregateTopics) }
+func (c *Plan) Topics() int {
+	n := int(FirstAggregateTopic) + len(c.AggregateTopics)
+	if c.SendsPartials() {
+		n++
+	}
+	return n
+}
 
 // TaskWords is how many words of its own a task keeps in the state table.
 func TaskWords() int { return taskWords }
@@ -336,8 +350,8 @@ func (c *Plan) planEmits() {
 		e := emit{topic: FirstAggregateTopic + Topic(k), ok: true}
 		e.head = appendString([]byte(`{"pipeline":`), c.Pipeline.Name)
 		e.head = appendString(append(e.head, `,"window":`...), w.Name)
-		e.head = append(e.head, `,"device":`...)
-		e.metric = append(appendString([]byte(`,"metric":`), w.Metric), `,"start":`...)
+		e.head = append(e.head, c.subjectKey()...)
+		e.metric = append(appendString(append(c.byField(&w), `,"metric":`...), w.Metric), `,"start":`...)
 		for _, name := range w.Compute {
 			e.fields = append(e.fields, append(appendString([]byte{','}, name), ':'))
 		}

@@ -42,6 +42,7 @@ type said struct {
 	key, id string
 	value   string
 	seq     uint64
+	to      int32
 }
 
 type plantOptions struct {
@@ -136,14 +137,14 @@ func (p *plant) take() {
 	for i := range p.out.Len() {
 		o := p.out.At(i)
 		topic := p.plan.TopicName(o.Topic)
-		p.said = append(p.said, said{topic: topic, key: string(o.Key), id: string(o.ID), value: string(o.Value), seq: o.Seq})
+		p.said = append(p.said, said{topic: topic, key: string(o.Key), id: string(o.ID), value: string(o.Value), seq: o.Seq, to: o.Partition})
 		switch o.Topic {
 		case AlertsTopic:
 			p.seqs[0]++
 			require.Equal(p.t, p.seqs[0], o.Seq, "alerts are numbered without a gap")
 			require.False(p.t, p.ids[string(o.ID)], "alert event %s is there twice", o.ID)
 			p.ids[string(o.ID)] = true
-		case QuarantineTopic:
+		case QuarantineTopic, p.plan.partialsTopic():
 			require.Zero(p.t, o.Seq)
 		default:
 			p.seqs[1]++
@@ -158,12 +159,19 @@ func (p *plant) take() {
 func (p *plant) check() {
 	c := p.task.Counters()
 	require.True(p.t, c.Conserved(), "%+v", c)
+	p.checkGrouping()
 	var open, firing uint64
 	for s := range p.table.Bound() {
 		if !p.table.Live(s) {
 			continue
 		}
 		clock := event.Time(p.table.Row(headCol, s)[headClock])
+		if p.plan.grouped {
+			if p.table.Name(s)[0] <= aheadMark {
+				continue
+			}
+			clock = p.task.watermark()
+		}
 		for i := range p.plan.rings {
 			r := &p.plan.rings[i]
 			r.Flush(&row{p.table, r.col, s}, clock, func(*window.Result) uint8 { open++; return 0 })

@@ -62,6 +62,9 @@ func (t *Task) feed(feeds *metric, s sample, due event.Time) event.Time {
 			ring.Change(&t.row, at, now, t.changed)
 		}
 	}
+	if len(feeds.partials) > 0 {
+		due = t.gatherPane(feeds, s, due)
+	}
 	for _, k := range feeds.sessions {
 		due = min(due, t.joinSession(&t.plan.sessions[k], at, s.value, window.Span{From: s.before, To: now}))
 	}
@@ -92,7 +95,7 @@ func (t *Task) closeDue(from, to event.Time) event.Time {
 		ring.Close(&t.row, window.Span{From: from, To: to}, t.emit)
 		due = min(due, ring.NextDue(t.row.Words(), to))
 	}
-	return min(due, t.closeSessions(window.Span{From: from, To: to}))
+	return min(due, t.closeSessions(window.Span{From: from, To: to}), t.closePanes(to))
 }
 
 // last keeps the newest value of a metric for the rules that look at it. An

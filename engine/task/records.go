@@ -32,7 +32,7 @@ const maxPayload = 64 << 10
 
 // aggregate emits a window's result; corrects says that it is a revision which would have changed an alert.
 func (t *Task) aggregate(e *emit, r *window.Result, corrects bool) {
-	device := t.table.Name(t.slot)
+	device := t.subject()
 	words := t.table.Task()
 	words[wordAggregateSeq]++
 	t.out.begin(e.topic, device)
@@ -70,7 +70,7 @@ func (t *Task) aggregate(e *emit, r *window.Result, corrects bool) {
 // alert emits an event of a rule. reason tells why where no sample caused it.
 func (t *Task) alert(r *rule, e *alerts.Event, ref *windowRef, reason string) {
 	p := t.plan.Pipeline
-	device := t.table.Name(t.slot)
+	device := t.subject()
 	id := alerts.EpisodeID(p.Name, r.spec.Name, string(device), e.EpisodeStart, t.resets())
 	words := t.table.Task()
 	words[wordAlerts]++
@@ -92,8 +92,7 @@ func (t *Task) alert(r *rule, e *alerts.Event, ref *windowRef, reason string) {
 	b = appendString(b, p.Name)
 	b = append(b, `,"rule":`...)
 	b = appendString(b, r.spec.Name)
-	b = append(b, `,"device":`...)
-	b = appendString(b, device)
+	b = t.appendSubject(b, r.spec)
 	b = append(b, `,"state":"`...)
 	b = append(b, e.State.String()...)
 	b = append(b, `","status":"`...)
@@ -130,8 +129,7 @@ func (t *Task) alert(r *rule, e *alerts.Event, ref *windowRef, reason string) {
 	b = strconv.AppendInt(b, int64(e.Number), 10)
 	b = append(b, `},"labels":{"alertname":`...)
 	b = appendString(b, r.spec.Name)
-	b = append(b, `,"device":`...)
-	b = appendString(b, device)
+	b = t.appendSubjectLabel(b, r.spec)
 	b = append(b, `,"pipeline":`...)
 	b = appendString(b, p.Name)
 	if e.Level >= 0 {
@@ -195,7 +193,7 @@ func (t *Task) message(spec *configs.Rule, e *alerts.Event, ref *windowRef, devi
 		switch part.Field {
 		case "":
 			b = append(b, part.Literal...)
-		case "device":
+		case "device", "group":
 			b = append(b, device...)
 		case "value":
 			b = appendFormatted(b, part.Format, e.Value)

@@ -39,6 +39,11 @@ func (c *Plan) usesLabel(index int) (string, roster.Kind) {
 			return "derive." + p.Derive[i].Name, l.Kind
 		}
 	}
+	for i := range c.partials {
+		if w := c.partials[i].window; w.GroupLabel() == l.Name {
+			return "window " + w.Name, roster.Text
+		}
+	}
 	for i := range p.Rules {
 		for k := range p.Rules[i].Levels {
 			for _, name := range p.Rules[i].Levels[k].Labels { // unordered: one is enough
@@ -132,11 +137,13 @@ type alertLabel struct {
 // SetRoster puts a version of the roster in force for all that follows: records
 // from position on, and wall time. r is what FitRoster returned. It is to be called
 // once before the first record, also after recovery, and then between records.
+//
+// The first call arms all devices that recovery left unarmed: a silence that is said
+// later than it was due would be judged by a version that came in between. Without a
+// roster nobody can tell when it was said.
 func (t *Task) SetRoster(r *roster.Roster, position int64) {
+	t.armSome(math.MaxInt)
 	f := &t.roster
-	if f.Roster != nil {
-		t.overtake()
-	}
 	f.Roster, f.alerts = r, f.alerts[:0]
 	clear(f.rows)
 	for i, l := range r.Labels() {
@@ -151,17 +158,6 @@ func (t *Task) SetRoster(r *roster.Roster, position int64) {
 		t.plan.rules[k].fittedTo = unfitted
 	}
 	t.rosterEntered(r.Fingerprint(), position)
-}
-
-// overtake lets every device that is silent by the task's clock be so, also those
-// that nobody watches yet since recovery: it is the roster in force then that counts.
-func (t *Task) overtake() {
-	if t.o.WallStamped && t.floor == 0 {
-		return // no silence counts so far
-	}
-	t.record = nil
-	t.armSome(int(t.table.Bound()))
-	t.expireIdle(t.Clock())
 }
 
 // unfitted is no row: a rule that was resolved for no device yet.

@@ -239,3 +239,24 @@ rules: [{name: hot, when: double, levels: {alarm: {above: 1}}}]
 		}
 	}
 }
+
+// A silence that was due while one version was in force is judged by it, also in a
+// task that had just been recovered: whoever recovers it next may have another version.
+func TestSilenceIsJudgedByTheRosterOfItsTime(t *testing.T) {
+	pipeline := strings.Replace(ownPipeline, "rules:", "windows:\n- {name: w, metric: temperature, tumbling: 1m, compute: [max]}\nrules:", 1)
+	pipeline = strings.Replace(pipeline, "when: temperature", "when: w.max", 1)
+	p := newPlant(t, pipeline, plantOptions{roster: strict})
+	fold := func(device string, s int64) {
+		r := reading{device: device, metric: "temperature", at: at(s), appended: at(s), value: "70", seq: -1}
+		require.NoError(t, p.fold(r.record()))
+	}
+	fold("a", 0)
+	p.restart()
+	fold("b", 20) // a has been silent for 10 s
+	require.Contains(t, p.taken()[0].value, `"threshold":60`)
+	p.restart()
+	p.setRoster(mild)
+	fold("b", 21)
+	p.advance(Now{Wall: at(22), Position: 3})
+	require.Empty(t, p.taken())
+}

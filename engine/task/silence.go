@@ -27,6 +27,11 @@ const armedPerAdvance = 16_384
 func (t *Task) Advance(now Now) {
 	t.record, t.mono = nil, now.Mono
 	t.wallEntered(now)
+	if t.groups != nil {
+		t.tickGroups(now.Wall)
+		t.mono = undated
+		return
+	}
 	t.date(now.Mono)
 	if t.floor == 0 && t.o.WallStamped {
 		t.floor = now.Wall
@@ -38,10 +43,17 @@ func (t *Task) Advance(now Now) {
 		t.forget.expire(now.Wall, func(e timer) (timer, bool) { return t.forgetDue(e, now) })
 	}
 	t.mono = undated
+	if t.gathering != nil {
+		t.scanPanes(armedPerAdvance)
+		t.sendWatermark(leastStep)
+	}
 }
 
 // NextTimer is when Advance will next have something to do.
 func (t *Task) NextTimer() event.Time {
+	if t.groups != nil {
+		return t.stillUntil()
+	}
 	if t.scan < t.table.Bound() {
 		return 0
 	}
@@ -98,6 +110,7 @@ func (t *Task) fallSilent() {
 		ring.Provisional(&t.row, event.Time(head[headClock]), t.emit)
 	}
 	t.silenceSessions(event.Time(head[headClock]))
+	t.sendAllPanes()
 	t.sight()
 }
 
@@ -178,6 +191,7 @@ func (t *Task) endOpen() {
 		ring.Flush(&t.row, event.Time(head[headClock]), t.emit)
 	}
 	t.flushSessions(event.Time(head[headClock]))
+	t.sendAllPanes()
 	for k := range t.plan.rules {
 		rule := &t.plan.rules[k]
 		scratch := t.scratch[:rule.Words()]
@@ -198,6 +212,9 @@ func (t *Task) forgetDevice() {
 	t.forgot(t.table.Name(t.slot))
 	t.clearArmed(t.slot)
 	t.table.Drop(t.slot)
+	if t.gathering != nil {
+		t.gathering.held.set(t.slot, 0)
+	}
 }
 
 // wake arms a device that recovery has not armed yet, before its reading is

@@ -45,6 +45,7 @@ type Options struct {
 	// times prove nothing about a backlog, so silence is counted from the first
 	// Advance after recovery.
 	WallStamped bool
+	GroupOptions
 }
 
 // MisplacedError is returned by Fold where a record's key hashes to another
@@ -109,6 +110,9 @@ type Task struct {
 	shown    bool // the payload of the record is in quarantine already
 	stamps   stamps
 	closing  bool // windows are closing for good
+
+	gathering *gathering // nil: the plan sends no partials
+	groups    *groups    // nil: not a group task
 }
 
 // row is one device's cells of one column, as operators see them.
@@ -129,6 +133,12 @@ func New(p *Plan, table *statestore.Table, out *Outputs, o Options) *Task {
 	t.emit, t.changed = t.onWindow, t.onChange
 	t.idle.enter(t.Clock() / t.idle.granule)
 	t.forget.enter(t.Clock() / t.forget.granule)
+	if t.plan.SendsPartials() {
+		t.gathering = newGathering(t)
+	}
+	if t.plan.grouped {
+		t.groups = newGroups(t)
+	}
 	return t
 }
 
@@ -157,6 +167,13 @@ const Block = 64
 
 // Fold folds records in the order of their offsets.
 func (t *Task) Fold(records []Record) error {
+	if t.groups != nil {
+		t.foldPartials(records)
+		return nil
+	}
+	if t.gathering != nil {
+		t.scanPanes(scannedPerFold)
+	}
 	for len(records) > 0 {
 		n := t.decode(records)
 		if err := t.apply(records[:n]); err != nil {
@@ -207,6 +224,9 @@ func (t *Task) apply(records []Record) error {
 			if err := t.applyReading(rec, &readings[next], next); err != nil {
 				return err
 			}
+		}
+		if t.gathering != nil {
+			t.sendWatermark(t.plan.step)
 		}
 	}
 	t.record = nil

@@ -21,6 +21,7 @@ func table() []place {
 		{folder: "operators/window", layer: 1, pure: true, may: []string{"event", "operators/aggregate"}},
 		{folder: "operators/expr", layer: 1, pure: true, may: []string{"event", "operators/roster"}},
 		{folder: "alerts", layer: 1, pure: true, may: []string{"event"}},
+		{folder: "alerts/anomaly", layer: 1, pure: true, may: []string{"event"}},
 		{folder: "statestore", layer: 1, pure: true, may: []string{"event"}},
 		// Expressions, rosters and the names of aggregates are checked where the file is.
 		{folder: "configs", tree: true, layer: 1, pure: true, may: []string{"event", "operators/aggregate", "operators/expr", "operators/roster"}},

@@ -52,11 +52,14 @@ func (t *task) limit(device string, written *float64, label string) (float64, bo
 	return t.roster.number(device, label)
 }
 
-// crossed reports whether a value is beyond the threshold of the level. Where the
-// device lacks any label of the level, it is not.
+// whole reports whether the device has all thresholds of the level: otherwise it is
+// neither entered nor left.
+func (b bound) whole() bool { return b.known && (b.leaveKnown || !b.hasLeave) }
+
+// crossed reports whether a value is beyond the threshold of the level.
 func (b bound) crossed(v float64) bool {
 	switch {
-	case !b.known || b.hasLeave && !b.leaveKnown:
+	case !b.whole():
 		return false
 	case b.above:
 		return v > b.enter
@@ -68,7 +71,7 @@ func (b bound) crossed(v float64) bool {
 // cleared reports whether a value ends the level that was entered.
 func (b bound) cleared(v float64) bool {
 	switch {
-	case !b.known || b.hasLeave && !b.leaveKnown:
+	case !b.whole():
 		return false
 	case !b.hasLeave:
 		return !b.crossed(v)

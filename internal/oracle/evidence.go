@@ -100,7 +100,7 @@ func (t *task) observe(d *device, rule int, w *window, o observation) observatio
 	if !m.vague {
 		return o
 	}
-	o.value = saidAs(m.guess())
+	o.value = measure{value: m.guess(), or: &m} // an episode may end with it in another event
 	if t.evidence == nil {
 		return o
 	}
@@ -119,7 +119,8 @@ func (t *task) observe(d *device, rule int, w *window, o observation) observatio
 		return o
 	}
 	for _, v := range t.sides(d.name, rule, m) {
-		if t.quietAt(d, rule, o.time, v) && accept(v) {
+		if t.quietAt(d, rule, o.time, v) {
+			o.value = measure{value: v, or: &m}
 			return o
 		}
 	}

@@ -34,7 +34,8 @@ func compileAll(p *configs.Pipeline) expressions {
 		}
 	}
 	compile := func(source string, o expr.Option) *vm.Program {
-		program, err := expr.Compile(source, expr.Env(e.env()), o, expr.DisableBuiltin("int"), expr.Function("int", wholeNumber, new(func(float64) int), new(func(int) int)))
+		program, err := expr.Compile(source, expr.Env(e.env()), o, expr.Optimize(false), expr.DisableBuiltin("int"),
+			expr.Function("int", wholeNumber, new(func(float64) int), new(func(int) int)))
 		if err != nil {
 			panic(fmt.Sprintf("expression %q of pipeline %q: %v", source, p.Name, err))
 		}

@@ -3,6 +3,7 @@ package oracle
 import (
 	"math"
 	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/weirstream/weir/configs"
@@ -15,6 +16,13 @@ const relative = 1e-9
 // compute works one result of a window out over all its readings, which are at
 // least one.
 func compute(c *configs.Window, name string, samples []sample) measure {
+	if unit := unitOf(name); unit != 0 && magnitude(samples) > mostMagnitude {
+		m := compute(c, name, reduced(samples))
+		for range unit {
+			m.value, m.tolerance = m.value/reduction, m.tolerance/reduction
+		}
+		return m.bounded()
+	}
 	switch name {
 	case "count":
 		return measure{value: float64(len(samples))}
@@ -63,6 +71,34 @@ func compute(c *configs.Window, name string, samples []sample) measure {
 		return quantile(digits, samples)
 	}
 	panic("the model does not know the result " + name)
+}
+
+// mostMagnitude is that of readings which can be squared and added up. Greater ones
+// are made smaller, by a power of two, so that nothing on the way to a result is
+// beyond float64 but the result itself.
+const (
+	mostMagnitude = 1e140
+	reduction     = 0x1p-600
+)
+
+// unitOf is the power of the readings' unit that a result has, for results that are
+// a sum of products and no more; 0 for others.
+func unitOf(name string) int {
+	switch name {
+	case "delta", "range", "rate", "stddev", "ewma", "slope", "integral", "time_weighted_mean":
+		return 1
+	case "variance":
+		return 2
+	}
+	return 0
+}
+
+func reduced(samples []sample) []sample {
+	small := slices.Clone(samples)
+	for i := range small {
+		small[i].value *= reduction
+	}
+	return small
 }
 
 // takes reports whether a number found is as good as the one worked out.

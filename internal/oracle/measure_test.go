@@ -49,6 +49,20 @@ func TestResults(t *testing.T) {
 	assert.Panics(t, func() { compute(c, "best", one) })
 }
 
+// Nothing on the way to a result is beyond float64, so that a rule sees the right side of its threshold.
+func TestResultsOfTheGreatestNumbers(t *testing.T) {
+	c := &configs.Window{Size: 40_000}
+	great := arrived(0, 1e308, 10, -1e308, 20, 1e308, 30, 1.5e308)
+	for name, expected := range map[string]float64{
+		"delta": 0.5e308, "range": math.MaxFloat64, "rate": 0.5e308 / 30, "stddev": math.Sqrt(3.6875/3) * 1e308, "variance": math.MaxFloat64,
+		"ewma": (1e308/8 - 1e308/4 + 1e308/2 + 1.5e308) / 1.875, "slope": 3.5e306, "integral": math.MaxFloat64, "time_weighted_mean": 12.5 / 30 * 1e308,
+	} {
+		assert.InEpsilon(t, expected, compute(c, name, great).value, 1e-12, name)
+	}
+	assert.Equal(t, math.MaxFloat64, compute(c, "variance", arrived(0, 95, 1, 91, 2, 1e308)).value)
+	assert.Zero(t, compute(c, "slope", arrived(0, 1e308, 1, -1e308, 2, 1e308)).value)
+}
+
 // The spread of readings that are far from 0 and near to each other is worked out
 // to the last digits.
 func TestVarianceFarFromZero(t *testing.T) {

@@ -141,9 +141,18 @@ func TestRosterColumns(t *testing.T) {
 	assert.True(t, ok && v == 1000)
 	_, ok = r.number("b", "n")
 	assert.False(t, ok)
-	of := r.typed("b", map[string]kind{"s": isText, "gone": isText, "going": isTruth})
+	of := r.typed("b", map[string]kind{"n": isNumber, "b": isTruth, "s": isText, "gone": isText, "going": isTruth})
 	assert.NotEqual(t, of["n"], of["n"], "no number is not even itself")
 	assert.Equal(t, []any{false, "y, z", "", false}, []any{of["b"], of["s"], of["gone"], of["going"]})
+}
+
+func TestRosterCells(t *testing.T) {
+	r, err := readRoster([]byte(" device , n, hex,s\n a , \" 1e3 \",0x1p5,  \n"))
+	require.NoError(t, err)
+	assert.Equal(t, map[string]kind{"n": isNumber, "hex": isText, "s": isNumber}, r.kinds)
+	assert.Equal(t, labels{"n": "1e3", "hex": "0x1p5"}, r.of("a"))
+	_, err = readRoster([]byte("device,n\na,1\n\"b"))
+	assert.Error(t, err)
 }
 
 const sketched = `
@@ -197,15 +206,4 @@ func TestRulesGoByWhatWasSaid(t *testing.T) {
 	assert.Empty(t, play("", "").Differences, "it may not have crossed, and nothing was said")
 	assert.Empty(t, play("", "101").Differences, "it may have crossed")
 	assert.NotEmpty(t, play("", "102").Differences, "not that far")
-}
-
-// Spaces around cells do not count, and numbers are decimal.
-func TestRosterCells(t *testing.T) {
-	r, err := readRoster([]byte("device , limit, code\n d1 , 60 ,0x10\nd2, \"7\",\n"))
-	require.NoError(t, err)
-	v, ok := r.number("d1", "limit")
-	require.True(t, ok)
-	require.Equal(t, 60.0, v)
-	require.Equal(t, isNumber, r.kinds["limit"])
-	require.Equal(t, isText, r.kinds["code"])
 }

@@ -43,7 +43,7 @@ func fingerprint(file []byte) uint64 {
 // readRoster reads a version.
 func readRoster(file []byte) (*roster, error) {
 	cells := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(file, []byte("\ufeff"))))
-	cells.TrimLeadingSpace = true // before a quote; the rest is trimmed below
+	cells.TrimLeadingSpace = true // also before a quote
 	rows, err := cells.ReadAll()
 	if err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func kindOf(rows [][]string, column int) kind {
 	}
 }
 
-// cellNumber is the number that a cell is, which has to be finite.
+// cellNumber is the number that a cell is, which has to be finite and decimal.
 func cellNumber(cell string) (float64, bool) {
 	v, err := strconv.ParseFloat(cell, 64)
 	return v, err == nil && !strings.ContainsAny(cell, "xXpP_") && !math.IsInf(v, 0) && !math.IsNaN(v)
@@ -123,16 +123,12 @@ func (r *roster) number(device, name string) (float64, bool) {
 	return cellNumber(cell)
 }
 
-// typed are the labels of a device as expressions see them: those that the pipeline
-// was checked with, of the kinds they had then, and further ones of the version.
+// typed are the labels of a device as expressions see them: of the kinds that the
+// pipeline was checked with. A column that is used has no other kind in a version that
+// was taken, but for texts that all look like something else.
 func (r *roster) typed(device string, known map[string]kind) map[string]any {
 	all := map[string]any{}
 	of := r.of(device)
-	if r != nil {
-		for name, k := range r.kinds { // unordered: into a map
-			all[name] = typed(of[name], k)
-		}
-	}
 	for name, k := range known { // unordered: into a map
 		all[name] = typed(of[name], k)
 	}

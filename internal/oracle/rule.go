@@ -52,8 +52,9 @@ func (t *task) look(d *device, rule int, o observation) {
 	m := &d.rules[rule]
 	v := o.value.value
 	ok := !m.pending && !m.firing
+	crosses := func(b bound) bool { return b.crossed(v) } // any level: nothing makes a device's own thresholds rise
 	switch {
-	case math.IsNaN(v), ok && !slices.ContainsFunc(bounds, func(b bound) bool { return b.crossed(v) }), m.sampled && o.time <= m.newest:
+	case math.IsNaN(v), ok && !slices.ContainsFunc(bounds, crosses), m.sampled && o.time <= m.newest:
 		return
 	}
 	if m.latched == nil {

@@ -28,6 +28,9 @@ type readingDoc struct {
 	more   map[string]string // further fields of a wide message
 }
 
+// oddSuffix of a name has to be quoted, in JSON and in CSV.
+const oddSuffix = `-"ü\`
+
 // device is a sender of readings.
 type device struct {
 	name      string
@@ -39,6 +42,7 @@ type device struct {
 	jitter    time.Duration // of the event time, into the past
 	wild      int           // of 100 messages, how many are odd
 	clock     time.Duration // how far the device's clock is behind
+	behind    time.Duration // and those of all devices
 	seq       map[string]int64
 	level     map[string]float64
 	backlog   []readingDoc
@@ -65,9 +69,12 @@ func newDevice(i int, s *shape, partitionOf func([]byte, int) int, rng *rand.Ran
 		wild:   []int{0, 5, 20, 40}[rng.IntN(4)], seq: map[string]int64{}, level: map[string]float64{},
 	}
 	if rng.IntN(6) == 0 {
-		d.name += `-"ü\` // to be quoted
+		d.name += oddSuffix
 	}
 	d.partition = int32(partitionOf([]byte(d.name), int(s.partitions)))
+	if s.days != nil {
+		d.behind = s.days.behind
+	}
 	d.metrics = []string{"temperature", "pressure", "humidity"}[:1+rng.IntN(3)]
 	return d
 }
@@ -123,7 +130,7 @@ func (d *device) read(metric string, at time.Duration, s *shape, rng *rand.Rand)
 	}
 	seq := d.seq[counter]
 	d.seq[counter]++
-	r := readingDoc{metric: metric, time: at - d.clock, timed: true, seq: seq, value: fmt.Sprintf("%.*f", rng.IntN(4), level)}
+	r := readingDoc{metric: metric, time: at - d.clock - d.behind, timed: true, seq: seq, value: fmt.Sprintf("%.*f", rng.IntN(4), level)}
 	if d.jitter > 0 {
 		r.time -= time.Duration(rng.Int64N(int64(d.jitter)))
 	}
@@ -144,7 +151,7 @@ func (d *device) read(metric string, at time.Duration, s *shape, rng *rand.Rand)
 	case 2:
 		r.time += time.Duration(rng.Int64N(int64(15 * time.Second))) // future, perhaps too far
 	case 3:
-		r.timed = false
+		r.timed = d.behind > 0 && rng.IntN(4) > 0 // the append time is far ahead of a clock that is behind
 	case 4:
 		r.seq = -1
 	case 5:

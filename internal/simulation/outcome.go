@@ -117,6 +117,7 @@ func (w *world) check(ctx context.Context) (Summary, error) {
 		in := oracle.Input{
 			Pipeline: w.shape.pipeline, Partition: p, Partitions: w.shape.partitions,
 			Source: sourceOf(source[p]), Outputs: map[string][]oracle.OutputRecord{}, Journal: w.journalOf(p),
+			Rosters: w.shape.usableRosters(),
 		}
 		if k, ok := offsets.Lookup("readings", p); ok {
 			in.Committed = k.At

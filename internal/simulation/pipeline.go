@@ -2,8 +2,10 @@ package simulation
 
 import (
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"strings"
+	"time"
 
 	"github.com/weirstream/weir/configs"
 )
@@ -14,16 +16,25 @@ type shape struct {
 	pipeline   *configs.Pipeline
 	partitions int32
 	wide       bool
-	rfc3339    bool // event times are texts
-	forgets    bool // soon enough to happen
-	derived    bool // the metric load is derived
+	rfc3339    bool      // event times are texts
+	forgets    bool      // soon enough to happen
+	derived    bool      // the metric load is derived
+	rosters    []version // of the file that names the devices, in the order of their times; nil: there is none
+	days       *days     // nil: no window is a calendar day
 }
 
-// newShape draws a pipeline.
-func newShape(rng *rand.Rand) (*shape, error) {
+// newShape draws a pipeline of a world that begins at base and lasts so long.
+func newShape(base time.Time, span time.Duration, rng *rand.Rand) (*shape, error) {
 	s := &shape{partitions: 1 + rng.Int32N(4), wide: rng.IntN(4) == 0, rfc3339: rng.IntN(3) == 0, forgets: rng.IntN(2) == 0}
 	if rng.IntN(2) == 0 {
 		s.partitions = 1
+	}
+	if rng.IntN(4) == 0 {
+		var err error
+		if s.days, err = drawDays(base, rng); err != nil {
+			return nil, err
+		}
+		s.forgets = false // no device is forgotten in a day
 	}
 	var b strings.Builder
 	b.WriteString("name: sim\nkafka: {brokers: [\"localhost:9092\"]}\n")
@@ -55,19 +66,34 @@ func newShape(rng *rand.Rand) (*shape, error) {
 	default:
 		b.WriteString("dedupe: {by: seq}\n")
 	}
+	if rng.IntN(3) == 0 {
+		s.rosters = append(s.rosters, firstRoster(rng))
+		fmt.Fprintf(&b, "devices: {roster: %s}\n", rosterName)
+	}
 	expressions(&b, s, rng)
 	windows(&b, s, rng)
-	forget := "1h"
+	forget := "50h"
 	if s.forgets {
 		forget = fmt.Sprintf("%ds", 25+rng.IntN(10))
 	}
 	fmt.Fprintf(&b, "alerts: {topic: alerts}\ncommit_interval: %dms\nstate: {dir: ./state, forget_after: %s}\n", []int{20, 100, 100, 500}[rng.IntN(4)], forget)
 	s.text = b.String()
-	p, diagnostics := configs.Parse("sim.yaml", []byte(s.text), configs.Options{})
+	p, diagnostics := configs.Parse("sim.yaml", []byte(s.text), configs.Options{ReadFile: s.readFile})
 	if diagnostics.HasErrors() {
 		return nil, fmt.Errorf("pipeline: %s\n%s", diagnostics, s.text)
 	}
 	p.State.Memory = 48 << 10 // so that pages come and go
 	s.pipeline = p
+	if s.rosters != nil {
+		s.rosters = append(s.rosters, laterRosters(s, span, rng)...)
+	}
 	return s, nil
+}
+
+// readFile is the file beside the pipeline.
+func (s *shape) readFile(path string) ([]byte, error) {
+	if path != rosterName || s.rosters == nil {
+		return nil, fs.ErrNotExist
+	}
+	return s.rosters[0].content, nil
 }

@@ -21,13 +21,15 @@ import (
 // process is a name in the group and a machine with a disk. It lives again and
 // again.
 type process struct {
-	w     *world
-	index int
-	name  string
-	disk  *disk
-	older []*disk // copies of the disk from earlier lives
-	lives int
-	boots int
+	w      *world
+	index  int
+	name   string
+	disk   *disk
+	older  []*disk // copies of the disk from earlier lives
+	lives  int
+	boots  int
+	plan   *task.Plan // of its engines
+	roster string     // its file; empty: the pipeline has none
 }
 
 // life is one engine, from its start to its end or death.
@@ -131,7 +133,7 @@ func (l *life) options() engine.Options {
 		level = slog.LevelDebug
 	}
 	return engine.Options{
-		Plan: w.plan, Brokers: []string{brokerAddress}, ClientOptions: []kgo.Opt{kgo.Dialer(l.link.dial), kgo.DisableClientMetrics()},
+		Plan: l.p.plan, Brokers: []string{brokerAddress}, ClientOptions: []kgo.Opt{kgo.Dialer(l.link.dial), kgo.DisableClientMetrics()},
 		Instance: l.p.name, BootID: l.p.disk.boot, Store: l.mount,
 		NewDecoder: func(in engine.DeviceIn) (codec.Decoder, error) {
 			device := source.Device
@@ -143,7 +145,7 @@ func (l *life) options() engine.Options {
 				Wide: source.Metrics, Metrics: w.shape.pipeline.Metrics,
 			})
 		},
-		PartitionOf: w.partitionOf, KeepSeat: l.plan.keepSeat, Logger: w.trace.logger(l.who, level),
+		PartitionOf: w.partitionOf, KeepSeat: l.plan.keepSeat, Logger: w.trace.logger(l.who, level), RosterEvery: w.rosterEvery,
 		JournalSlack: w.slack, Pace: w.pace, WallClock: l.clock.now, Failpoint: l.reached,
 	}
 }
@@ -277,6 +279,10 @@ func (l *life) verdictOn() error {
 			l.p.w.trace.count("refused: twin")
 			return nil
 		}
+	}
+	if strings.HasPrefix(l.err.Error(), "devices.roster") && l.p.w.shape.hasBadRoster() {
+		l.p.w.trace.count("ended: roster cannot be used")
+		return nil
 	}
 	return fmt.Errorf("%s ended: %w", l.who, l.err)
 }

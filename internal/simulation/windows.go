@@ -9,7 +9,11 @@ import (
 
 // expressions draws filters and derived metrics.
 func expressions(b *strings.Builder, s *shape, rng *rand.Rand) {
-	if rng.IntN(4) == 0 {
+	if s.rosters != nil && rng.IntN(2) == 0 {
+		filters := []string{"value < labels.upper + 20", `labels.site != "north"`, "labels.active or value > 50", "labels.factor > 0 ? value > 20 : value > 40",
+			"int(value) % 3 == 0 or int(labels.factor) > 0"}
+		fmt.Fprintf(b, "where: '%s'\n", filters[rng.IntN(len(filters))])
+	} else if rng.IntN(4) == 0 {
 		filters := []string{"value < 1e300", "value > 20 and value <= 90", `device != "pump-0" or value > 50`, "100 / value > 1.2", "not (value == 0)"}
 		fmt.Fprintf(b, "where: %q\n", filters[rng.IntN(len(filters))])
 	}
@@ -18,11 +22,14 @@ func expressions(b *strings.Builder, s *shape, rng *rand.Rand) {
 	}
 	s.derived = true
 	values := []string{"(value - 32) * 5 / 9", "1000 / (value - 50)", "value > 60 ? 1 : 0", "value ** 2"}
+	if s.rosters != nil {
+		values = append(values, "value * labels.factor", "labels.active ? value : -value", `labels.site startsWith "n" ? value : 2 * labels.limit`, "value / (labels.limit - 50)")
+	}
 	if s.wide && rng.IntN(2) == 0 {
 		fmt.Fprintf(b, "derive: {load: %q}\n", []string{"temperature * pressure / 100", "temperature - pressure"}[rng.IntN(2)])
 		return
 	}
-	fmt.Fprintf(b, "derive: {load: {from: temperature, value: %q}}\n", values[rng.IntN(len(values))])
+	fmt.Fprintf(b, "derive: {load: {from: temperature, value: '%s'}}\n", values[rng.IntN(len(values))])
 }
 
 // drawnWindow is a window before it is written down.
@@ -35,20 +42,24 @@ type drawnWindow struct {
 // windows draws the windows and the rules on them.
 func windows(b *strings.Builder, s *shape, rng *rand.Rand) {
 	b.WriteString("windows:\n")
-	var watched []string
+	var watched []drawnWindow
 	for _, w := range drawWindows(s, rng) {
 		watch := w.name == "tumble" || rng.IntN(2) == 0
 		emit := ", emit: " + emitOf(w, rng)
 		if watch {
-			watched = append(watched, w.name)
-			if !w.closes && rng.IntN(3) == 0 {
-				emit = ""
+			watched = append(watched, w)
+			if rng.IntN(4) == 0 {
+				emit = []string{"", ", emit: {on: never}"}[rng.IntN(2)]
 			}
 		}
 		fmt.Fprintf(b, "  - {name: %s, metric: %s, %s, compute: [%s]%s}\n", w.name, w.metric, w.kind, strings.Join(w.computes, ", "), emit)
 	}
 	b.WriteString("rules:\n")
-	for _, name := range watched {
+	for _, w := range watched {
+		name, result := w.name, "mean"
+		if rng.IntN(3) == 0 {
+			result = w.computes[rng.IntN(len(w.computes))]
+		}
 		levels := "{warning: {above: 55, clear_below: 45}, critical: {above: 70}}"
 		switch rng.IntN(3) {
 		case 0:
@@ -56,13 +67,31 @@ func windows(b *strings.Builder, s *shape, rng *rand.Rand) {
 		case 1:
 			levels = "{low: {below: 45, clear_above: 55, hold: 2s}}"
 		}
-		fmt.Fprintf(b, "  - {name: on-%s, when: %s.mean, levels: %s, message: \"{{device}} {{rule}} {{level}} {{value}} {{threshold}} {{active_for}} {{window.start}}\"}\n", name, name, levels)
+		labels := ""
+		if s.rosters != nil && rng.IntN(3) > 0 {
+			levels, labels = ownLevels(rng), "{{labels.site}} "
+		}
+		fmt.Fprintf(b, "  - {name: on-%s, when: %s.%s, levels: %s, message: \"{{device}} %s{{rule}} {{level}} {{value}} {{threshold}} {{active_for}} {{window.start}}\"}\n", name, name, result, levels, labels)
 	}
 	if rng.IntN(2) == 0 {
 		metric := []string{"temperature", "humidity"}[rng.IntN(2)]
 		hold := []string{"", ", hold: 1s", ", hold: 3s"}[rng.IntN(3)]
-		fmt.Fprintf(b, "  - {name: bare, when: %s, levels: {warning: {above: 60, clear_below: 50%s}, critical: {above: 80}}, message: \"{{device}} {{metric}} {{value | printf \\\"%%.2f\\\"}}\"}\n", metric, hold)
+		enter := "above: 60, clear_below: 50"
+		if s.rosters != nil && rng.IntN(2) == 0 {
+			enter = []string{"above: labels.limit, clear_below: labels.calm", "above: labels.upper", "above: 60, clear_below: labels.calm"}[rng.IntN(3)]
+		}
+		fmt.Fprintf(b, "  - {name: bare, when: %s, levels: {warning: {%s%s}, critical: {above: 80}}, message: \"{{device}} {{metric}} {{value | printf \\\"%%.2f\\\"}}\"}\n", metric, enter, hold)
 	}
+}
+
+// ownLevels draws levels that are a device's own.
+func ownLevels(rng *rand.Rand) string {
+	return []string{
+		"{warning: {above: labels.limit, clear_below: labels.calm}, critical: {above: labels.upper}}",
+		"{warning: {above: labels.limit, hold: 2s}, critical: {above: 70}}",
+		"{low: {below: labels.calm, clear_above: labels.limit, hold: 1s}}",
+		"{warning: {above: 55, clear_below: labels.calm}, critical: {above: labels.upper, hold: 3s}}",
+	}[rng.IntN(4)]
 }
 
 // drawWindows draws one window that is always there and some of each other kind.
@@ -89,6 +118,9 @@ func drawWindows(s *shape, rng *rand.Rand) []drawnWindow {
 		resolution := 100 * seconds(10)
 		all = append(all, drawnWindow{name: "rolling", metric: metric(), kind: fmt.Sprintf("rolling: {size: %dms, resolution: %dms}", resolution*(1+rng.IntN(12)), resolution)})
 	}
+	if s.days != nil {
+		all = append(all, drawnWindow{name: "day", metric: metric(), kind: s.days.window(), closes: true})
+	}
 	if s.derived {
 		all = append(all, drawnWindow{name: "derived", metric: "load", kind: fmt.Sprintf("tumbling: %ds", seconds(4)), closes: true})
 	}
@@ -100,7 +132,7 @@ func drawWindows(s *shape, rng *rand.Rand) []drawnWindow {
 
 // computes draws what a window computes; the mean is always there, for rules look at it.
 func computes(w drawnWindow, rng *rand.Rand) []string {
-	names := []string{"count", "sum", "min", "max", "last", "first", "delta", "rate", "range", "variance", "stddev", "p50", "p95", "p999", "median", "mode",
+	names := []string{"count", "sum", "min", "max", "last", "first", "delta", "rate", "range", "variance", "stddev", "p5", "p05", "p25", "p95", "p999", "median", "mode",
 		"distinct", "slope", "integral", "time_weighted_mean"}
 	if !strings.HasPrefix(w.kind, "count") {
 		names = append(names, "ewma")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
 	"sync"
 	"time"
 
@@ -45,6 +46,8 @@ type world struct {
 	slack       int64
 	span        time.Duration
 	network     network
+	folder      string // where processes have their rosters
+	rosterEvery time.Duration
 
 	kafka   *brokers.Kafka
 	clients []*kgo.Client
@@ -76,7 +79,8 @@ func newWorld(o Options) (*world, error) {
 	w := &world{seed: o.Seed, verbose: o.Verbose, trace: newTrace(o.Trace), over: make(chan struct{})}
 	rng := w.rng(1)
 	var err error
-	if w.shape, err = newShape(rng); err != nil {
+	w.span = 20*time.Second + time.Duration(rng.Int64N(int64(40*time.Second)))
+	if w.shape, err = newShape(w.trace.began, w.span, rng); err != nil {
 		return nil, err
 	}
 	if w.plan, err = compile(w.shape); err != nil {
@@ -85,7 +89,12 @@ func newWorld(o Options) (*world, error) {
 	if w.partitionOf, err = kafka.Partitioner(w.shape.pipeline.Source.Partitioner); err != nil {
 		return nil, err
 	}
-	w.span = 20*time.Second + time.Duration(rng.Int64N(int64(40*time.Second)))
+	if w.shape.rosters != nil {
+		if w.folder, err = os.MkdirTemp("", "weir-sim-"); err != nil {
+			return nil, err
+		}
+		w.rosterEvery = time.Duration(100+rng.IntN(2000)) * time.Millisecond
+	}
 	w.pace = engine.Pace{
 		CheckpointEvery: time.Duration(1+rng.IntN(8)) * time.Second, TrimEvery: time.Duration(500+rng.IntN(4000)) * time.Millisecond,
 		RefreshBytes: 50 + rng.IntN(2000), PartBytes: []int{0, 0, 2500, 1200}[rng.IntN(4)], HeldBytes: []int64{0, 1, 2_000}[rng.IntN(3)],
@@ -124,7 +133,11 @@ func (w *world) connect(rng *rand.Rand) (err error) {
 	w.network.beforeTrim = w.journal.hold
 	count := []int{1, 1, 2, 2, 3}[rng.IntN(5)]
 	for i := range count {
-		w.processes = append(w.processes, &process{w: w, index: i, name: fmt.Sprintf("p%d", i), disk: newDisk(fmt.Sprintf("boot-%d", i))})
+		p := &process{w: w, index: i, name: fmt.Sprintf("p%d", i), disk: newDisk(fmt.Sprintf("boot-%d", i))}
+		if err := p.mountRoster(w.shape.rosterAt(0)); err != nil {
+			return err
+		}
+		w.processes = append(w.processes, p)
 	}
 	return nil
 }
@@ -148,6 +161,9 @@ func (w *world) close() {
 	}
 	if w.kafka != nil {
 		w.kafka.Close()
+	}
+	if w.folder != "" {
+		_ = os.RemoveAll(w.folder)
 	}
 }
 
@@ -192,6 +208,9 @@ func (w *world) disturbed(ctx context.Context) error {
 	working.Go(func() { w.breakBrokers() })
 	for _, p := range w.processes {
 		working.Go(func() { p.live() })
+		if w.shape.rosters != nil {
+			working.Go(func() { p.changeRoster() })
+		}
 	}
 	err = up.run(ctx)
 	if err != nil {
@@ -252,28 +271,6 @@ func (w *world) upstream() (*upstream, error) {
 	return u, err
 }
 
-// breakBrokers installs the codes that brokers answer with, and takes them away.
-func (w *world) breakBrokers() {
-	topics := []string{"aggregates", "alerts", w.shape.pipeline.JournalTopic, w.shape.pipeline.JournalTopic, w.shape.pipeline.QuarantineTopic}
-	var all sync.WaitGroup
-	defer all.Wait()
-	for _, f := range drawBroker(w.rng(3), w.span, topics) {
-		all.Go(func() {
-			if !w.pause(f.at - time.Since(w.trace.began)) {
-				return
-			}
-			h := w.kafka.Cluster().Fault(f.fault)
-			w.trace.addf("brokers", "%s answered with %s, %d times", f.fault.Keys[0].Name(), f.fault.Err.Message, f.fault.Count)
-			w.pause(f.until - f.at)
-			h.Remove()
-			if h.Hits() > 0 {
-				w.trace.count("broker error on " + f.fault.Keys[0].Name())
-			}
-			w.trace.addf("brokers", "%s answered again, after %d times", f.fault.Keys[0].Name(), h.Hits())
-		})
-	}
-}
-
 // pause waits; false: faults have ended.
 func (w *world) pause(d time.Duration) bool {
 	select {
@@ -315,6 +312,9 @@ func (w *world) finish(ctx context.Context) error {
 	p := w.processes[rng.IntN(len(w.processes))]
 	if w.hasZombies() || rng.IntN(3) == 0 {
 		p = &process{w: w, index: 9, name: "last", disk: newDisk("boot-last")}
+		if err := p.mountRoster(w.shape.rosterAt(-1)); err != nil {
+			return err
+		}
 	}
 	l, err := p.begin(&lifePlan{})
 	if err != nil {
@@ -342,6 +342,9 @@ func (w *world) finish(ctx context.Context) error {
 	w.sleep(ctx, quiet)
 	if err := w.settle(ctx, l); err != nil {
 		return err
+	}
+	if err := w.rosterInForce(l); err != nil {
+		return w.complain("%w", err)
 	}
 	l.stop()
 	select {

@@ -102,11 +102,15 @@ func (r *Ring) Flush(row Row, clock event.Time, emit Emit) {
 // and can still be revised. The caller has just folded a reading of time t. A
 // window that had closed without a reading is emitted for the first time.
 func (r *Ring) Revise(row Row, t, clock event.Time, emit Emit) {
+	r.revise(row, addition{t, 1}, clock, emit)
+}
+
+func (r *Ring) revise(row Row, added addition, clock event.Time, emit Emit) {
 	if r.time.Backfill == 0 {
 		return
 	}
 	words := row.Words()
-	s := r.sweepAround(words, t, sweepOptions{
+	s := r.sweepAround(words, added.at, sweepOptions{
 		bits:  countMask,
 		clock: clock,
 		after: clock - r.time.WaitForLate - r.time.Backfill,
@@ -114,7 +118,7 @@ func (r *Ring) Revise(row Row, t, clock event.Time, emit Emit) {
 	})
 	for i, end := s.peek(); end != noEnd; i, end = s.peek() {
 		before := r.mark(words, i, end)
-		if before.revision == 0 && r.count(words, i, end) > 1 {
+		if before.revision == 0 && r.count(words, i, end) > added.n {
 			before.revision = 1 // it spoke when it closed, and nothing had to be kept
 		}
 		after := r.speak(words, i, end, speech{before: before, final: true}, emit)

@@ -1,0 +1,242 @@
+package configs
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/weirstream/weir/event"
+)
+
+// GroupAll is the By of a window over the whole fleet, and the name of its one group.
+const GroupAll = "all"
+
+// Grouped reports whether the window is over devices together: By is set.
+func (w *Window) Grouped() bool { return w.By != "" }
+
+// GroupLabel is the label by whose text devices are put together; empty for
+// a window of each device and for one over the whole fleet.
+func (w *Window) GroupLabel() string {
+	label, _ := strings.CutPrefix(w.By, labelPrefix)
+	if label == w.By {
+		return ""
+	}
+	return label
+}
+
+// Grouped reports whether some window is over devices together, so that the
+// pipeline runs as two: the device part and the group part.
+func (p *Pipeline) Grouped() bool {
+	return slices.ContainsFunc(p.Windows, func(w Window) bool { return w.Grouped() })
+}
+
+// groupMemory is which part of state.memory the groups get: there are far fewer
+// of them than devices.
+const groupMemory = 8
+
+// DevicePart is the pipeline without the windows over devices together and the
+// rules on them. It still declares their metrics, and all that it does not
+// change is shared with p. A pipeline without such windows is its own device part.
+func (p *Pipeline) DevicePart() *Pipeline {
+	if !p.Grouped() {
+		return p
+	}
+	part := p.part(func(w *Window) bool { return !w.Grouped() })
+	part.State.Memory -= p.State.Memory / groupMemory
+	return part
+}
+
+// GroupPart is the pipeline of the windows over devices together and the rules
+// on them. Its source are the partial results that the device part sends, its
+// devices are groups, and each window has a metric of its own, so that what
+// belongs to one window meets that of no other. nil where there are none.
+//
+// Its clock is a watermark, from which wait_for_late has been taken already. How
+// far partial results may run ahead of it is given as max_future_skew.
+func (p *Pipeline) GroupPart() *Pipeline {
+	if !p.Grouped() {
+		return nil
+	}
+	part := p.part((*Window).Grouped)
+	part.Metrics = nil
+	for i := range part.Windows {
+		part.Metrics = append(part.Metrics, part.Windows[i].Metric)
+		part.Windows[i].MetricIndex = i
+	}
+	for i := range part.Rules {
+		part.Rules[i].When.Metric = part.Rules[i].When.Window
+	}
+	part.Source.Topic = p.PartialsTopic
+	part.Group = p.Group + ".groups"
+	part.JournalTopic = part.Group + ".journal"
+	part.QuarantineTopic = part.Group + ".quarantine"
+	part.MQTT, part.Where, part.Derive, part.Roster = nil, nil, nil, nil
+	part.Dedupe = Dedupe{By: "off"}
+	part.Time.MaxFutureSkew = max(p.Time.MaxFutureSkew+p.Time.WaitForLate, 1_000)
+	part.Time.WaitForLate = 0
+	part.State.Memory = p.State.Memory / groupMemory
+	return part
+}
+
+// part is a copy with some of the windows and the rules that look at them; the
+// rules on metrics go with the windows of each device.
+func (p *Pipeline) part(keep func(*Window) bool) *Pipeline {
+	part := *p
+	part.Windows, part.Rules = nil, nil
+	index := make([]int, len(p.Windows))
+	for i := range p.Windows {
+		index[i] = -1
+		if keep(&p.Windows[i]) {
+			index[i] = len(part.Windows)
+			part.Windows = append(part.Windows, p.Windows[i])
+		}
+	}
+	for _, r := range p.Rules {
+		switch {
+		case r.When.Window >= 0 && index[r.When.Window] >= 0:
+			r.When.Window = index[r.When.Window]
+		case r.When.Window < 0 && keep(&Window{}):
+		default:
+			continue
+		}
+		part.Rules = append(part.Rules, r)
+	}
+	return &part
+}
+
+// keptTopics are the topics that the pipeline keeps for itself.
+func (p *Pipeline) keptTopics() []string {
+	groups := p.Group + ".groups"
+	return []string{p.JournalTopic, p.QuarantineTopic, p.PartialsTopic, groups + ".journal", groups + ".quarantine"}
+}
+
+// by checks over which devices a window is.
+func (c *checker) by(doc *windowDoc, w *Window) {
+	by := &doc.By
+	if !by.ok() {
+		return
+	}
+	label, labelled := strings.CutPrefix(by.value, labelPrefix)
+	problem := ""
+	switch {
+	case by.value == GroupAll:
+	case !labelled:
+		problem = "must be all, for one window over the whole fleet, or labels.NAME, for one over all devices with the same label" + c.suggestLabel(by.value)
+	case c.p.Roster == nil:
+		problem = "needs devices.roster, the file that gives devices their labels; without one only by: all can be"
+	case !slices.Contains(c.labels(), label):
+		problem = "is no label of the roster" + suggestOr(label, c.labels(), "; it has "+andList(c.labels()))
+	}
+	if problem == "" {
+		problem = groupable(doc, w)
+	}
+	if problem != "" {
+		by.bad = true
+		c.errorf(by.at, "%s %s", by, problem)
+		return
+	}
+	w.By = by.value
+	for i := range doc.Compute.items {
+		if t := &doc.Compute.items[i]; t.ok() && (t.value == "integral" || t.value == "time_weighted_mean") {
+			t.bad = true
+			c.errorf(t.at, "%s is over the readings of one device in their order, which those of several have not; remove it, or by", t)
+		}
+	}
+}
+
+// groupable says why a window cannot be over several devices; nothing where it can.
+func groupable(doc *windowDoc, w *Window) string {
+	switch {
+	case w.Kind != Tumbling && w.Kind != Hopping:
+		return "is for tumbling and hopping windows: only those begin and end at the same time for all devices"
+	case doc.Emit.On.set && doc.Emit.On.value == "change":
+		return "does not go with emit.on=change: partial results of devices come pane by pane, not reading by reading; write on: close"
+	}
+	return ""
+}
+
+func (c *checker) labels() []string {
+	if c.p.Roster == nil {
+		return nil
+	}
+	var names []string
+	for _, l := range c.p.Roster.Labels {
+		names = append(names, l.Name)
+	}
+	return names
+}
+
+func (c *checker) suggestLabel(word string) string {
+	if slices.Contains(c.labels(), word) {
+		return "; did you mean labels." + word + "?"
+	}
+	return suggest(word, []string{GroupAll})
+}
+
+// groupField says what is wrong with a field of a message for what the rule is
+// about; nothing where it has something to show.
+func (c *checker) groupField(field string, r *Rule) string {
+	var w *Window
+	if r.When.Window >= 0 {
+		w = &c.p.Windows[r.When.Window]
+	}
+	grouped := w != nil && w.Grouped()
+	switch {
+	case field == "device" && grouped:
+		return "{{device}} has nothing to show: window " + w.Name + " is " + sayBy(w) + "; write {{group}}"
+	case grouped && strings.HasPrefix(field, labelPrefix):
+		return "{{" + field + "}} has nothing to show: labels are those of one device, and window " + w.Name + " is " + sayBy(w) + "; write {{group}}"
+	case field == "group" && !grouped:
+		return "{{group}} has nothing to show: the rule looks at each device by itself; write {{device}}"
+	}
+	return ""
+}
+
+// groupLevels refuses thresholds that the labels of a device give to a rule that
+// looks at several.
+func (c *checker) groupLevels(doc *ruleDoc, r *Rule) {
+	if r.When.Window < 0 || !c.p.Windows[r.When.Window].Grouped() {
+		return
+	}
+	for i := range doc.Levels.items {
+		l := &doc.Levels.items[i]
+		for _, t := range []*threshold{&l.Above, &l.Below, &l.ClearBelow, &l.ClearAbove} {
+			if t.own {
+				t.bad = true
+				c.errorf(t.at, "%s is the label of one device, and window %s is %s; write a number", t, c.p.Windows[r.When.Window].Name, sayBy(&c.p.Windows[r.When.Window]))
+			}
+		}
+	}
+}
+
+// sayBy tells over which devices a window is.
+func sayBy(w *Window) string {
+	switch label := w.GroupLabel(); {
+	case !w.Grouped():
+		return "for each device"
+	case label == "":
+		return "over all devices together"
+	default:
+		return "over all devices with the same " + label
+	}
+}
+
+// sayGroups tells how windows over several devices come about; nothing where
+// there are none.
+func (p *Pipeline) sayGroups() string {
+	if !p.Grouped() {
+		return ""
+	}
+	idle := saySpan(p.Time.IdleAfter)
+	return "Windows over several devices are put together from the partial results of each device, which travel in topic " + p.PartialsTopic +
+		"; they close when no device that still speaks has anything to add, and where the slowest partition stands still for " + idle + " they are emitted as provisional.\n"
+}
+
+// GroupPane is the length of the panes in which each device gathers its part of
+// the window: as long as windows allow that begin every so often.
+func (w *Window) GroupPane() event.Time {
+	a, b := w.Size, w.Every
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}

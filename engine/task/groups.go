@@ -1,0 +1,341 @@
+package task
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/operators/window"
+	"github.com/weirstream/weir/statestore"
+)
+
+// groups is a group task's memory beside its state, which it follows from. A slot
+// of the state is one of three things, told apart by the name:
+//
+//	BY 0 GROUP                        a group: its rings and rules, and when its next window is due
+//	0 PARTITION                       a partition of the source: its watermark, as the clock in the head
+//	1 WINDOW CHUNK BY 0 GROUP         panes of a group that are too far ahead for its ring
+//
+// Panes get ahead where a partition of the source stands still, or has a day to
+// catch up: the others go on, and nobody is late for that.
+type groups struct {
+	upstream []event.Time // by partition of the source: its watermark; 0: none yet
+	dues     heap[timer]  // of groups; one that does not agree with the head is void
+	ahead    []aheadRow
+	in       partialRecord
+	name     []byte
+	ring     *ring // of the window at work
+	other    row   // a row of panes ahead, while t.row is that of the group
+	promote  func(window.Partial)
+}
+
+// aheadRow is a slot of panes ahead, with the start of its earliest pane.
+type aheadRow struct {
+	slot  statestore.Slot
+	ring  int
+	least event.Time
+}
+
+const (
+	upstreamMark = 0
+	aheadMark    = 1
+	aheadPrefix  = 1 + 4 + 8
+)
+
+// newGroups finds the task's memory in its state.
+func newGroups(t *Task) *groups {
+	g := &groups{upstream: make([]event.Time, t.o.Partitions), dues: heap[timer]{before: timer.before}}
+	g.other.table = t.table
+	g.promote = t.promotePane
+	for s := range t.table.Bound() {
+		if !t.table.Live(s) {
+			continue
+		}
+		name := t.table.Name(s)
+		head := t.table.Row(headCol, s)
+		switch name[0] {
+		case upstreamMark:
+			if p := binary.BigEndian.Uint32(name[1:]); p < uint32(len(g.upstream)) {
+				g.upstream[p] = event.Time(head[headClock])
+			}
+		case aheadMark:
+			k := int(binary.BigEndian.Uint32(name[1:]))
+			start, _ := t.plan.rings[k].Held(t.table.Row(t.plan.rings[k].col, s), -maxPartialTime)
+			g.ahead = append(g.ahead, aheadRow{slot: s, ring: k, least: start})
+		default:
+			if due := event.Time(head[headDue]); due != event.Never {
+				g.dues.push(timer{due: due, slot: s})
+			}
+		}
+	}
+	return g
+}
+
+// foldPartials folds records of the topic of partials in the order of offsets.
+func (t *Task) foldPartials(records []Record) {
+	for i := range records {
+		rec := &records[i]
+		t.record, t.shown = rec, false
+		t.table.Task()[wordRecords]++
+		if !t.o.WallStamped && !rec.Unstamped {
+			t.tickGroups(rec.Append)
+		}
+		t.record = rec
+		t.foldPartial(rec)
+	}
+	t.record = nil
+}
+
+func (t *Task) foldPartial(rec *Record) {
+	g, words := t.groups, t.table.Task()
+	err := g.in.parse(rec.Value)
+	if err == nil && g.in.kind == kindWatermark && g.in.partitions == t.o.Partitions && g.in.partition < t.o.Partitions {
+		t.hear(g.in.partition, g.in.watermark)
+		return
+	}
+	words[wordIn]++
+	k := -1
+	if err == nil && g.in.kind == kindPartial {
+		k = t.windowOf(rec)
+	}
+	if k < 0 {
+		words[wordBad]++
+		t.quarantine(&event.Reading{Metric: event.Undeclared, Bad: event.Malformed}, rec.Append, event.Malformed)
+		return
+	}
+	ring, p := &t.plan.rings[k], g.in.partial
+	now := t.watermark()
+	if ring.Late(p.Start, now) {
+		words[wordLate]++
+		t.quarantineLate(k, rec)
+		return
+	}
+	words[wordProcessed]++
+	if t.isAhead(p.Start, now) {
+		t.absorbAhead(k, rec.Key, p)
+		return
+	}
+	t.slot = t.groupSlot(k, rec.Key)
+	t.absorb(k, p, now)
+}
+
+// windowOf is the window that a partial is for; -1 where it is for none of this
+// plan: a record that is not weir's, or of a former version of the file.
+func (t *Task) windowOf(rec *Record) int {
+	g := t.groups
+	k := slices.IndexFunc(t.plan.rings, func(r ring) bool {
+		return t.plan.Pipeline.Windows[r.windows[0]].Name == string(g.in.window)
+	})
+	if k < 0 || len(rec.Key) == 0 || len(rec.Key) > event.MaxDevice {
+		return -1
+	}
+	r := &t.plan.rings[k]
+	start, end := r.Pane(g.in.partial.Start)
+	if g.in.shape != t.plan.shapes[r.windows[0]] || len(g.in.partial.Words) != r.PartialWords() || start != g.in.partial.Start {
+		return -1
+	}
+	g.in.partial.End = end
+	return k
+}
+
+// absorb merges a partial into the group at work.
+func (t *Task) absorb(k int, p window.Partial, now event.Time) {
+	t.useRing(k)
+	t.merge(p, now)
+	if t.plan.Pipeline.Time.AllowBackfill > 0 {
+		t.groups.ring.ReviseWith(&t.row, p, now, t.emit)
+	}
+}
+
+func (t *Task) merge(p window.Partial, now event.Time) {
+	ring := t.groups.ring
+	fresh, opened := ring.Absorb(&t.row, p, now)
+	if fresh {
+		t.table.Task()[wordOpen] += uint64(opened)
+		t.dueBy(ring.Due(p.Start, now))
+	}
+}
+
+// useRing makes a window's ring the one the callbacks speak of.
+func (t *Task) useRing(k int) *ring {
+	r := &t.plan.rings[k]
+	t.use(&r.outlet)
+	t.groups.ring = r
+	return r
+}
+
+// dueBy makes the group at work look at its windows by then.
+func (t *Task) dueBy(due event.Time) {
+	if due < event.Time(t.table.Row(headCol, t.slot)[headDue]) {
+		t.setDue(due)
+	}
+}
+
+func (t *Task) setDue(due event.Time) {
+	t.table.Write(headCol, 0, t.slot)[headDue] = uint64(due)
+	if due != event.Never {
+		t.groups.dues.push(timer{due: due, slot: t.slot})
+	}
+}
+
+// hear takes the watermark of a partition of the source. The clock of all groups
+// is the least of them, once every partition has spoken.
+func (t *Task) hear(partition int32, watermark event.Time) {
+	g := t.groups
+	if watermark <= g.upstream[partition] {
+		return
+	}
+	g.upstream[partition] = watermark
+	g.name = binary.BigEndian.AppendUint32(append(g.name[:0], upstreamMark), uint32(partition))
+	t.table.Write(headCol, 0, t.slotOf(g.name))[headClock] = uint64(watermark)
+	if to := slices.Min(g.upstream); to > t.watermark() {
+		t.moveGroups(to)
+		t.table.Task()[wordStill] = uint64(t.Clock())
+	}
+}
+
+// moveGroups moves the clock of all groups. It stops on the way wherever panes
+// ahead begin, for these have to be in their rings before a window that takes them
+// can close.
+func (t *Task) moveGroups(to event.Time) {
+	words := t.table.Task()
+	for now := t.watermark(); now < to; {
+		next := to
+		for _, a := range t.groups.ahead {
+			next = min(next, a.least)
+		}
+		t.closeGroups(next)
+		now = next
+		words[wordWatermark] = uint64(now)
+		t.promoteAhead(now)
+	}
+}
+
+// closeGroups closes the windows that end by then, in the order of their ends and
+// then of the groups.
+func (t *Task) closeGroups(by event.Time) {
+	g := t.groups
+	t.closing = true
+	defer func() { t.closing = false }()
+	for len(g.dues.items) > 0 && g.dues.items[0].due <= by {
+		e := g.dues.pop()
+		if !t.table.Live(e.slot) || event.Time(t.table.Row(headCol, e.slot)[headDue]) != e.due {
+			continue
+		}
+		t.slot = e.slot
+		next := event.Never
+		for k := range t.plan.rings {
+			if !t.keeps(e.slot, k) {
+				continue
+			}
+			ring := t.useRing(k)
+			ring.Close(&t.row, window.Span{From: e.due - 1, To: e.due}, t.emit)
+			next = min(next, ring.NextDue(t.row.Words(), e.due))
+		}
+		t.setDue(next)
+	}
+}
+
+// isAhead reports whether a group's ring does not reach so far at that clock.
+func (t *Task) isAhead(start, now event.Time) bool { return start >= now+t.plan.skew }
+
+// absorbAhead keeps a partial until the clock of the groups gets near it.
+func (t *Task) absorbAhead(k int, group []byte, p window.Partial) {
+	g, ring := t.groups, &t.plan.rings[k]
+	g.name = binary.BigEndian.AppendUint32(append(g.name[:0], aheadMark), uint32(k))
+	g.name = binary.BigEndian.AppendUint64(g.name, uint64(ring.Chunk(p.Start)))
+	g.name = t.appendGroup(g.name, k, group)
+	slot := t.slotOf(g.name)
+	i := slices.IndexFunc(g.ahead, func(a aheadRow) bool { return a.slot == slot })
+	if i < 0 {
+		i = len(g.ahead)
+		g.ahead = append(g.ahead, aheadRow{slot: slot, ring: k, least: event.Never})
+	}
+	g.ahead[i].least = min(g.ahead[i].least, p.Start)
+	g.other.col, g.other.slot = ring.col, slot
+	ring.Absorb(&g.other, p, p.Start)
+}
+
+// promoteAhead moves panes that have come near into the rings of their groups.
+func (t *Task) promoteAhead(now event.Time) {
+	g := t.groups
+	kept := g.ahead[:0]
+	for _, a := range g.ahead {
+		if !t.isAhead(a.least, now) {
+			t.slot = t.slotOf(t.table.Name(a.slot)[aheadPrefix:])
+			ring := t.useRing(a.ring)
+			g.other.col, g.other.slot = ring.col, a.slot
+			ring.Drain(&g.other, now+t.plan.skew, g.promote)
+			a.least, _ = ring.Held(t.table.Row(ring.col, a.slot), -maxPartialTime)
+		}
+		if a.least == event.Never {
+			t.table.Drop(a.slot)
+			continue
+		}
+		kept = append(kept, a)
+	}
+	g.ahead = kept
+}
+
+func (t *Task) promotePane(p window.Partial) { t.merge(p, t.watermark()) }
+
+// tickGroups moves the task's clock. Where the clock of the groups stands still
+// for idle_after, what is open is emitted as provisional: a partition of the source
+// is behind or has no owner, and nobody knows for how long.
+func (t *Task) tickGroups(now event.Time) {
+	words := t.table.Task()
+	if now <= event.Time(words[wordClock]) {
+		return
+	}
+	words[wordClock] = uint64(now)
+	if now < t.stillUntil() {
+		return
+	}
+	words[wordStill] = uint64(now)
+	t.record = nil
+	for s := range t.table.Bound() {
+		if !t.table.Live(s) || t.table.Name(s)[0] <= aheadMark {
+			continue
+		}
+		t.slot = s
+		for k := range t.plan.rings {
+			if t.keeps(s, k) {
+				t.useRing(k).Provisional(&t.row, t.watermark(), t.emit)
+			}
+		}
+	}
+}
+
+// stillUntil is when the clock of the groups will have stood still for long.
+func (t *Task) stillUntil() event.Time {
+	return event.Time(t.table.Task()[wordStill]) + t.plan.idleAfter
+}
+
+// groupSlot is the slot of a window's group, which is made where it is new.
+func (t *Task) groupSlot(k int, group []byte) statestore.Slot {
+	t.groups.name = t.appendGroup(t.groups.name[:0], k, group)
+	return t.slotOf(t.groups.name)
+}
+
+func (t *Task) appendGroup(b []byte, k int, group []byte) []byte {
+	b = append(b, t.plan.Pipeline.Windows[t.plan.rings[k].windows[0]].By...)
+	return append(append(b, 0), group...)
+}
+
+// slotOf is the slot of that name, which is made where it is new.
+func (t *Task) slotOf(name []byte) statestore.Slot {
+	if s, ok := t.table.Lookup(name); ok {
+		return s
+	}
+	s := t.table.Add(name)
+	if name[0] > aheadMark {
+		t.table.Write(headCol, 0, s)[headDue] = uint64(event.Never)
+	}
+	return s
+}
+
+// keeps reports whether the group in a slot is one of the window's.
+func (t *Task) keeps(s statestore.Slot, k int) bool {
+	by, name := t.plan.Pipeline.Windows[t.plan.rings[k].windows[0]].By, t.table.Name(s)
+	return len(name) > len(by) && name[len(by)] == 0 && string(name[:len(by)]) == by
+}

@@ -1,0 +1,152 @@
+package task
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strings"
+
+	"github.com/weirstream/weir/configs"
+	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/operators/window"
+)
+
+// grouping is what a plan has to do with windows over several devices. The
+// device plan gathers their parts and sends them as partials; the group plan puts
+// them together.
+type grouping struct {
+	whole   *configs.Pipeline // the file's pipeline, of which the plan's is a part
+	grouped bool              // this is the group plan
+	// partials are the windows whose parts the devices of a device plan gather.
+	partials []partial
+	step     event.Time // how far a watermark has to move to be sent
+	// patience is how far behind the foremost device of its partition a device that
+	// speaks is waited for: one with a wrong clock, or a clock that stands still, must
+	// not hold up its group for good. A device whose clock is right is never so far.
+	patience event.Time
+	// shapes are those of a group plan's windows: what their partials have to have.
+	shapes []uint64
+}
+
+// partial is a window over several devices, as one device has it: a ring of its
+// panes that hold what has not been sent yet.
+type partial struct {
+	*window.Ring
+	col    int
+	window *configs.Window
+	shape  uint64
+	label  int // index of the label of the roster that names its groups; -1: the whole fleet
+}
+
+// Compile turns a validated pipeline into a plan of everything that is kept for
+// each device; of windows over several devices those are the parts of each.
+func Compile(p *configs.Pipeline) (*Plan, error) {
+	return compile(p.DevicePart(), grouping{whole: p})
+}
+
+// CompileGroups turns a validated pipeline into a plan of its windows over
+// several devices, whose readings are partials. The pipeline must have such
+// windows.
+func CompileGroups(p *configs.Pipeline) (*Plan, error) {
+	part := p.GroupPart()
+	if part == nil {
+		return nil, fmt.Errorf("pipeline %q has no windows over several devices", p.Name)
+	}
+	return compile(part, grouping{whole: p, grouped: true})
+}
+
+// GroupOptions are what a task needs for windows over several devices.
+type GroupOptions struct {
+	// Partitions is how many the source has: of readings, or of partials, which has
+	// as many.
+	Partitions int32
+	// GroupPartition is where the partials of a group go; not nil where the plan
+	// sends any.
+	GroupPartition func(group []byte) int32
+}
+
+// Groups reports whether this is the plan of the windows over several devices.
+func (c *Plan) Groups() bool { return c.grouped }
+
+// SendsPartials reports whether tasks of the plan send partials.
+func (c *Plan) SendsPartials() bool { return len(c.partials) > 0 }
+
+// planGrouping gives a device plan its panes of windows over several devices, and
+// a group plan the shapes of what it is to get.
+func (c *Plan) planGrouping() error {
+	if c.grouped {
+		for i := range c.Pipeline.Windows {
+			c.shapes = append(c.shapes, shapeOf(&c.Pipeline.Windows[i]))
+		}
+		return nil
+	}
+	for i := range c.whole.Windows {
+		w := &c.whole.Windows[i]
+		if !w.Grouped() {
+			continue
+		}
+		spec := paneSpec(w)
+		rings, _, err := window.PlanRings([]window.Spec{spec}, window.Time{
+			WaitForLate: c.wait, MaxFutureSkew: c.skew, Backfill: c.whole.Time.AllowBackfill,
+		})
+		if err != nil {
+			return fmt.Errorf("plan parts of window %q: %w", w.Name, err)
+		}
+		name := fmt.Sprintf("partials %s %s by %s/%d+%d %v/%s", w.Metric, w.Name, w.By, spec.Size, spec.Offset, w.Location, strings.Join(w.Compute, ","))
+		m := &c.metrics[w.MetricIndex]
+		m.partials = append(m.partials, len(c.partials))
+		c.partials = append(c.partials, partial{
+			Ring: rings[0], col: c.column(name, rings[0].Cells(), rings[0].Words()), window: w, shape: shapeOf(w),
+			label: c.label(w.GroupLabel()),
+		})
+	}
+	c.step, c.patience = c.markStep(), max(hour, c.idleAfter+c.wait)
+	return nil
+}
+
+// headName is the name of the first column. That of a group plan says by what the
+// groups are, for which the rings look the same.
+func (c *Plan) headName() string {
+	name := "head"
+	if c.grouped {
+		for i := range c.Pipeline.Windows {
+			name += " " + c.Pipeline.Windows[i].By
+		}
+	}
+	return name
+}
+
+// paneSpec is the window that each device keeps for a window over several: one
+// pane long, so that it can be told from its times when a pane has ended.
+func paneSpec(w *configs.Window) window.Spec {
+	pane := w.GroupPane()
+	spec := window.Spec{Name: w.Name, Size: pane, Every: pane, Offset: w.Offset, Location: w.Location, Compute: w.Compute}
+	if w.Location == nil {
+		spec.Offset %= pane
+	}
+	return spec
+}
+
+// shapeOf tells partials of a window from those of a former one of its name.
+func shapeOf(w *configs.Window) uint64 {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%s/%s/%d/%d/%v/%s", w.Metric, w.By, w.GroupPane(), w.Offset, w.Location, strings.Join(w.Compute, ","))
+	return h.Sum64()
+}
+
+// partialsTopic is the output topic of partials, behind the aggregate topics.
+func (c *Plan) partialsTopic() Topic { return FirstAggregateTopic + Topic(len(c.AggregateTopics)) }
+
+// IsPartials reports whether an output topic is that of partials.
+func (c *Plan) IsPartials(t Topic) bool { return c.SendsPartials() && t == c.partialsTopic() }
+
+// markStep is how far a watermark has to move before it is sent: a second, or
+// a tenth of the shortest pane where that is longer.
+func (c *Plan) markStep() event.Time {
+	pane := event.Never
+	for i := range c.partials {
+		pane = min(pane, c.partials[i].window.GroupPane())
+	}
+	return max(leastStep, pane/10)
+}
+
+const leastStep = 1_000
