@@ -32,6 +32,13 @@ func (c *checker) rolling(doc *rollingDoc, w *Window) {
 	case w.Size/w.Every > mostRolling:
 		c.errorf(resolution.at, "%s divides size=%s into %d panes, all of which every device keeps; the most is %d%s",
 			resolution, size.show(), w.Size/w.Every, mostRolling, usually(usual))
+	case int64(w.Size/w.Every+1)*paneBytes(w) > muchState:
+		at := resolution.at
+		if !resolution.set {
+			at = size.at
+		}
+		c.warnf(at, "%s keeps %d panes of size=%s for each device, some %d kB, all of which are merged whenever it moves on; a longer one takes less memory and time",
+			resolution, w.Size/w.Every, size.show(), int64(w.Size/w.Every+1)*paneBytes(w)/1000)
 	}
 }
 

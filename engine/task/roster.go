@@ -144,9 +144,6 @@ type alertLabel struct {
 func (t *Task) SetRoster(r *roster.Roster, position int64) {
 	t.armSome(math.MaxInt)
 	f := &t.roster
-	if f.Roster != nil {
-		t.overtake()
-	}
 	f.Roster, f.alerts = r, f.alerts[:0]
 	clear(f.rows)
 	for i, l := range r.Labels() {
@@ -161,17 +158,6 @@ func (t *Task) SetRoster(r *roster.Roster, position int64) {
 		t.plan.rules[k].fittedTo = unfitted
 	}
 	t.rosterEntered(r.Fingerprint(), position)
-}
-
-// overtake lets every device that is silent by the task's clock be so, also those
-// that nobody watches yet since recovery: it is the roster in force then that counts.
-func (t *Task) overtake() {
-	if t.o.WallStamped && t.floor == 0 {
-		return // no silence counts so far
-	}
-	t.record = nil
-	t.armSome(int(t.table.Bound()))
-	t.expireIdle(t.Clock())
 }
 
 // unfitted is no row: a rule that was resolved for no device yet.

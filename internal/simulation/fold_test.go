@@ -318,15 +318,29 @@ func (f *folded) drawShape() foldedShape {
 			metrics = append(metrics, fmt.Sprintf("x%d", i), fmt.Sprintf("x%d", i))
 		}
 	}
+	windows := f.drawFoldWindows(&b, metrics)
+	f.drawFoldRules(&b, windows, metrics, label)
+	s.text = b.String()
+	return s
+}
+
+// foldWindow is a window, and the result that rules look at.
+type foldWindow struct{ name, result string }
+
+// drawFoldWindows draws windows, one of each metric at least.
+func (f *folded) drawFoldWindows(b *strings.Builder, metrics []string) []foldWindow {
 	b.WriteString("windows:\n")
-	type window struct{ name, result string }
-	var windows []window
+	var windows []foldWindow
 	used := map[string]bool{}
+	kinds := []string{"tumbling: 10s", "tumbling: 7s, offset: 2s", "tumbling: 20s", "hopping: {size: 12s, every: 4s}", "hopping: {size: 20s, every: 10s}", "hopping: {size: 20s, every: 10s}, offset: 5s", "hopping: {size: 6s, every: 2s}, offset: 1s",
+		"session: {gap: 3s}", "session: {gap: 8s}", "session: {gap: 20s}", "count: 1", "count: 4", "rolling: {size: 10s, resolution: 2s}", "rolling: 1s",
+		"tumbling: 1d, timezone: Europe/Berlin, offset: 2h", "tumbling: 1d, timezone: Europe/Berlin, offset: 3h", "tumbling: 1d, timezone: Asia/Kolkata, offset: 6h30m"}
+	if f.IntN(3) == 0 {
+		kinds = []string{"tumbling: 10s", "tumbling: 20s", "hopping: {size: 20s, every: 10s}", "hopping: {size: 40s, every: 20s}"} // which share panes
+	}
 	add := func(metric string) {
-		w := window{name: fmt.Sprintf("w%d", len(windows))}
-		kind := f.one("tumbling: 10s", "tumbling: 7s, offset: 2s", "hopping: {size: 12s, every: 4s}", "hopping: {size: 20s, every: 10s}, offset: 3s", "hopping: {size: 6s, every: 2s}, offset: 1s",
-			"session: {gap: 3s}", "session: {gap: 8s}", "session: {gap: 20s}", "count: 1", "count: 4", "rolling: {size: 10s, resolution: 2s}", "rolling: 1s",
-			"tumbling: 1d, timezone: Europe/Berlin, offset: 2h", "tumbling: 1d, timezone: Europe/Berlin, offset: 3h", "tumbling: 1d, timezone: Asia/Kolkata, offset: 6h30m")
+		w := foldWindow{name: fmt.Sprintf("w%d", len(windows))}
+		kind := f.one(kinds...)
 		emit := f.one(", emit: {topic: out}", ", emit: {topic: out}", ", emit: {topic: other}", "")
 		if !strings.HasPrefix(kind, "count") && !strings.HasPrefix(kind, "rolling") {
 			emit = f.one(emit, ", emit: {topic: out, on: change}")
@@ -334,7 +348,7 @@ func (f *folded) drawShape() foldedShape {
 		all := []string{"count", "sum", "min", "max", "mean", "range", "first", "last", "delta", "rate", "variance", "stddev", "median", "mode", "distinct", "slope", "integral",
 			"time_weighted_mean", "p5", "p95", "p999"}
 		if !strings.HasPrefix(kind, "count") {
-			all = append(all, "ewma", "ewma")
+			all = append(all, "ewma", "ewma", "ewma", "ewma", "ewma", "ewma") // whose states windows must not share
 		}
 		f.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 		all = slices.Compact(all[:1+f.IntN(4)])
@@ -344,7 +358,7 @@ func (f *folded) drawShape() foldedShape {
 		if !slices.Contains(all, w.result) {
 			all = append(all, w.result)
 		}
-		fmt.Fprintf(&b, "  - {name: %s, metric: %s, %s, compute: [%s]%s}\n", w.name, metric, kind, strings.Join(all, ", "), emit)
+		fmt.Fprintf(b, "  - {name: %s, metric: %s, %s, compute: [%s]%s}\n", w.name, metric, kind, strings.Join(all, ", "), emit)
 		used[metric] = true
 		windows = append(windows, w)
 	}
@@ -356,6 +370,11 @@ func (f *folded) drawShape() foldedShape {
 			add(m)
 		}
 	}
+	return windows
+}
+
+// drawFoldRules draws rules on all windows and some metrics.
+func (f *folded) drawFoldRules(b *strings.Builder, windows []foldWindow, metrics []string, label func(with, without string) string) {
 	b.WriteString("rules:\n")
 	levels := func() string {
 		return f.one("{warning: {above: 40, clear_below: 30}, critical: {above: 70}}", "{warning: {above: 30}, critical: {above: 50, clear_below: 20, hold: 4s}}", "{low: {below: 20, clear_above: 40, hold: 2s}}",
@@ -368,14 +387,12 @@ func (f *folded) drawShape() foldedShape {
 			if f.IntN(3) == 0 {
 				message = ", message: \"{{device}} {{level}} {{value}} {{threshold}} {{active_for}} {{window.start}} " + label("{{labels.site}}{{labels.low}}", "") + "\""
 			}
-			fmt.Fprintf(&b, "  - {name: r%d-%d, when: %s.%s, levels: %s%s}\n", i, k, w.name, w.result, levels(), message)
+			fmt.Fprintf(b, "  - {name: r%d-%d, when: %s.%s, levels: %s%s}\n", i, k, w.name, w.result, levels(), message)
 		}
 	}
 	for i, m := range slices.Compact(slices.Sorted(slices.Values(metrics))) {
 		if f.IntN(2) == 0 {
-			fmt.Fprintf(&b, "  - {name: m%d, when: %s, levels: %s}\n", i, m, levels())
+			fmt.Fprintf(b, "  - {name: m%d, when: %s, levels: %s}\n", i, m, levels())
 		}
 	}
-	s.text = b.String()
-	return s
 }
