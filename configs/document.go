@@ -127,7 +127,7 @@ type windowDoc struct {
 	Metric   text        `key:"metric" need:"write the metric the window is over" doc:"Metric the window is over."`
 	Tumbling span        `key:"tumbling" min:"1ms" doc:"Windows of this size, one after the other, aligned to 1970-01-01 UTC."`
 	Hopping  *hoppingDoc `key:"hopping" form:"{size: 10m, every: 1m}" doc:"Windows that overlap."`
-	Count    whole       `key:"count" min:"1" max:"4000" doc:"The newest N readings of a device."`
+	Count    whole       `key:"count" min:"1" max:"4096" doc:"The newest N readings of a device."`
 	Rolling  *rollingDoc `key:"rolling" form:"{size: 1h, resolution: 1m}" short:"size" doc:"The readings from this long before the newest one up to it."`
 	Session  *sessionDoc `key:"session" form:"{gap: 30m}" short:"gap" doc:"The readings of a device between two pauses."`
 	Offset   span        `key:"offset" doc:"Tumbling and hopping windows begin this much after they would; with timezone the time of day at which days begin. Default: 0s."`

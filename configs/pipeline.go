@@ -163,7 +163,7 @@ type Window struct {
 	// of time counted from the epoch. Only with Tumbling and Size one day.
 	Location *time.Location
 	Gap      event.Time // milliseconds; of a session window
-	Count    int        // readings, 1..4000; 0 unless Kind is Count
+	Count    int        // readings, 1..4096; 0 unless Kind is Count
 	Compute  []string   // names of aggregates, each at most once
 	Emit     Emit
 	// By says which devices the window is over: empty for each device by itself,
