@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/engine/replay"
 	"github.com/weirstream/weir/event"
 )
@@ -206,7 +207,7 @@ func (r *backtestResult) print(out io.Writer, top int) error {
 		r.printRules(out)
 		r.printReadings(out)
 	}
-	_, err := fmt.Fprintf(out, "%d devices, %s to %s, in %.1f s: %.0f readings/s\n", r.Devices, orDash(r.From), orDash(r.To), r.Seconds, r.PerSecond)
+	_, err := fmt.Fprintf(out, "devices %d, %s to %s, in %.1f s: %.0f readings/s\n", r.Devices, orDash(r.From), orDash(r.To), r.Seconds, r.PerSecond)
 	return err
 }
 
@@ -323,7 +324,7 @@ func sayEnd(e *replay.Episode) string {
 	return sayMoment(e.End)
 }
 
-func sayMs(t event.Time) string { return (time.Duration(t) * time.Millisecond).String() }
+func sayMs(t event.Time) string { return configs.FormatSpan(t) }
 
 func sayValue(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
 

@@ -96,9 +96,17 @@ func openTable(r io.Reader, reading configs.Reading, named, given map[string]str
 		}
 	}
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("the CSV file has no column for %s; its columns are %s", strings.Join(missing, " and "), strings.Join(header, ", "))
+		return nil, fmt.Errorf("the CSV file has no column for %s; its columns are %s: say which it is with --column %s=COLUMN%s", strings.Join(missing, " and "), strings.Join(header, ", "), strings.Fields(missing[0])[0], orSet(missing[0]))
 	}
 	return t, nil
+}
+
+// orSet is the other way to give what a file lacks.
+func orSet(role string) string {
+	if role == "device" || role == "metric" {
+		return ", or what with --set " + role + "=NAME"
+	}
+	return ""
 }
 
 // fill returns messages, a line each, in memory of text; io.EOF with none.

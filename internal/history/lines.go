@@ -288,12 +288,21 @@ func (l *Lines) message(line []byte, b *Batch, visit func(event.Time, int, []byt
 	}
 	if !timed {
 		if !bad {
-			return fmt.Errorf("line %d has no time in field %q: say when its readings were taken with --every (and --start), or name the field with their append time with --appended", l.line, l.o.Reading.Time)
+			return l.untimed()
 		}
 		at = l.last
 	}
 	visit(at, partition, line)
 	return nil
+}
+
+// untimed is the error for a message of which nobody knows when it was.
+func (l *Lines) untimed() error {
+	row, other := fmt.Sprintf("line %d has no time in field %q", l.line, l.o.Reading.Time), "the field with its append time with --appended"
+	if l.o.Format == CSV {
+		row, other = fmt.Sprintf("row %d has no time in column %q", l.line, cmp.Or(l.o.Columns["time"], l.o.Reading.Time)), "the column that holds it with --column time=COLUMN"
+	}
+	return fmt.Errorf("%s: name %s, or say how far apart the readings of a device are with --every", row, other)
 }
 
 func (l *Lines) partition(device []byte) int {
