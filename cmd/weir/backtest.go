@@ -168,7 +168,7 @@ func backtest(ctx context.Context, path string, f backtestFlags, streams simulat
 	result := b.result(paths)
 	if lines, ok := source.(*history.Lines); ok {
 		if n, furthest := lines.Backwards(); n > 0 {
-			fmt.Fprintf(streams.err, "warning: %d messages are older than one before them, by up to %s: what is said of silence is not to be trusted; put the file in order with --sort\n",
+			fmt.Fprintf(streams.err, "warning: the file is not in the order of time: %d of its messages are older than one before them, by up to %s; what is said of silence is not to be trusted without --sort\n",
 				n, sayMs(furthest))
 		}
 	}
