@@ -14,13 +14,19 @@ type decoder struct {
 	src   []byte
 	o     Options
 	diags Diagnostics
+	kind  fileKind
 }
 
 // document decodes the tree, every key and default of it.
 func (d *decoder) document(n ast.Node) *document {
 	doc := new(document)
-	d.section(n, place{1, 1}, "", reflect.ValueOf(doc).Elem())
+	d.root(n, doc)
 	return doc
+}
+
+// root decodes the tree into doc, a pointer to the section that a file is.
+func (d *decoder) root(n ast.Node, doc any) {
+	d.section(n, place{1, 1}, "", reflect.ValueOf(doc).Elem())
 }
 
 // section fills a struct of document.go from a mapping; n is nil where the
@@ -97,6 +103,8 @@ func (d *decoder) field(v reflect.Value, tag reflect.StructTag, n ast.Node, at p
 		d.list(t, target.(interface{ base() *leaf }).base(), n, at, path)
 	case *derives:
 		d.derives(t, n, at, path)
+	case interface{ put(text) value }:
+		d.keyed(t, target.(interface{ base() *leaf }).base(), n, at, path)
 	case interface{ grow(text) reflect.Value }:
 		d.named(t, target.(interface{ base() *leaf }).base(), n, at, path)
 	default:
@@ -225,7 +233,7 @@ func (d *decoder) key(pair *ast.MappingValueNode) (string, bool) {
 // unknown reports a key that section t does not have.
 // It returns the key that was meant, where it can tell.
 func (d *decoder) unknown(at place, path, key string, t reflect.Type) string {
-	where := "a pipeline"
+	where := d.kind.String()
 	if path != "" {
 		where = path
 	}

@@ -40,11 +40,11 @@ func (d *decoder) tree(src []byte) ast.Node {
 		}
 	}
 	if body == nil {
-		d.errorf(place{1, 1}, "the file is empty; a pipeline needs at least name, kafka, source and windows or rules")
+		d.errorf(place{1, 1}, "%s", d.kind.empty())
 		return nil
 	}
 	if _, ok := body.(ast.MapNode); !ok {
-		d.errorf(placeOf(body), "the file must be a mapping of keys such as name, kafka, source, windows and rules")
+		d.errorf(placeOf(body), "%s", d.kind.shape())
 		return nil
 	}
 	return body

@@ -189,6 +189,9 @@ func (t *Task) evaluate(k int, s alerts.Sample, ref *windowRef) {
 	if changed {
 		copy(t.table.Write(rule.col, 0, t.slot), scratch)
 	}
+	if t.o.Watch != nil {
+		t.watch(k, scratch, s)
+	}
 	for i := range events.N {
 		t.alert(rule, &events.List[i], ref, "")
 	}

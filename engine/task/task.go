@@ -45,6 +45,9 @@ type Options struct {
 	// times prove nothing about a backlog, so silence is counted from the first
 	// Advance after recovery.
 	WallStamped bool
+	// Watch is told of every sample that a rule took and that left it out of ok; nil:
+	// nobody watches.
+	Watch func(Watched)
 	GroupOptions
 }
 

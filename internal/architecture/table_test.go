@@ -34,6 +34,8 @@ func table() []place {
 
 		{folder: "engine/task", layer: 3, pure: true, may: []string{
 			"event", "operators...", "alerts", "statestore", "ingest/codec", "configs"}},
+		{folder: "engine/replay", layer: 3, pure: true, may: []string{
+			"event", "operators...", "alerts", "statestore", "ingest/codec", "configs", "engine/task"}},
 		{folder: "engine", tree: true, layer: 3,
 			may:   []string{"event", "operators...", "alerts", "statestore", "configs...", "ingest...", "engine..."},
 			never: []string{"ingest/mqtt", "ingest/kafka"}},

@@ -1,0 +1,143 @@
+package replay
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+
+	"github.com/weirstream/weir/configs"
+	"github.com/weirstream/weir/engine/task"
+	"github.com/weirstream/weir/event"
+)
+
+// Episode is one life of an alert on one device.
+type Episode struct {
+	ID     string
+	Rule   string
+	Device string
+	Level  string     // the highest that fired, or that it waited for where none did
+	Began  event.Time // the first sample of it
+	Fired  bool       // false: it was pending only
+	Start  event.Time // when it first fired; meaningless unless Fired
+	End    event.Time // when it ended; where it is open, when history did
+	Open   bool
+	Peak   float64 // the value furthest beyond the thresholds, of all the rule looked at
+}
+
+// Firing is how long it has fired, in milliseconds of event time.
+func (e *Episode) Firing() event.Time {
+	if !e.Fired {
+		return 0
+	}
+	return max(e.End-e.Start, 0)
+}
+
+// Log makes episodes of alert events and watched samples of one task, or of one
+// after the other.
+type Log struct {
+	rules map[string]*logRule
+	order []*logRule // by index in the pipeline
+	open  map[string]*Episode
+	all   []*Episode
+	peaks map[string]float64
+	key   []byte
+}
+
+// logRule is what a log knows of a rule.
+type logRule struct {
+	index  int
+	levels []string
+	falls  bool // lower values are worse
+}
+
+// NewLog returns a log of a pipeline's rules.
+func NewLog(p *configs.Pipeline) *Log {
+	l := &Log{rules: map[string]*logRule{}, open: map[string]*Episode{}, peaks: map[string]float64{}}
+	for i := range p.Rules {
+		r := &logRule{index: i}
+		for _, level := range p.Rules[i].Levels {
+			r.levels = append(r.levels, level.Name)
+			r.falls = r.falls || level.Below != nil || level.Labels["below"] != ""
+		}
+		l.rules[p.Rules[i].Name], l.order = r, append(l.order, r)
+	}
+	return l
+}
+
+// peakKey names an episode by what a watched sample knows of it.
+func (l *Log) peakKey(rule int, device []byte, episode event.Time) []byte {
+	l.key = binary.BigEndian.AppendUint32(l.key[:0], uint32(rule))
+	l.key = binary.BigEndian.AppendUint64(l.key, uint64(episode))
+	return append(l.key, device...)
+}
+
+// Watch takes a sample. It allocates only where an episode begins or gets worse.
+func (l *Log) Watch(w task.Watched) {
+	key := l.peakKey(w.Rule, w.Device, w.Episode)
+	peak, known := l.peaks[string(key)]
+	if !known || (w.Value > peak) != l.order[w.Rule].falls && w.Value != peak {
+		l.peaks[string(key)] = w.Value
+	}
+}
+
+// Alert takes an event.
+func (l *Log) Alert(a Alert) {
+	e := l.open[a.ID]
+	if e == nil {
+		e = &Episode{ID: a.ID, Rule: a.Rule, Device: a.Device, Began: a.StartsAt, Open: true}
+		l.open[a.ID], l.all = e, append(l.all, e)
+	}
+	rule := l.rules[a.Rule]
+	switch a.State {
+	case "pending":
+		e.Level = a.Level
+	case "firing":
+		if !e.Fired {
+			e.Fired, e.Start, e.Level = true, a.At, a.Level
+		}
+		if slices.Index(rule.levels, a.Level) > slices.Index(rule.levels, e.Level) {
+			e.Level = a.Level
+		}
+	case "resolved", "ok":
+		e.Open, e.End = false, a.At
+		l.crown(e, rule)
+		delete(l.open, a.ID)
+	}
+}
+
+// crown gives an episode its peak.
+func (l *Log) crown(e *Episode, rule *logRule) {
+	key := l.peakKey(rule.index, []byte(e.Device), e.Began)
+	e.Peak = l.peaks[string(key)]
+	delete(l.peaks, string(key))
+}
+
+// Close ends the log: what is still open lasts until the end of history. It returns
+// all episodes by start, rule and device.
+func (l *Log) Close(end event.Time) []Episode {
+	all := make([]Episode, 0, len(l.all))
+	for _, e := range l.all {
+		if e.Open {
+			e.End = end
+			l.crown(e, l.rules[e.Rule])
+		}
+		all = append(all, *e)
+	}
+	SortEpisodes(all)
+	return all
+}
+
+// SortEpisodes puts episodes of several logs in the order of Close.
+func SortEpisodes(all []Episode) {
+	slices.SortFunc(all, func(a, b Episode) int {
+		return cmp.Or(cmp.Compare(a.begins(), b.begins()), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Device, b.Device), cmp.Compare(a.ID, b.ID))
+	})
+}
+
+// begins is when it fired, or began to wait where it never did.
+func (e *Episode) begins() event.Time {
+	if e.Fired {
+		return e.Start
+	}
+	return e.Began
+}

@@ -1,0 +1,154 @@
+package task
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/weirstream/weir/configs"
+	"github.com/weirstream/weir/statestore"
+)
+
+// rule compares one rule of the new pipeline with its namesake. Of a rule the layout
+// holds the names of its levels and which have a hold; all else it may change amid an
+// episode.
+func (e *evolving) rule(r *configs.Rule) {
+	p := EvolvedPart{Kind: "rule", Name: r.Name}
+	o := e.old.ruleNamed(r.Name)
+	if o == nil {
+		p.New = true
+		e.add(p, "")
+		return
+	}
+	if from, to := e.old.sayWhen(o), e.now.sayWhen(r); from != to {
+		p.Notes = append(p.Notes, fmt.Sprintf("it looks at %s instead of %s, and episodes that %s began go on", to, from, from))
+	}
+	own, was := e.now.ruleColumn(r.Name), e.old.ruleColumn(r.Name)
+	if own != was {
+		e.add(p, strings.Join(levelChanges(o, r), ", and "))
+		return
+	}
+	for i := range r.Levels {
+		if from, to := sayLevel(&o.Levels[i]), sayLevel(&r.Levels[i]); from != to {
+			p.Notes = append(p.Notes, fmt.Sprintf("level %s is %s instead of %s from its next sample on", r.Levels[i].Name, to, from))
+		}
+	}
+	if o.Message != r.Message {
+		p.Notes = append(p.Notes, "its message changes")
+	}
+	e.add(p, "")
+}
+
+// levelChanges says how the levels of two rules differ in what the layout holds of
+// them.
+func levelChanges(from, to *configs.Rule) (changes []string) {
+	names := func(r *configs.Rule) (all []string) {
+		for i := range r.Levels {
+			all = append(all, r.Levels[i].Name)
+		}
+		return all
+	}
+	if a, b := names(from), names(to); !slices.Equal(a, b) {
+		return []string{fmt.Sprintf("its levels change from %s to %s", strings.Join(a, ", "), strings.Join(b, ", "))}
+	}
+	for i := range to.Levels {
+		switch was, is := from.Levels[i].Hold > 0, to.Levels[i].Hold > 0; {
+		case is && !was:
+			changes = append(changes, fmt.Sprintf("level %s gets a hold", to.Levels[i].Name))
+		case was && !is:
+			changes = append(changes, fmt.Sprintf("level %s loses its hold", to.Levels[i].Name))
+		}
+	}
+	return changes
+}
+
+func (c *Plan) ruleNamed(name string) *configs.Rule {
+	for i := range c.Pipeline.Rules {
+		if c.Pipeline.Rules[i].Name == name {
+			return &c.Pipeline.Rules[i]
+		}
+	}
+	return nil
+}
+
+func (c *Plan) ruleColumn(name string) statestore.Column {
+	for i := range c.rules {
+		if c.rules[i].spec.Name == name {
+			return c.Layout.Columns[c.rules[i].col]
+		}
+	}
+	return statestore.Column{}
+}
+
+func (c *Plan) sayWhen(r *configs.Rule) string {
+	if r.When.Window < 0 {
+		return c.metrics[r.When.Metric].name
+	}
+	return c.Pipeline.Windows[r.When.Window].Name + "." + r.When.Result
+}
+
+// sayLevel writes the thresholds of a level as the file has them.
+func sayLevel(l *configs.Level) string {
+	var parts []string
+	for _, t := range []struct {
+		name  string
+		value *float64
+	}{{"above", l.Above}, {"below", l.Below}, {"clear_below", l.ClearBelow}, {"clear_above", l.ClearAbove}} {
+		switch {
+		case t.value != nil:
+			parts = append(parts, t.name+" "+strconv.FormatFloat(*t.value, 'g', -1, 64))
+		case l.Labels[t.name] != "":
+			parts = append(parts, t.name+" "+labelField+l.Labels[t.name])
+		}
+	}
+	if l.Hold > 0 {
+		parts = append(parts, "hold "+sayMs(l.Hold))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// repeats compares the memory of repeats, which is kept by the number of a metric
+// and not by its name.
+func (e *evolving) repeats() {
+	a, b := e.old, e.now
+	if a.dedupeCol < 0 && b.dedupeCol < 0 {
+		return
+	}
+	p := EvolvedPart{Kind: "repeats"}
+	by := func(c *Plan) string { return c.Pipeline.Dedupe.By }
+	cells := func(c *Plan) statestore.Column {
+		if c.dedupeCol < 0 {
+			return statestore.Column{}
+		}
+		return c.Layout.Columns[c.dedupeCol]
+	}
+	names := func(c *Plan) string { return strings.Join(c.Pipeline.Metrics, ", ") }
+	switch from, to := cells(a), cells(b); {
+	case by(a) != by(b):
+		e.add(p, fmt.Sprintf("dedupe.by changes from %s to %s", by(a), by(b)))
+	case from != to && a.Wide != b.Wide:
+		e.add(p, "messages are wide in one of the files and narrow in the other")
+	case from != to:
+		e.add(p, fmt.Sprintf("the metrics in use change from %s to %s", names(a), names(b)))
+	default:
+		if !b.Wide && !slices.Equal(a.Pipeline.Metrics, b.Pipeline.Metrics) {
+			p.Notes = append(p.Notes, fmt.Sprintf("the metrics in use change from %s to %s: what is known of one is taken for its successor, whose readings may count as repeats", names(a), names(b)))
+		}
+		e.add(p, "")
+	}
+}
+
+// Outcome is one of kept, reset, new and removed.
+func (p *EvolvedPart) Outcome() string {
+	switch {
+	case p.Removed:
+		return "removed"
+	case p.New:
+		return "new"
+	case p.Kept:
+		return "kept"
+	default:
+		return "reset"
+	}
+}
