@@ -8,7 +8,7 @@ import (
 
 const (
 	mostPanes = 20_000 // of one window of one device; all that a device has are at most statestore.MaxCells
-	manyPanes = 2_000 // worth a warning
+	manyPanes = 2_000  // worth a warning
 	day       = event.Time(86_400_000)
 )
 
