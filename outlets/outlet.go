@@ -16,12 +16,14 @@ import (
 
 const (
 	sessionTimeout    = 10 * time.Second
-	heartbeatInterval = time.Second
+	heartbeatInterval = 500 * time.Millisecond
 	metadataMaxAge    = 10 * time.Second
 	adminTimeout      = 10 * time.Second
 	maxPoll           = 1_000 // records of one poll
 	fetchBytes        = 256 << 10
 	fetchAll          = 4 << 20
+	// fetchWait is how long a request waits for records, and so how long a partition that comes waits for the request under way.
+	fetchWait = 500 * time.Millisecond
 	complainEvery     = time.Minute
 )
 
@@ -124,7 +126,7 @@ func (o *Outlet) join(ctx context.Context) error {
 		// Of a new group: an alert that came before the group did must arrive as well.
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
-		kgo.FetchMaxPartitionBytes(fetchBytes), kgo.FetchMaxBytes(fetchAll),
+		kgo.FetchMaxPartitionBytes(fetchBytes), kgo.FetchMaxBytes(fetchAll), kgo.FetchMaxWait(fetchWait),
 		kgo.OnPartitionsAssigned(func(ctx context.Context, _ *kgo.Client, added map[string][]int32) { o.begin(ctx, added[o.o.Topic]) }),
 		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, gone map[string][]int32) { o.drop(gone[o.o.Topic], handOver) }),
 		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, gone map[string][]int32) { o.drop(gone[o.o.Topic], lost) }),
