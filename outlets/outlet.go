@@ -23,8 +23,8 @@ const (
 	fetchBytes        = 256 << 10
 	fetchAll          = 4 << 20
 	// fetchWait is how long a request waits for records, and so how long a partition that comes waits for the request under way.
-	fetchWait = 500 * time.Millisecond
-	complainEvery     = time.Minute
+	fetchWait     = 500 * time.Millisecond
+	complainEvery = time.Minute
 )
 
 // Outlet carries the alerts of one pipeline to one receiver.
