@@ -153,6 +153,7 @@ func TestABrokerThatIsSilent(t *testing.T) {
 			if err != nil {
 				return
 			}
+			defer c.Close() // until the listener ends: one that nobody holds is closed by the collector
 			if <-acknowledge {
 				_, _ = c.Write([]byte{0x20, 2, 0, 0}) // CONNACK, to whatever came
 			}
