@@ -190,9 +190,9 @@ type levelDoc struct {
 
 type alertsDoc struct {
 	section
-	Topic        text    `key:"topic" doc:"Topic that alerts go to; weir.<name>.alerts where absent."`
-	MQTT         planned `key:"mqtt" doc:"alerts go to a Kafka topic"`
-	Alertmanager planned `key:"alertmanager" doc:"alerts go to a Kafka topic"`
+	Topic        text             `key:"topic" doc:"Topic that alerts go to; weir.<name>.alerts where absent."`
+	MQTT         *alertsMQTTDoc   `key:"mqtt" form:"{topic: \"alerts/{{device}}\"}" doc:"Publish the alerts of the topic over MQTT as well, at least once."`
+	Alertmanager *alertmanagerDoc `key:"alertmanager" form:"{url: \"http://localhost:9093\"}" short:"url" doc:"Send the alerts of the topic to a Prometheus Alertmanager as well, at least once."`
 }
 
 type stateDoc struct {

@@ -60,6 +60,7 @@ func (p *Pipeline) explainWay(b *strings.Builder) {
 	fmt.Fprintf(b, "What cannot be used goes to %s with the reason.\n", p.QuarantineTopic)
 	if len(p.Rules) > 0 {
 		fmt.Fprintf(b, "Alerts go to topic %s.\n", p.Alerts.Topic)
+		p.explainOutlets(b)
 	}
 }
 

@@ -163,6 +163,7 @@ func (c *checker) alerts() {
 	if a.Topic.ok() && a.Topic.set && !c.doc.Rules.set {
 		c.warnf(a.Topic.at, "%s gets nothing: the pipeline has no rules", &a.Topic)
 	}
+	c.outlets()
 	c.p.CommitInterval = c.doc.CommitInterval.value
 }
 

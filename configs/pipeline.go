@@ -241,9 +241,34 @@ type Part struct {
 	Format  string // a printf format of one floating-point number; empty: the field's own
 }
 
-// Alerts says where alerts go.
+// Alerts says where alerts go: to Topic, and from there to what is not nil.
 type Alerts struct {
-	Topic string
+	Topic        string
+	MQTT         *AlertsMQTT
+	Alertmanager *Alertmanager
+}
+
+// AlertsMQTT is where alerts are published over MQTT. Exactly one of Broker and
+// Embedded is set.
+type AlertsMQTT struct {
+	Broker   string // tcp://host:port or ssl://host:port
+	Embedded bool   // the broker inside the process, that of MQTT
+	Topic    string // a template with {{device}}, {{rule}}, {{level}}, {{pipeline}} and {{labels.NAME}}
+	QoS      byte   // 0, 1 or 2
+	Retain   bool
+	Username Secret
+	Password Secret
+	TLS      *TLS // nil: the system's certificate authorities for ssl://
+}
+
+// Alertmanager is a Prometheus Alertmanager that alerts are sent to.
+type Alertmanager struct {
+	URL    string     // http or https, without the path of the API
+	Resend event.Time // milliseconds between two statements that an alert fires
+	// Username and Password, or Token, or neither.
+	Username, Password, Token Secret
+	TLS                       *TLS   // nil: the system's certificate authorities for https://
+	GeneratorURL              string // a template as AlertsMQTT.Topic; empty: none
 }
 
 // State says where and how long state is kept.

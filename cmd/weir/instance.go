@@ -36,6 +36,7 @@ type instance struct {
 	bridge   atomic.Pointer[mqtt.Bridge] // the one that runs now
 	retired  atomic.Pointer[mqtt.Counts] // what former bridges counted
 	keepSeat bool
+	outlets  []outlet
 }
 
 type instanceOptions struct {
@@ -90,8 +91,10 @@ func openInstance(p *configs.Pipeline, o instanceOptions) (_ *instance, err erro
 	if i.engine, err = newEngine(p, options); err != nil {
 		return nil, err
 	}
-	i.groups, err = openGroups(p, options)
-	return i, err
+	if i.groups, err = openGroups(p, options); err != nil {
+		return nil, err
+	}
+	return i, i.openOutlets(name)
 }
 
 // Close lets go of the store and the embedded brokers. It is not for a running
@@ -139,6 +142,7 @@ func (i *instance) Run(ctx context.Context) error {
 		return i.runBridge(groupCtx)
 	})
 	group.Go(func() error { i.collectGarbage(groupCtx); return nil })
+	group.Go(func() error { return i.runOutlets(groupCtx) })
 	return group.Wait()
 }
 
@@ -272,8 +276,10 @@ func (i *instance) bridgeOptions() (mqtt.Options, error) {
 		return o, nil
 	}
 	var err error
-	o.TLS, err = tlsConfig(m.TLS)
-	return o, err
+	if o.TLS, err = tlsConfig(m.TLS); err != nil {
+		return o, fmt.Errorf("mqtt: %w", err)
+	}
+	return o, nil
 }
 
 func tlsConfig(t *configs.TLS) (*tls.Config, error) {
@@ -281,17 +287,17 @@ func tlsConfig(t *configs.TLS) (*tls.Config, error) {
 	if t.CA != "" {
 		pem, err := os.ReadFile(t.CA)
 		if err != nil {
-			return nil, fmt.Errorf("mqtt.tls.ca: %w", err)
+			return nil, fmt.Errorf("tls.ca: %w", err)
 		}
 		c.RootCAs = x509.NewCertPool()
 		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("mqtt.tls.ca: %q holds no certificate", t.CA)
+			return nil, fmt.Errorf("tls.ca: %q holds no certificate", t.CA)
 		}
 	}
 	if t.Cert != "" {
 		pair, err := tls.LoadX509KeyPair(t.Cert, t.Key)
 		if err != nil {
-			return nil, fmt.Errorf("mqtt.tls.cert and key: %w", err)
+			return nil, fmt.Errorf("tls.cert and key: %w", err)
 		}
 		c.Certificates = []tls.Certificate{pair}
 	}

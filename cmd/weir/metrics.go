@@ -26,6 +26,7 @@ type metrics struct {
 	live, lag, offset, seq, resets, ungrouped                                                    *prometheus.Desc
 	mqtt, mqttConnected                                                                          *prometheus.Desc
 	rosterDevices, rosterFaults, rosterInfo                                                      *prometheus.Desc
+	outletDelivered, outletFailed, outletRefused, outletLag                                      *prometheus.Desc
 }
 
 func newMetrics(i *instance) *metrics { return newMetricsOf(i, i.engine, "weir_") }
@@ -78,6 +79,11 @@ func newMetricsOf(i *instance, e *engine.Engine, prefix string) *metrics {
 		rosterDevices: desc("roster_devices", "Devices that the roster in force names."),
 		rosterFaults:  desc("roster_reload_errors_total", "Versions of the roster that could not be used."),
 		rosterInfo:    desc("roster_info", "1 for the version of the roster in force.", "fingerprint"),
+
+		outletDelivered: desc("outlet_delivered_total", "Alerts of the alerts topic that the receiver has, or has no use for.", "outlet"),
+		outletFailed:    desc("outlet_failed_total", "Attempts to deliver alerts that failed and are made again.", "outlet"),
+		outletRefused:   desc("outlet_refused_total", "Alerts that the receiver will never take as they are.", "outlet"),
+		outletLag:       desc("outlet_lag", "Records of the alerts topic, in partitions that this process delivers, that the receiver does not have yet.", "outlet"),
 
 		mqtt:          desc("mqtt_messages_total", "Messages of the MQTT bridge by what became of them.", "outcome"),
 		mqttConnected: desc("mqtt_connected", "1 while the bridge is subscribed and receiving."),
@@ -151,6 +157,13 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 			now(m.rosterInfo, 1, r.Fingerprint)
 		}
 		total(m.rosterFaults, uint64(r.Faults))
+	}
+	for _, o := range m.i.outlets {
+		c := o.Counts()
+		total(m.outletDelivered, uint64(c.Delivered), o.name)
+		total(m.outletFailed, uint64(c.Failed), o.name)
+		total(m.outletRefused, uint64(c.Refused), o.name)
+		now(m.outletLag, float64(c.Lag), o.name)
 	}
 	if m.i.pipeline.MQTT == nil {
 		return

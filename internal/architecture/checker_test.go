@@ -116,7 +116,7 @@ func TestEachRuleIsSeenRed(t *testing.T) {
 		{"bench", `import _ "github.com/stretchr/testify/require"`, []string{"3: imports: bench imports github.com/stretchr/testify/require, which belongs to tests"}},
 		{"cmd/weir", `import _ "pgregory.net/rapid"`, []string{"3: imports: cmd/weir imports pgregory.net/rapid, which belongs to tests"}},
 		{"engine", `import _ "github.com/dgraph-io/badger/v4"`, []string{"3: imports: engine imports github.com/dgraph-io/badger/v4, which belongs to statestore/badgerstore"}},
-		{"ingest/kafka", `import _ "github.com/eclipse/paho.mqtt.golang"`, []string{"3: imports: ingest/kafka imports github.com/eclipse/paho.mqtt.golang, which belongs to ingest/mqtt"}},
+		{"ingest/kafka", `import _ "github.com/eclipse/paho.mqtt.golang"`, []string{"3: imports: ingest/kafka imports github.com/eclipse/paho.mqtt.golang, which belongs to ingest/mqtt, outlets/mqtt"}},
 		{"engine", `import _ "github.com/spf13/cobra"`, []string{"3: imports: engine imports github.com/spf13/cobra, which belongs to cmd"}},
 		{"engine", `import _ "github.com/mochi-mqtt/server/v2"`, []string{"3: imports: engine imports github.com/mochi-mqtt/server/v2, which belongs to internal"}},
 
@@ -143,7 +143,7 @@ func TestEachRuleIsSeenRed(t *testing.T) {
 			"3: imports: statestore imports github.com/dgraph-io/badger/v4, which belongs to statestore/badgerstore",
 			"3: purity: import of github.com/dgraph-io/badger/v4"}},
 		{"alerts", `import _ "github.com/eclipse/paho.mqtt.golang"`, []string{
-			"3: imports: alerts imports github.com/eclipse/paho.mqtt.golang, which belongs to ingest/mqtt",
+			"3: imports: alerts imports github.com/eclipse/paho.mqtt.golang, which belongs to ingest/mqtt, outlets/mqtt",
 			"3: purity: import of github.com/eclipse/paho.mqtt.golang"}},
 		{"alerts", `import . "time"`, []string{"3: purity: dot import of time"}},
 

@@ -20,7 +20,7 @@ func drivers() []driver {
 		{"github.com/stretchr/testify", nil, "move it to a _test.go file"},
 		{"pgregory.net/rapid", nil, "move it to a _test.go file"},
 		{"github.com/dgraph-io/badger", []string{"statestore/badgerstore"}, "go through the store that statestore/badgerstore offers"},
-		{"github.com/eclipse/paho.mqtt.golang", []string{"ingest/mqtt"}, "go through ingest/mqtt"},
+		{"github.com/eclipse/paho.mqtt.golang", []string{"ingest/mqtt", "outlets/mqtt"}, "go through ingest/mqtt, or outlets/mqtt for alerts"},
 		{"github.com/mochi-mqtt", []string{"internal"}, "go through the brokers in internal"},
 		{"github.com/spf13/cobra", []string{"cmd"}, "leave the command line to cmd"},
 	}

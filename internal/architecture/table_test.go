@@ -31,6 +31,9 @@ func table() []place {
 		{folder: "ingest/codec", layer: 2, pure: true, may: []string{"ingest", "event"}},
 		{folder: "ingest/mqtt", layer: 2, may: []string{"ingest", "event"}},
 		{folder: "ingest/kafka", layer: 2, may: []string{"ingest", "event"}},
+		{folder: "outlets", layer: 2, may: []string{"event"}},
+		{folder: "outlets/mqtt", layer: 2, may: []string{"outlets", "event"}},
+		{folder: "outlets/alertmanager", layer: 2, may: []string{"outlets", "event"}},
 
 		{folder: "engine/task", layer: 3, pure: true, may: []string{
 			"event", "operators...", "alerts", "statestore", "ingest/codec", "configs"}},

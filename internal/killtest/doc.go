@@ -5,9 +5,10 @@
 //	20 x kill -9 under MQTT load changes no output record                     go test -tags real -run TestKill -v -timeout 30m ./internal/killtest
 //	the same with other numbers                                               WEIR_KILL_READINGS=50000 WEIR_KILLS=5 WEIR_KILL_SEED=7 go test ... as above
 //	time to the first output after kill -9, with and without local state      go test -tags real -run TestRecovery -v -timeout 30m ./internal/killtest
+//	alerts reach real MQTT and Alertmanager through kills of all three       go test -tags real -run TestOutlets -v ./internal/killtest
 //	examples/sensor-spill.yaml finds the steam in real data, and only there   go test -tags real -run TestSensorSpill -v ./internal/killtest
 //
-// On 2 cores they take about 2 minutes, 90 s and 5 s.
+// On 2 cores they take about 2 minutes, 90 s, 20 s and 5 s.
 //
 // # TestKill
 //

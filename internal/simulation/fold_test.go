@@ -33,7 +33,6 @@ type folded struct {
 	in      oracle.Input
 	wall    event.Time
 	mono    int64
-	rosters [][]byte
 	version []byte
 	sent    [][]byte
 	behind  [5]event.Time
