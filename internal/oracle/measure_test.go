@@ -16,7 +16,7 @@ import (
 // arrived are readings in the order of arrival: seconds and values in turn.
 func arrived(pairs ...float64) (samples []sample) {
 	for i := 0; i < len(pairs); i += 2 {
-		samples = append(samples, sample{event.Time(pairs[i] * 1000), pairs[i+1], int64(i)})
+		samples = append(samples, sample{time: event.Time(pairs[i] * 1000), value: pairs[i+1], order: int64(i)})
 	}
 	return samples
 }
@@ -63,7 +63,7 @@ func TestVarianceFarFromZero(t *testing.T) {
 func TestQuantiles(t *testing.T) {
 	var samples []sample
 	for i := range 101 {
-		samples = append(samples, sample{event.Time(i), float64(100 - i), int64(i)})
+		samples = append(samples, sample{time: event.Time(i), value: float64(100 - i), order: int64(i)})
 	}
 	m := quantile("95", samples)
 	assert.Equal(t, 95.0, m.value)
@@ -113,9 +113,9 @@ func TestSketchErrors(t *testing.T) {
 func TestManyValues(t *testing.T) {
 	several := func(n int) (samples []sample) {
 		for i := range 2 * n {
-			samples = append(samples, sample{event.Time(i), float64(i % n), int64(i)})
+			samples = append(samples, sample{time: event.Time(i), value: float64(i % n), order: int64(i)})
 		}
-		return append(samples, sample{event.Time(2 * n), 1, int64(2 * n)})
+		return append(samples, sample{time: event.Time(2 * n), value: 1, order: int64(2 * n)})
 	}
 	m := mode(several(32))
 	assert.Equal(t, measure{value: 1}, m)
@@ -129,14 +129,14 @@ func TestManyValues(t *testing.T) {
 func TestDisorder(t *testing.T) {
 	later := func(n int) (samples []sample) {
 		for i := range n {
-			samples = append(samples, sample{event.Time(1000 - i%2), 1, int64(i)})
+			samples = append(samples, sample{time: event.Time(1000 - i%2), value: 1, order: int64(i)})
 		}
-		return append(samples, sample{500, 1, int64(n)})
+		return append(samples, sample{time: 500, value: 1, order: int64(n)})
 	}
 	assert.False(t, disordered(later(14)))
 	assert.True(t, disordered(later(15)))
-	assert.False(t, disordered(append(later(14), sample{999, 1, 99}, sample{1000, 1, 100})))
-	assert.True(t, disordered(append(later(14), sample{500, 1, 99}, sample{400, 1, 100})))
+	assert.False(t, disordered(append(later(14), sample{time: 999, value: 1, order: 99}, sample{time: 1000, value: 1, order: 100})))
+	assert.True(t, disordered(append(later(14), sample{time: 500, value: 1, order: 99}, sample{time: 400, value: 1, order: 100})))
 	assert.True(t, integral(later(15)).takes(1e9))
 	assert.False(t, integral(later(14)).takes(1e9))
 }

@@ -40,6 +40,8 @@ type life struct {
 	clock wallClock
 	stop  context.CancelFunc
 	run   *engine.Engine
+	// groups is the engine of windows over several devices; nil: there are none.
+	groups *engine.Engine
 
 	mu       sync.Mutex
 	points   map[string]int
@@ -70,11 +72,15 @@ func (p *process) start(plan *lifePlan) (*life, error) {
 	l.link.judge, l.link.die = l.fateOf, l.die
 	l.mount = newMount(p.disk, rng)
 	l.mount.trouble, l.mount.die = l.diskTrouble, l.die
-	e, err := engine.New(l.options())
+	o := l.options()
+	e, err := engine.New(o)
 	if err != nil {
 		return nil, err
 	}
 	l.run = e
+	if l.groups, err = w.works.second(l, o); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	l.stop = cancel
 	w.trace.count("disk " + plan.disks.String())
@@ -96,7 +102,7 @@ func (p *process) start(plan *lifePlan) (*life, error) {
 		})
 	}
 	go func() {
-		l.err = e.Run(ctx)
+		l.err = l.runBoth(ctx)
 		cancel()
 		if !l.isDead() {
 			w.trace.addf(l.who, "ended: %v", l.err)
@@ -130,7 +136,7 @@ func (l *life) options() engine.Options {
 	if w.verbose {
 		level = slog.LevelDebug
 	}
-	return engine.Options{
+	o := engine.Options{
 		Plan: w.plan, Brokers: []string{brokerAddress}, ClientOptions: []kgo.Opt{kgo.Dialer(l.link.dial), kgo.DisableClientMetrics()},
 		Instance: l.p.name, BootID: l.p.disk.boot, Store: l.mount,
 		NewDecoder: func(in engine.DeviceIn) (codec.Decoder, error) {
@@ -146,6 +152,10 @@ func (l *life) options() engine.Options {
 		PartitionOf: w.partitionOf, KeepSeat: l.plan.keepSeat, Logger: w.trace.logger(l.who, level),
 		JournalSlack: w.slack, Pace: w.pace, WallClock: l.clock.now, Failpoint: l.reached,
 	}
+	if w.works != nil {
+		o.GroupPartition = w.works.partitionOf
+	}
+	return o
 }
 
 // isDead reports whether the life has ended by death.
@@ -273,7 +283,7 @@ func (l *life) verdictOn() error {
 			return nil
 		}
 	case errors.As(l.err, &refused):
-		if rivalled && strings.HasPrefix(refused.Error(), fmt.Sprintf("refused: another process has the identity %q in group %q", l.p.name, "weir.sim")) {
+		if rivalled && strings.HasPrefix(refused.Error(), fmt.Sprintf(`refused: another process has the identity %q in group "weir.sim`, l.p.name)) {
 			l.p.w.trace.count("refused: twin")
 			return nil
 		}

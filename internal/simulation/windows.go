@@ -30,18 +30,21 @@ type drawnWindow struct {
 	name, metric, kind string
 	computes           []string
 	closes             bool
+	fleet              bool // over all devices
 }
 
 // windows draws the windows and the rules on them.
 func windows(b *strings.Builder, s *shape, rng *rand.Rand) {
 	b.WriteString("windows:\n")
 	var watched []string
-	for _, w := range drawWindows(s, rng) {
+	owners := map[string]string{}
+	for _, w := range append(drawWindows(s, rng), fleetWindows(s, rng)...) {
 		watch := w.name == "tumble" || rng.IntN(2) == 0
 		emit := ", emit: " + emitOf(w, rng)
 		if watch {
 			watched = append(watched, w.name)
-			if !w.closes && rng.IntN(3) == 0 {
+			owners[w.name] = map[bool]string{false: "device", true: "group"}[w.fleet]
+			if (!w.closes || w.fleet) && rng.IntN(3) == 0 {
 				emit = ""
 			}
 		}
@@ -56,7 +59,7 @@ func windows(b *strings.Builder, s *shape, rng *rand.Rand) {
 		case 1:
 			levels = "{low: {below: 45, clear_above: 55, hold: 2s}}"
 		}
-		fmt.Fprintf(b, "  - {name: on-%s, when: %s.mean, levels: %s, message: \"{{device}} {{rule}} {{level}} {{value}} {{threshold}} {{active_for}} {{window.start}}\"}\n", name, name, levels)
+		fmt.Fprintf(b, "  - {name: on-%s, when: %s.mean, levels: %s, message: \"{{%s}} {{rule}} {{level}} {{value}} {{threshold}} {{active_for}} {{window.start}}\"}\n", name, name, levels, owners[name])
 	}
 	if rng.IntN(2) == 0 {
 		metric := []string{"temperature", "humidity"}[rng.IntN(2)]
@@ -101,7 +104,10 @@ func drawWindows(s *shape, rng *rand.Rand) []drawnWindow {
 // computes draws what a window computes; the mean is always there, for rules look at it.
 func computes(w drawnWindow, rng *rand.Rand) []string {
 	names := []string{"count", "sum", "min", "max", "last", "first", "delta", "rate", "range", "variance", "stddev", "p50", "p95", "p999", "median", "mode",
-		"distinct", "slope", "integral", "time_weighted_mean"}
+		"distinct", "slope"}
+	if !w.fleet {
+		names = append(names, "integral", "time_weighted_mean")
+	}
 	if !strings.HasPrefix(w.kind, "count") {
 		names = append(names, "ewma")
 	}
@@ -112,6 +118,9 @@ func computes(w drawnWindow, rng *rand.Rand) []string {
 func emitOf(w drawnWindow, rng *rand.Rand) string {
 	if !w.closes {
 		return "{topic: aggregates}"
+	}
+	if w.fleet {
+		return []string{"{topic: aggregates}", "{topic: fleet}"}[rng.IntN(2)]
 	}
 	return []string{"{topic: aggregates}", "{topic: aggregates, on: change}", "{topic: aggregates}", "{topic: others, on: close}"}[rng.IntN(4)]
 }
