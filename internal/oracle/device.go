@@ -139,7 +139,11 @@ func (t *task) close(d *device, before event.Time, by cause) {
 
 // fallSilent says what the open windows hold so far.
 func (t *task) fallSilent(d *device) {
-	t.sendPanes(d, event.Never)
+	if t.parts != nil {
+		t.parts.silence = true
+		t.sendPanes(d, event.Never)
+		t.parts.silence = false
+	}
 	for i := range d.windows {
 		for _, w := range d.windows[i] {
 			if w.fresh && t.open(d, w) {

@@ -21,8 +21,10 @@ type partial struct {
 	group   string
 	start   event.Time
 	samples []sample
+	silence bool // sent because the device fell silent
 	step    int
 	source  int64
+	last    event.Time // the watermark in force before
 }
 
 // parts are what the devices of a partition gather for windows over several.
@@ -31,8 +33,9 @@ type parts struct {
 	tally  Sent
 	unsent []due // panes by their end, ascending
 
-	newest event.Time // the greatest clock of the devices that feed such windows
-	marks  []mark     // each watermark that was in force, ascending
+	newest  event.Time // the greatest clock of the devices that feed such windows
+	marks   []mark     // the watermarks that may be in force at most, ascending
+	silence bool       // a device is falling silent
 }
 
 // due counts the panes that end at a time.
@@ -41,7 +44,7 @@ type due struct {
 	panes int
 }
 
-// mark is a watermark that came into force behind a step.
+// mark is how far a watermark may be behind a step.
 type mark struct {
 	step int
 	time event.Time
@@ -71,6 +74,8 @@ func divisor(a, b event.Time) event.Time {
 // has come already is sent at once.
 func (t *task) addToPane(d *device, index int, s sample, a addition) {
 	of := t.pane(index, s.time)
+	d.feeds = true
+	t.parts.lead(d)
 	if of.end <= t.gone(a.before) {
 		return
 	}
@@ -82,8 +87,6 @@ func (t *task) addToPane(d *device, index int, s sample, a addition) {
 	}
 	s.of = d.name
 	d.panes[at].samples = append(d.panes[at].samples, s)
-	d.feeds = true
-	t.parts.lead(d)
 	t.parts.tally.Gathered++
 	t.parts.tally.Unsent++
 	t.sendPanes(d, d.clock-t.p.Time.WaitForLate)
@@ -113,7 +116,7 @@ func (t *task) send(d *device, p *pane) {
 		return
 	}
 	t.parts.sent = append(t.parts.sent, &partial{
-		window: p.window, device: d.name, group: group, start: p.start, samples: p.samples, step: t.step, source: t.source,
+		window: p.window, device: d.name, group: group, start: p.start, samples: p.samples, silence: t.parts.silence, step: t.step, source: t.source, last: t.parts.watermark(),
 	})
 }
 
@@ -157,19 +160,24 @@ func (t *task) mark() {
 	if t.parts == nil {
 		return
 	}
-	p := t.parts
-	to, now := t.clock-t.p.Time.WaitForLate, p.watermark()
+	if to := t.reach(t.parts.watermark()); to > t.parts.watermark() {
+		t.parts.marks = append(t.parts.marks, mark{t.step, to})
+	}
+}
+
+// reach is how far the watermark can go now from where it is. The farther that is,
+// the fewer panes it has to wait for.
+func (t *task) reach(now event.Time) event.Time {
+	p, to := t.parts, t.clock-t.p.Time.WaitForLate
 	at, _ := slices.BinarySearchFunc(p.unsent, now+1, func(d due, end event.Time) int { return cmp.Compare(d.end, end) })
 	if at < len(p.unsent) {
 		behind := max(farBehind, t.p.Time.IdleAfter+t.p.Time.WaitForLate)
 		to = min(to, max(p.unsent[at].end-1, p.newest-behind))
 	}
-	if to > now {
-		p.marks = append(p.marks, mark{t.step, to})
-	}
+	return to
 }
 
-// watermark is the one in force.
+// watermark is how far it may be now.
 func (p *parts) watermark() event.Time {
 	if len(p.marks) == 0 {
 		return 0
