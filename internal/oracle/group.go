@@ -16,7 +16,7 @@ type groups struct {
 	next  []*parcel            // those not folded yet
 	marks map[int32]event.Time // the last watermark of each partition of the source
 	clock event.Time           // the least of them; 0 until there is one of each
-	still event.Time           // the task's clock when it moved last, or when the groups spoke because it had not
+	still event.Time           // the task's clock when it moved last, or idle_after later, as often as that has passed
 	late  int                  // readings
 }
 
@@ -108,7 +108,7 @@ func (t *task) standStill() {
 	if t.groups == nil || t.clock < t.groups.still+t.p.Time.IdleAfter {
 		return
 	}
-	t.groups.still = t.clock
+	t.groups.still = t.clock - (t.clock-t.groups.still)%t.p.Time.IdleAfter
 	for _, name := range slices.Sorted(maps.Keys(t.devices)) {
 		d := t.devices[name]
 		for i := range d.windows {
