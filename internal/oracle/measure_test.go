@@ -3,6 +3,7 @@ package oracle
 import (
 	"math"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -217,4 +218,35 @@ func TestRepeatsByTime(t *testing.T) {
 	assert.False(t, m.repeated(950, 10_000))
 	assert.True(t, m.repeated(950, 10_000))
 	assert.False(t, m.repeated(900, 10_000), "the least made room")
+}
+
+// The mean over time is a number where the area is beyond float64.
+func TestTimeWeightedMeanOfHugeValues(t *testing.T) {
+	huge := arrived(0, 0, 4, 1e308, 8, 0)
+	assert.True(t, integral(huge).huge)
+	m := timeWeighted(huge)
+	assert.True(t, m.takes(5e307) && !m.takes(math.MaxFloat64/8))
+}
+
+// Of readings of several devices at one time any may be the first or the last; of
+// one device it is the order of arrival that tells.
+func TestEndsOfSeveralDevices(t *testing.T) {
+	c := &configs.Window{Size: 40_000, By: configs.GroupAll}
+	all := []sample{
+		{time: 1000, value: 5, order: 3, of: "a"}, {time: 1000, value: 6, order: 4, of: "a"}, {time: 1000, value: 7, order: 1, of: "b"},
+		{time: 3000, value: 20, order: 8, of: "b"}, {time: 3000, value: 30, order: 9, of: "b"}, {time: 3000, value: 50, order: 2, of: "a"}, {time: 2000, value: 90, order: 5, of: "c"},
+	}
+	for name, right := range map[string][]float64{"first": {5, 7}, "last": {30, 50}, "delta": {25, 45, 23, 43}, "rate": {12.5, 22.5, 11.5, 21.5}} {
+		m := compute(c, name, all)
+		for _, v := range []float64{5, 6, 7, 20, 30, 50, 25, 45, 23, 43, 44, 12.5, 22.5, 11.5, 21.5, 90} {
+			assert.Equal(t, slices.Contains(right, v), m.takes(v), "%s %v", name, v)
+		}
+	}
+	assert.Equal(t, measure{}, compute(c, "rate", all[:2]))
+	many := make([]sample, 0, 400)
+	for i := range 200 {
+		many = append(many, sample{time: 0, value: float64(i), of: strconv.Itoa(i)}, sample{time: 1000, value: float64(1000 + i), of: strconv.Itoa(i)})
+	}
+	m := compute(c, "delta", many)
+	assert.True(t, m.takes(801) && m.takes(1199) && !m.takes(800) && !m.takes(1200))
 }
