@@ -76,5 +76,4 @@ func TestFleetWindows(t *testing.T) {
 		s.end(t)
 		require.DirExists(t, filepath.Join(stateDir(p), "groups", "badger"))
 	}
-	require.ErrorContains(t, verify(context.Background(), p, verifyFlags{}, io.Discard), "does not know windows over several devices")
 }

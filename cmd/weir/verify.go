@@ -42,6 +42,7 @@ type verifySummary struct {
 	Facts            int                 `json:"facts"`
 	Unjournaled      int                 `json:"unjournaled"`
 	SkewMs           event.Time          `json:"skew_ms"`
+	Groups           *verifyGroups       `json:"groups,omitempty"` // of windows over several devices
 	OpenTransactions int                 `json:"open_transactions"`
 	Topics           map[string]int      `json:"topics"`
 	Differences      []oracle.Difference `json:"differences"`
@@ -58,7 +59,9 @@ in order per device, ids and sequences right, wall time entered only where it ma
 says what exactly is expected. Nothing is written.
 
 The source must not grow while this runs, must have message.timestamp.type=LogAppendTime, and must still hold what the
-pipeline began with. A partition at a time is held in memory.
+pipeline began with. A partition at a time is held in memory, and the readings of all windows over several devices; those have
+their partials and the journal of their groups read as well. Stop such a pipeline first where it has many partitions: its tasks
+tell how far they are each second, and nothing stands still.
 
 A pipeline with a roster is checked against the version that was in force at each reading. The file beside the pipeline is
 one of them; older ones are given with --roster.`,
@@ -115,9 +118,6 @@ func verifyBrokers(p *configs.Pipeline, f verifyFlags) ([]string, error) {
 func verify(ctx context.Context, p *configs.Pipeline, f verifyFlags, out io.Writer) error {
 	if ctx == nil {
 		ctx = context.Background()
-	}
-	if p.Grouped() {
-		return errors.New("verify: the model does not know windows over several devices (by) yet, and without them it would call their results unexpected")
 	}
 	seeds, err := verifyBrokers(p, f)
 	if err != nil {
@@ -178,12 +178,16 @@ type verification struct {
 // partitions checks one partition after the other: what one needed is free again
 // before the next is read.
 func (v *verification) partitions(ctx context.Context, reader *topics.Reader) error {
+	fleet, err := reader.ReadFleet(ctx, v.standing, v.summary.Topics)
+	if err != nil {
+		return err
+	}
 	for p := range v.standing.Partitions {
 		in, err := reader.Read(ctx, v.standing, p, v.summary.Topics)
 		if err != nil {
 			return err
 		}
-		in.Rosters = v.rosters
+		in.Rosters, in.Fleet = v.rosters, fleet
 		r := oracle.Check(in)
 		s := &v.summary
 		s.Readings += r.Readings
@@ -196,14 +200,16 @@ func (v *verification) partitions(ctx context.Context, reader *topics.Reader) er
 		s.Unjournaled += r.Unjournaled
 		s.SkewMs = max(s.SkewMs, r.Skew)
 		s.Differences = append(s.Differences, r.Differences...)
+		v.addSent(fleet, &r.Sent)
 		if v.quiet {
 			continue
 		}
 		fmt.Fprintf(v.out, "partition %d: %d readings (processed %d, duplicate %d, late %d, future %d, bad %d, filtered %d), %d aggregates, %d alerts, %d quarantined, %d facts: %s\n",
 			p, r.Readings, r.Classes.Processed, r.Classes.Duplicate, r.Classes.Late, r.Classes.Future, r.Classes.Bad, r.Classes.Filtered,
 			r.Aggregates, r.Alerts, r.Quarantined, r.Facts, verdict(len(r.Differences)))
+		v.printSent(fleet, &r.Sent)
 	}
-	return nil
+	return v.groups(ctx, reader, fleet)
 }
 
 func verdict(differences int) string {

@@ -23,7 +23,7 @@ const (
 	wordUngrouped    // readings that no group got, for their device has not the label: once for each window over several devices
 	wordWatermark    // of a device task: the one sent last; of a group task: the clock of all groups
 	wordForemost     // of a device task: the greatest device clock of those that feed groups
-	wordStill        // of a group task: its clock when that of the groups moved last, or they were emitted as provisional
+	wordStill        // of a group task: its clock when that of the groups moved last, or idle_after later, as often as that has passed
 	wordExpressions  // expressions that could not be worked out
 	wordResets       // device clocks restarted after reset_clock_after
 	taskWords

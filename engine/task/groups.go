@@ -288,10 +288,13 @@ func (t *Task) tickGroups(now event.Time) {
 		return
 	}
 	words[wordClock] = uint64(now)
-	if now < t.stillUntil() {
+	still := event.Time(words[wordStill])
+	if now < still+t.plan.idleAfter {
 		return
 	}
-	words[wordStill] = uint64(now)
+	// Not now: of several moments at which wall time entered between two records the
+	// journal tells the last, and what follows must not depend on the others.
+	words[wordStill] += uint64((now - still) / t.plan.idleAfter * t.plan.idleAfter)
 	t.record = nil
 	for s := range t.table.Bound() {
 		if !t.table.Live(s) || t.table.Name(s)[0] <= aheadMark {

@@ -91,7 +91,7 @@ func (c *Plan) planGrouping() error {
 		if err != nil {
 			return fmt.Errorf("plan parts of window %q: %w", w.Name, err)
 		}
-		name := fmt.Sprintf("partials %s %s by %s/%d+%d %v/%s", w.Metric, w.Name, w.By, spec.Size, spec.Offset, w.Location, strings.Join(w.Compute, ","))
+		name := fmt.Sprintf("partials %s %s by %s/%d of %d+%d %v/%s", w.Metric, w.Name, w.By, spec.Size, w.Size, spec.Offset, w.Location, strings.Join(w.Compute, ","))
 		m := &c.metrics[w.MetricIndex]
 		m.partials = append(m.partials, len(c.partials))
 		c.partials = append(c.partials, partial{
@@ -119,7 +119,7 @@ func (c *Plan) headName() string {
 // pane long, so that it can be told from its times when a pane has ended.
 func paneSpec(w *configs.Window) window.Spec {
 	pane := w.GroupPane()
-	spec := window.Spec{Name: w.Name, Size: pane, Every: pane, Offset: w.Offset, Location: w.Location, Compute: w.Compute}
+	spec := window.Spec{Name: w.Name, Size: pane, Every: pane, Offset: w.Offset, Location: w.Location, Compute: w.Compute, Whole: w.Size}
 	if w.Location == nil {
 		spec.Offset %= pane
 	}
@@ -129,7 +129,7 @@ func paneSpec(w *configs.Window) window.Spec {
 // shapeOf tells partials of a window from those of a former one of its name.
 func shapeOf(w *configs.Window) uint64 {
 	h := fnv.New64a()
-	fmt.Fprintf(h, "%s/%s/%d/%d/%v/%s", w.Metric, w.By, w.GroupPane(), w.Offset, w.Location, strings.Join(w.Compute, ","))
+	fmt.Fprintf(h, "%s/%s/%d/%d/%d/%v/%s", w.Metric, w.By, w.GroupPane(), w.Size, w.Offset, w.Location, strings.Join(w.Compute, ","))
 	return h.Sum64()
 }
 

@@ -3,11 +3,13 @@ package task
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"sort"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -20,7 +22,7 @@ dedupe: {by: off}
 time: {wait_for_late: 5s, idle_after: 20s, max_future_skew: 1m}
 windows:
 - {name: all, metric: temperature, tumbling: 30s, offset: 7s, by: all, compute: [count, sum, min, max], emit: {topic: aggregates}}
-- {name: site, metric: temperature, hopping: {size: 40s, every: 10s}, by: all, compute: [count, sum, last], emit: {topic: aggregates}}
+- {name: site, metric: temperature, hopping: {size: 40s, every: 10s}, by: all, compute: [count, sum, last, ewma], emit: {topic: aggregates}}
 - {name: site2, metric: humidity, tumbling: 1m, by: all, compute: [max, count], emit: {topic: aggregates}}
 - {name: own, metric: temperature, tumbling: 30s, compute: [count], emit: {topic: own}}
 `
@@ -57,13 +59,29 @@ func drawFleet(t *rapid.T, partitions int) [][]journey {
 	return fleet
 }
 
+// content is what a window over several devices holds in the end.
+type content struct {
+	values []int
+	times  []event.Time
+	last   event.Time
+	lastV  int
+}
+
+// faded is the mean with weights that halve with every quarter of the window's length
+// that a reading is older than the newest.
+func (c *content) faded(size time.Duration) float64 {
+	total, weights := 0.0, 0.0
+	for i, v := range c.values {
+		w := math.Exp2(-float64(c.last-c.times[i]) / float64(size.Milliseconds()/4))
+		total, weights = total+w*float64(v), weights+w
+	}
+	return toMillionth(total / weights)
+}
+
+func toMillionth(v float64) float64 { return math.Round(v*1e6)/1e6 + 0 }
+
 // naive is what the windows of groupPipeline over several devices hold in the end.
 func naive(fleet [][]journey) map[string]string {
-	type content struct {
-		values []int
-		last   event.Time
-		lastV  int
-	}
 	windows := map[string]*content{}
 	add := func(name, group string, start event.Time, j journey) {
 		key := fmt.Sprint(name, " ", group, " ", stamp(start))
@@ -71,7 +89,7 @@ func naive(fleet [][]journey) map[string]string {
 			windows[key] = &content{}
 		}
 		c := windows[key]
-		c.values = append(c.values, j.value)
+		c.values, c.times = append(c.values, j.value), append(c.times, j.at)
 		if j.at >= c.last {
 			c.last, c.lastV = j.at, j.value
 		}
@@ -102,12 +120,21 @@ func naive(fleet [][]journey) map[string]string {
 		case "all":
 			said[key] = fmt.Sprintf(`"count":%d,"sum":%d,"min":%d,"max":%d}`, n, sum, least, most)
 		case "site":
-			said[key] = fmt.Sprintf(`"count":%d,"sum":%d,"last":%d}`, n, sum, c.lastV)
+			said[key] = fmt.Sprintf(`"count":%d,"sum":%d,"last":%d,"ewma":%g}`, n, sum, c.lastV, c.faded(40*time.Second))
 		default:
 			said[key] = fmt.Sprintf(`"max":%d,"count":%d}`, most, n)
 		}
 	}
 	return said
+}
+
+// rounded cuts the last digits of ewma, which depend on the order of additions.
+func rounded(results string) string {
+	before, value, found := strings.Cut(results, `"ewma":`)
+	if v, err := strconv.ParseFloat(strings.TrimSuffix(value, "}"), 64); found && err == nil {
+		return fmt.Sprintf(`%s"ewma":%g}`, before, toMillionth(v))
+	}
+	return results
 }
 
 // finals are the final results of windows over several devices, each of which
@@ -126,7 +153,7 @@ func finals(t require.TestingT, all []said) map[string]string {
 		key := r.Window + " " + r.Group + " " + r.Start
 		require.NotContains(t, found, key, "twice")
 		_, results, _ := strings.Cut(o.value, `"final":true,`)
-		found[key] = results
+		found[key] = rounded(results)
 	}
 	return found
 }

@@ -3,6 +3,7 @@ package task
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 
 	"github.com/weirstream/weir/event"
 	"github.com/weirstream/weir/operators/window"
@@ -14,8 +15,8 @@ import (
 //	           start of the pane, readings, device, the aggregates' words (8 bytes each)
 //	watermark  kind 'w', upstream partition, partitions of the source, the watermark
 //
-// Names are behind their length, numbers are unsigned varints, whole words are
-// big-endian.
+// Names are behind their length, numbers are unsigned varints (the start of a pane
+// modulo 2^64, for it may be before 1970), whole words are big-endian.
 const (
 	partialVersion = "wpt1"
 	kindPartial    = 'p'
@@ -52,7 +53,7 @@ func appendPartial(b []byte, h partialHead, p *window.Partial) []byte {
 	b = append(b, h.window...)
 	b = binary.BigEndian.AppendUint64(b, h.shape)
 	b = binary.AppendUvarint(b, uint64(h.partition))
-	b = binary.AppendUvarint(b, uint64(max(p.Start, 0)))
+	b = binary.AppendUvarint(b, uint64(p.Start))
 	b = binary.AppendUvarint(b, p.Count)
 	b = binary.AppendUvarint(b, uint64(len(h.device)))
 	b = append(b, h.device...)
@@ -98,7 +99,7 @@ func (r *partialRecord) parse(b []byte) error {
 	r.window = c.bytes(c.number(1 << 20))
 	r.shape = c.word()
 	r.partition = int32(c.number(1 << 30))
-	r.partial.Start = event.Time(c.number(uint64(maxPartialTime)))
+	r.partial.Start = c.time()
 	r.partial.Count = c.number(1 << 62)
 	r.device = c.bytes(c.number(1 << 20))
 	if c.failed || r.partial.Count == 0 || len(c.b)%8 != 0 {
@@ -125,6 +126,16 @@ func (c *cutter) number(most uint64) uint64 {
 	}
 	c.b = c.b[size:]
 	return n
+}
+
+// time is a time that may be before 1970, which is written modulo 2^64.
+func (c *cutter) time() event.Time {
+	t := event.Time(c.number(math.MaxUint64))
+	if t < -maxPartialTime || t > maxPartialTime {
+		c.failed, c.b = true, nil
+		return 0
+	}
+	return t
 }
 
 func (c *cutter) word() uint64 {

@@ -26,6 +26,10 @@ func (w *want) names(p *configs.Pipeline) (exact, rough identity) {
 		exact = identity{kind: 'r', device: w.device, first: strconv.FormatInt(w.restart.record.Offset, 10), resets: resetsText(w.restart.resets)}
 		rough = exact
 		rough.device, rough.resets = "", ""
+	case w.rejected != nil:
+		exact = identity{kind: 'q', lane: string(w.rejected.reason), first: strconv.FormatInt(w.rejected.parcel.record.Offset, 10)}
+		rough = exact
+		rough.lane = ""
 	default:
 		r := w.refusal
 		exact = identity{'q', string(r.reason), "", strconv.FormatInt(r.record.Offset, 10), strconv.Itoa(r.reading.sample), "", ""}
@@ -52,7 +56,7 @@ func (a *aggregate) names(p *configs.Pipeline, device string) identity {
 // aggregateNames returns the name of an emission as its record has it.
 func aggregateNames(p *configs.Pipeline, body *node) identity {
 	id := identity{
-		'a', text(body.field("window")), text(body.field("device")), text(body.field("start")), text(body.field("end")),
+		'a', text(body.field("window")), owner(body), text(body.field("start")), text(body.field("end")),
 		text(body.field("revision")), text(body.field("resets")),
 	}
 	for i := range p.Windows {
@@ -96,6 +100,8 @@ func (w *want) describe(p *configs.Pipeline) string {
 		return fmt.Sprintf("rule %s %s at %s, value %s, event %d of the episode of %s", w.lane, a.state, written(a.at), number(a.value.value), a.number, written(a.began))
 	case w.restart != nil:
 		return fmt.Sprintf("clock reset %d, from %s to %s", w.restart.resets, written(w.restart.from), written(w.restart.to))
+	case w.rejected != nil:
+		return w.rejected.describe()
 	default:
 		return fmt.Sprintf("%s reading, sample %d", w.refusal.reason, w.refusal.reading.sample)
 	}
@@ -202,12 +208,12 @@ func (a *agreement) measure(object *node, name string, expected measure) float64
 func (w *want) mismatch(in *Input, f found) string {
 	a := &agreement{}
 	p := in.Pipeline
-	if w.refusal == nil {
+	if w.refusal == nil && w.rejected == nil {
 		if string(f.record.Key) != w.device {
 			a.differ("key", strconv.Quote(w.device), strconv.Quote(string(f.record.Key)))
 		}
 		a.text(&f.body, "pipeline", p.Name)
-		a.text(&f.body, "device", w.device)
+		w.agreeOwner(p, a, &f.body)
 	}
 	switch {
 	case w.aggregate != nil:
@@ -216,6 +222,8 @@ func (w *want) mismatch(in *Input, f found) string {
 		w.agreeAlert(in, a, &f.body)
 	case w.restart != nil:
 		w.agreeRestart(in, a, &f.body)
+	case w.rejected != nil:
+		w.rejected.agree(in, a, f)
 	default:
 		w.agreeRefusal(in, a, f)
 	}

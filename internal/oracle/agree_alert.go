@@ -79,7 +79,11 @@ func levelName(rule *configs.Rule, level int) string {
 func (w *want) agreeLabels(p *configs.Pipeline, a *agreement, labels *node) {
 	rule := &p.Rules[w.alert.rule]
 	a.text(labels, "alertname", rule.Name)
-	a.text(labels, "device", w.device)
+	if w.by(p) == "" {
+		a.text(labels, "device", w.device)
+	} else {
+		a.absent(labels, "device")
+	}
 	a.text(labels, "pipeline", p.Name)
 	if level := levelName(rule, w.alert.level); level != "" {
 		a.text(labels, "severity", level)
@@ -163,7 +167,7 @@ func (w *want) field(p *configs.Pipeline, part configs.Part, value float64) stri
 		return e.labels[name]
 	}
 	switch part.Field {
-	case "device":
+	case "device", "group":
 		return w.device
 	case "rule":
 		return rule.Name

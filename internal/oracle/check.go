@@ -8,7 +8,8 @@ import (
 )
 
 // Check folds the source of one partition again and compares what must have been
-// written with what was.
+// written with what was. Of a pipeline with windows over several devices it checks
+// what its devices write, and their partials in in.Fleet; Fleet.Check does the rest.
 func Check(in Input) *Report {
 	report := &Report{Partition: in.Partition}
 	if !checkSource(&in, report) {
@@ -21,6 +22,9 @@ func Check(in Input) *Report {
 	}
 	t.run(j)
 	compare(&in, report, t.wants)
+	if in.Fleet != nil {
+		in.Fleet.match(t)
+	}
 	return report
 }
 

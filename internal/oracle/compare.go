@@ -15,7 +15,7 @@ import (
 type identity struct {
 	kind   byte // a, l, q or r
 	lane   string
-	device string
+	device string // or group
 	first  string
 	second string
 	number string
@@ -115,6 +115,9 @@ func (b *board) compare(records []OutputRecord) {
 
 func (b *board) add(d Difference) {
 	d.Topic = b.topic
+	if b.in.groups != nil {
+		d.Group, d.Device = d.Device, ""
+	}
 	b.report.add(d)
 }
 
@@ -123,10 +126,16 @@ func (b *board) take(r OutputRecord) (f found, ours bool) {
 	f = found{record: r, topic: b.topic}
 	body, ok := parseJSON(r.Value)
 	if !ok || body.kind != '{' {
+		if b.in.ofGroups(f) != (b.in.groups != nil) {
+			return f, false
+		}
 		b.add(Difference{Kind: Unexpected, Device: string(r.Key), Source: -1, Output: r.Offset, Text: "found a record that is not a JSON object: " + excerpt(r.Value)})
 		return f, false
 	}
 	f.body = body
+	if b.in.ofGroups(f) != (b.in.groups != nil) {
+		return f, false
+	}
 	if p := body.field("pipeline"); p.there() && p.text != b.in.Pipeline.Name {
 		return f, false
 	}
@@ -141,7 +150,7 @@ func (b *board) take(r OutputRecord) (f found, ours bool) {
 		b.report.Alerts++
 		b.sequence(f)
 		episode := body.field("episode")
-		f.names = identity{'l', text(body.field("rule")), text(body.field("device")), text(body.field("startsAt")), "", text(sub(episode, "event")), text(body.field("resets"))}
+		f.names = identity{'l', text(body.field("rule")), owner(&body), text(body.field("startsAt")), "", text(sub(episode, "event")), text(body.field("resets"))}
 		f.rough = identity{'l', f.names.lane, f.names.device, text(body.field("at")), text(body.field("state")), "", ""}
 	case schema == quarantineSchema:
 		b.report.Quarantined++

@@ -27,6 +27,8 @@ type device struct {
 	rules    []machine   // by rule
 	counters []counter   // by metric; wide messages: the first
 	times    []moments   // by metric
+	panes    []*pane     // of windows over several devices, not sent yet
+	feeds    bool        // it took a reading into one
 }
 
 // last is the time of the newest reading of a metric.
@@ -48,6 +50,7 @@ type window struct {
 	closed     bool       // it was emitted as final
 	reopened   int        // how often a session that had closed was open again
 	crossed    []int      // what the first emission crossed, by rule on the window
+	partials   []heard    // of a group: what samples came in
 }
 
 func newDevice(p *configs.Pipeline, name string) *device {
@@ -70,13 +73,13 @@ func (t *task) process(d *device, m *messageState, r reading, at event.Time) {
 	a := addition{before: before, cause: cause{offset: m.record.Offset}}
 	t.close(d, before, a.cause)
 	t.order++
-	t.take(d, r.metric, sample{at, r.value, t.order}, a)
+	t.take(d, r.metric, sample{time: at, value: r.value, order: t.order}, a)
 	for i := range t.p.Derive {
 		if t.p.Derive[i].From != r.metric {
 			continue
 		}
 		if v, ok := t.derive(i, r, at); ok {
-			t.take(d, t.p.Derive[i].Index, sample{at, v, t.order}, a)
+			t.take(d, t.p.Derive[i].Index, sample{time: at, value: v, order: t.order}, a)
 		}
 	}
 }
@@ -87,6 +90,8 @@ func (t *task) take(d *device, metric int, s sample, a addition) {
 		c := &t.p.Windows[i]
 		switch {
 		case c.MetricIndex != metric:
+		case c.Grouped():
+			t.addToPane(d, i, s, a)
 		case c.Kind == configs.Session:
 			t.addToSessions(d, i, s, a)
 		case c.Kind == configs.Tumbling || c.Kind == configs.Hopping:
@@ -118,6 +123,10 @@ func (t *task) close(d *device, before event.Time, by cause) {
 		return
 	}
 	wait, keep := t.p.Time.WaitForLate, t.p.Time.AllowBackfill
+	if t.parts != nil {
+		t.parts.lead(d)
+		t.sendPanes(d, d.clock-wait)
+	}
 	for i := range d.windows {
 		for _, w := range d.windows[i] {
 			if before < w.end+wait && w.end+wait <= d.clock {
@@ -130,6 +139,11 @@ func (t *task) close(d *device, before event.Time, by cause) {
 
 // fallSilent says what the open windows hold so far.
 func (t *task) fallSilent(d *device) {
+	if t.parts != nil {
+		t.parts.silence = true
+		t.sendPanes(d, event.Never)
+		t.parts.silence = false
+	}
 	for i := range d.windows {
 		for _, w := range d.windows[i] {
 			if w.fresh && t.open(d, w) {

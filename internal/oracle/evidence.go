@@ -38,7 +38,7 @@ func gather(in *Input) *evidence {
 	p := in.Pipeline
 	topics := map[string]bool{}
 	for i := range p.Rules {
-		if when := p.Rules[i].When; when.Window >= 0 && isVague(when.Result) {
+		if when := p.Rules[i].When; when.Window >= 0 && (isVague(when.Result) || p.Windows[when.Window].Grouped() && isEnd(when.Result)) {
 			topics[p.Windows[when.Window].Emit.Topic], topics[p.Alerts.Topic] = true, true
 		}
 	}
@@ -65,7 +65,7 @@ func (e *evidence) take(p *configs.Pipeline, body *node) {
 	case !window.there():
 	case text(body.field("schema")) == alertSchema:
 		if v, err := strconv.ParseFloat(text(body.field("value")), 64); err == nil {
-			id := alertEvidence(text(body.field("rule")), text(body.field("device")), text(body.field("resets")), text(sub(window, "start")), text(sub(window, "end")))
+			id := alertEvidence(text(body.field("rule")), owner(body), text(body.field("resets")), text(sub(window, "start")), text(sub(window, "end")))
 			e.alerts[id] = append(e.alerts[id], v)
 		}
 	case !body.field("merged_into").there():
@@ -97,7 +97,7 @@ func (t *task) observe(d *device, rule int, w *window, o observation) observatio
 	name := t.p.Rules[rule].When.Result
 	m := compute(&t.p.Windows[o.window.window], name, w.samples)
 	o.value = m
-	if !m.vague {
+	if !m.vague && len(m.among) == 0 {
 		return o
 	}
 	o.value = measure{value: m.guess(), or: &m} // an episode may end with it in another event
@@ -133,7 +133,7 @@ func saidAs(v float64) measure { return measure{value: v, tolerance: relative*ma
 // sides are a number for each side of each threshold that a vague result may lie
 // on, the likeliest first.
 func (t *task) sides(device string, rule int, m measure) []float64 {
-	all := []float64{m.guess()}
+	all := append([]float64{m.guess()}, m.among...)
 	for _, b := range t.bounds(device, rule) {
 		for _, v := range []float64{b.enter, b.leave} {
 			all = append(all, v, math.Nextafter(v, math.Inf(1)), math.Nextafter(v, math.Inf(-1)))

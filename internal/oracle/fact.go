@@ -70,6 +70,7 @@ func (t *task) enter(f fact, w *witness) {
 		}
 		t.forget(d)
 	}
+	t.mark()
 }
 
 func (t *task) illegal(f fact, device, text string) {

@@ -122,14 +122,16 @@ func recordOf(t *testing.T, line string, words []string) SourceRecord {
 	return r
 }
 
+// hour is a time of 2026-03-01, briefly.
+func hour(at event.Time) string {
+	if day := time.UnixMilli(int64(at)).UTC(); day.Format(time.DateOnly) != "2026-03-01" {
+		return day.Format("01-02T15:04:05")
+	}
+	return strings.TrimSuffix(time.UnixMilli(int64(at)).UTC().Format("15:04:05.000"), ".000")
+}
+
 // brief writes a want on one line.
 func brief(p *configs.Pipeline, w *want) string {
-	hour := func(at event.Time) string {
-		if day := time.UnixMilli(int64(at)).UTC(); day.Format(time.DateOnly) != "2026-03-01" {
-			return day.Format("01-02T15:04:05")
-		}
-		return strings.TrimSuffix(time.UnixMilli(int64(at)).UTC().Format("15:04:05.000"), ".000")
-	}
 	switch {
 	case w.aggregate != nil:
 		a := w.aggregate
@@ -168,6 +170,8 @@ func brief(p *configs.Pipeline, w *want) string {
 		return s + fmt.Sprintf(" by %d", a.cause.offset) + resets(a.resets)
 	case w.restart != nil:
 		return fmt.Sprintf("%d %s clock %s to %s late since %s", w.source, w.device, hour(w.restart.from), hour(w.restart.to), hour(w.restart.lateSince)) + resets(w.restart.resets)
+	case w.rejected != nil:
+		return fmt.Sprintf("%d %s rejected %s %d of %s from %s", w.source, cmp.Or(w.device, "?"), w.rejected.reason, w.rejected.parcel.readings, w.rejected.parcel.device, hour(w.rejected.parcel.start))
 	default:
 		return fmt.Sprintf("%d %s refused %s sample %d", w.source, cmp.Or(w.device, "?"), w.refusal.reason, w.refusal.reading.sample)
 	}

@@ -26,6 +26,11 @@ type Input struct {
 	// Rosters are the versions of the roster at hand, as the bytes of the files. The
 	// first is in force where the journal was trimmed and does not tell.
 	Rosters [][]byte
+	// Fleet is what the devices of all partitions sent for windows over several. It is
+	// set where the pipeline has such windows, and only then.
+	Fleet *Fleet
+
+	groups *Fleet // set by Fleet.Check: this is a partition of groups
 }
 
 // SourceRecord is one message that readings came in.

@@ -43,11 +43,15 @@ func compute(c *configs.Window, name string, samples []sample) measure {
 		return measure{value: best}
 	case "range":
 		return measure{value: extent(samples)}.bounded()
-	case "first", "last", "delta":
+	case "first", "last", "delta", "rate":
+		if c.Grouped() {
+			return endsOfSeveral(name, samples)
+		}
+		if name == "rate" {
+			return rate(samples)
+		}
 		first, last := ends(samples)
 		return measure{value: map[string]float64{"first": first.value, "last": last.value, "delta": last.value - first.value}[name]}.bounded()
-	case "rate":
-		return rate(samples)
 	case "variance":
 		return variance(samples)
 	case "stddev":
@@ -103,7 +107,8 @@ func reduced(samples []sample) []sample {
 
 // takes reports whether a number found is as good as the one worked out.
 func (m measure) takes(v float64) bool {
-	return v == m.value || math.Abs(v-m.value) <= m.tolerance || m.or != nil && m.or.takes(v)
+	near := func(of float64) bool { return v == of || math.Abs(v-of) <= m.tolerance }
+	return near(m.value) || m.or != nil && m.or.takes(v) || slices.ContainsFunc(m.among, near)
 }
 
 // guess is what the engine has probably said, where it may say this or that.

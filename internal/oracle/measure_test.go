@@ -3,6 +3,7 @@ package oracle
 import (
 	"math"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 // arrived are readings in the order of arrival: seconds and values in turn.
 func arrived(pairs ...float64) (samples []sample) {
 	for i := 0; i < len(pairs); i += 2 {
-		samples = append(samples, sample{event.Time(pairs[i] * 1000), pairs[i+1], int64(i)})
+		samples = append(samples, sample{time: event.Time(pairs[i] * 1000), value: pairs[i+1], order: int64(i)})
 	}
 	return samples
 }
@@ -79,7 +80,7 @@ func TestVarianceFarFromZero(t *testing.T) {
 func TestQuantiles(t *testing.T) {
 	var samples []sample
 	for i := range 101 {
-		samples = append(samples, sample{event.Time(i), float64(100 - i), int64(i)})
+		samples = append(samples, sample{time: event.Time(i), value: float64(100 - i), order: int64(i)})
 	}
 	m := quantile("95", samples)
 	assert.Equal(t, 95.0, m.value)
@@ -129,9 +130,9 @@ func TestSketchErrors(t *testing.T) {
 func TestManyValues(t *testing.T) {
 	several := func(n int) (samples []sample) {
 		for i := range 2 * n {
-			samples = append(samples, sample{event.Time(i), float64(i % n), int64(i)})
+			samples = append(samples, sample{time: event.Time(i), value: float64(i % n), order: int64(i)})
 		}
-		return append(samples, sample{event.Time(2 * n), 1, int64(2 * n)})
+		return append(samples, sample{time: event.Time(2 * n), value: 1, order: int64(2 * n)})
 	}
 	m := mode(several(32))
 	assert.Equal(t, measure{value: 1}, m)
@@ -145,14 +146,14 @@ func TestManyValues(t *testing.T) {
 func TestDisorder(t *testing.T) {
 	later := func(n int) (samples []sample) {
 		for i := range n {
-			samples = append(samples, sample{event.Time(1000 - i%2), 1, int64(i)})
+			samples = append(samples, sample{time: event.Time(1000 - i%2), value: 1, order: int64(i)})
 		}
-		return append(samples, sample{500, 1, int64(n)})
+		return append(samples, sample{time: 500, value: 1, order: int64(n)})
 	}
 	assert.False(t, disordered(later(14)))
 	assert.True(t, disordered(later(15)))
-	assert.False(t, disordered(append(later(14), sample{999, 1, 99}, sample{1000, 1, 100})))
-	assert.True(t, disordered(append(later(14), sample{500, 1, 99}, sample{400, 1, 100})))
+	assert.False(t, disordered(append(later(14), sample{time: 999, value: 1, order: 99}, sample{time: 1000, value: 1, order: 100})))
+	assert.True(t, disordered(append(later(14), sample{time: 500, value: 1, order: 99}, sample{time: 400, value: 1, order: 100})))
 	assert.True(t, integral(later(15)).takes(1e9))
 	assert.False(t, integral(later(14)).takes(1e9))
 }
@@ -233,4 +234,35 @@ func TestRepeatsByTime(t *testing.T) {
 	assert.False(t, m.repeated(950, 10_000))
 	assert.True(t, m.repeated(950, 10_000))
 	assert.False(t, m.repeated(900, 10_000), "the least made room")
+}
+
+// The mean over time is a number where the area is beyond float64.
+func TestTimeWeightedMeanOfHugeValues(t *testing.T) {
+	huge := arrived(0, 0, 4, 1e308, 8, 0)
+	assert.True(t, integral(huge).huge)
+	m := timeWeighted(huge)
+	assert.True(t, m.takes(5e307) && !m.takes(math.MaxFloat64/8))
+}
+
+// Of readings of several devices at one time any may be the first or the last; of
+// one device it is the order of arrival that tells.
+func TestEndsOfSeveralDevices(t *testing.T) {
+	c := &configs.Window{Size: 40_000, By: configs.GroupAll}
+	all := []sample{
+		{time: 1000, value: 5, order: 3, of: "a"}, {time: 1000, value: 6, order: 4, of: "a"}, {time: 1000, value: 7, order: 1, of: "b"},
+		{time: 3000, value: 20, order: 8, of: "b"}, {time: 3000, value: 30, order: 9, of: "b"}, {time: 3000, value: 50, order: 2, of: "a"}, {time: 2000, value: 90, order: 5, of: "c"},
+	}
+	for name, right := range map[string][]float64{"first": {5, 7}, "last": {30, 50}, "delta": {25, 45, 23, 43}, "rate": {12.5, 22.5, 11.5, 21.5}} {
+		m := compute(c, name, all)
+		for _, v := range []float64{5, 6, 7, 20, 30, 50, 25, 45, 23, 43, 44, 12.5, 22.5, 11.5, 21.5, 90} {
+			assert.Equal(t, slices.Contains(right, v), m.takes(v), "%s %v", name, v)
+		}
+	}
+	assert.Equal(t, measure{}, compute(c, "rate", all[:2]))
+	many := make([]sample, 0, 400)
+	for i := range 200 {
+		many = append(many, sample{time: 0, value: float64(i), of: strconv.Itoa(i)}, sample{time: 1000, value: float64(1000 + i), of: strconv.Itoa(i)})
+	}
+	m := compute(c, "delta", many)
+	assert.True(t, m.takes(801) && m.takes(1199) && !m.takes(800) && !m.takes(1200))
 }

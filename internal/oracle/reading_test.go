@@ -245,16 +245,16 @@ func TestRepeatsInTheLongRun(t *testing.T) {
 }
 
 func TestComputed(t *testing.T) {
-	big := []sample{{1, math.MaxFloat64, 0}, {2, math.MaxFloat64, 1}, {3, -math.MaxFloat64, 2}}
+	big := []sample{{time: 1, value: math.MaxFloat64, order: 0}, {time: 2, value: math.MaxFloat64, order: 1}, {time: 3, value: -math.MaxFloat64, order: 2}}
 	assert.Equal(t, measure{value: math.MaxFloat64, tolerance: math.Inf(1)}, compute(&configs.Window{}, "sum", big))
 	assert.Equal(t, measure{value: math.MaxFloat64, tolerance: math.Inf(1), huge: true}, compute(&configs.Window{}, "sum", big[:2]))
 	tens := make([]sample, 10)
 	for i := range tens {
-		tens[i] = sample{event.Time(i), 0.1, int64(i)}
+		tens[i] = sample{time: event.Time(i), value: 0.1, order: int64(i)}
 	}
 	assert.Equal(t, 1.0, compute(&configs.Window{}, "sum", tens).value)
 	assert.Equal(t, 0.1, compute(&configs.Window{}, "mean", tens).value)
-	ties := []sample{{5, 1, 0}, {7, 2, 1}, {7, 3, 2}, {6, 4, 3}}
+	ties := []sample{{time: 5, value: 1, order: 0}, {time: 7, value: 2, order: 1}, {time: 7, value: 3, order: 2}, {time: 6, value: 4, order: 3}}
 	assert.Equal(t, 3.0, compute(&configs.Window{}, "last", ties).value)
 	assert.Equal(t, 1.0, compute(&configs.Window{}, "min", ties).value)
 	assert.Equal(t, 4.0, compute(&configs.Window{}, "max", ties).value)

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/weirstream/weir/configs"
+	"github.com/weirstream/weir/event"
 )
 
 // A perfect pipeline, for tests: what is wanted is written just so.
@@ -34,8 +35,17 @@ func render(in *Input, wants []*want) map[string][]OutputRecord {
 			out.ID, out.Seq = w.episodeID(in.Pipeline)+"-"+strconv.Itoa(w.alert.number), strconv.Itoa(alerts)
 		case w.restart != nil:
 			o = renderRestart(in, w)
+		case w.rejected != nil:
+			o = renderRejected(in, w)
 		default:
 			o = renderRefusal(in, w, kept)
+		}
+		if by := w.by(in.Pipeline); by != "" {
+			delete(o, "device")
+			o["group"], o["by"] = w.device, by
+			if labels, ok := o["labels"].(object); ok {
+				delete(labels, "device")
+			}
 		}
 		out.Value = encode(o)
 		outputs[w.topic] = append(outputs[w.topic], out)
@@ -127,6 +137,19 @@ func renderRestart(in *Input, w *want) object {
 		"from": written(r.from), "to": written(r.to), "late_since": written(r.lateSince), "appended": written(r.record.Append),
 		"source": object{"topic": in.Pipeline.Source.Topic, "partition": in.Partition, "offset": r.record.Offset},
 	}
+}
+
+func renderRejected(in *Input, w *want) object {
+	r := w.rejected
+	o := object{"schema": quarantineSchema, "pipeline": in.Pipeline.Name, "reason": r.reason, "source": object{
+		"topic": in.Pipeline.PartialsTopic, "partition": in.Partition, "offset": r.parcel.record.Offset,
+	}}
+	if r.reason == event.Late {
+		c := &in.Pipeline.Windows[r.pane.window]
+		o["group"], o["by"], o["window"], o["device"], o["upstream_partition"] = r.parcel.group, c.By, c.Name, r.parcel.device, r.parcel.upstream
+		o["start"], o["end"], o["readings"] = written(r.pane.start), written(r.pane.end), r.parcel.readings
+	}
+	return o
 }
 
 func renderRefusal(in *Input, w *want, kept map[int64]bool) object {

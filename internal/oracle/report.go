@@ -9,25 +9,28 @@ import (
 
 // The kinds of differences.
 const (
-	Missing    = "missing"    // an expected output is not there
-	Unexpected = "unexpected" // an output that nothing explains
-	Repeated   = "repeated"   // an output that is there more than once
-	Order      = "order"      // an output behind a later one of its device
-	Value      = "value"      // an output whose content is not as expected
-	ID         = "id"         // an alert whose id is not as expected
-	Sequence   = "sequence"   // weir-seq is not gapless
-	Fact       = "fact"       // wall time entered where it must not have
-	Roster     = "roster"     // a version of the roster is not at hand, or cannot be read
-	Journal    = "journal"    // the journal contradicts itself or the source
-	Source     = "source"     // the source cannot be what the pipeline read, or is not folded to its end
-	Open       = "open"       // a transaction that has not ended
+	Missing      = "missing"      // an expected output is not there
+	Unexpected   = "unexpected"   // an output that nothing explains
+	Repeated     = "repeated"     // an output that is there more than once
+	Order        = "order"        // an output behind a later one of its device
+	Watermark    = "watermark"    // a watermark that says more, or less, than it may
+	Value        = "value"        // an output whose content is not as expected
+	ID           = "id"           // an alert whose id is not as expected
+	Sequence     = "sequence"     // weir-seq is not gapless
+	Conservation = "conservation" // readings are lost, or counted twice, between devices and groups
+	Fact         = "fact"         // wall time entered where it must not have
+	Roster       = "roster"       // a version of the roster is not at hand, or cannot be read
+	Journal      = "journal"      // the journal contradicts itself or the source
+	Source       = "source"       // the source cannot be what the pipeline read, or is not folded to its end
+	Open         = "open"         // a transaction that has not ended
 )
 
 // Difference is one thing that is not as it must be.
 type Difference struct {
 	Kind      string `json:"kind"`
 	Device    string `json:"device,omitempty"`
-	Text      string `json:"text"` // one line: what was expected and what was found
+	Group     string `json:"group,omitempty"` // of devices; then there is no Device
+	Text      string `json:"text"`            // one line: what was expected and what was found
 	Partition int32  `json:"partition"`
 	Source    int64  `json:"source"` // the source offset of the cause; -1: unknown
 	Topic     string `json:"topic,omitempty"`
@@ -50,12 +53,27 @@ func (d Difference) String() string {
 	if d.Device != "" {
 		fmt.Fprintf(&b, ", device %q", d.Device)
 	}
+	if d.Group != "" {
+		fmt.Fprintf(&b, ", group %q", d.Group)
+	}
 	return b.String() + ": " + d.Text
 }
 
 // Counts are the readings of each class; they add up to the readings of the source.
 type Counts struct {
 	Processed, Filtered, Late, Future, Bad, Duplicate int
+}
+
+// Sent says what became of the readings that devices took into panes of windows over
+// several, each window by itself: Gathered is InPartials + Ungrouped + Unsent.
+type Sent struct {
+	Partials   int // as found
+	Watermarks int // as found
+	Gathered   int // readings
+	InPartials int // readings in those found
+	Ungrouped  int // readings of devices that are in no group
+	Unsent     int // readings in panes that are not due yet
+	Late       int // readings in partials that came when their windows had closed; in reports of groups
 }
 
 // Report is what a check found. The numbers say how much was compared.
@@ -69,6 +87,7 @@ type Report struct {
 	Resets      int // device clocks that began anew
 	Oversized   int // outputs that stand for one too large for its topic, and were not looked into
 	Facts       int // moments where wall time entered
+	Sent        Sent
 	// Unjournaled readings lie before what the journal still covers: silence was
 	// judged by append times alone there.
 	Unjournaled int

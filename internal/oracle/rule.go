@@ -171,6 +171,6 @@ func (t *task) say(d *device, rule int, a alert, o observation) {
 	m := &d.rules[rule]
 	m.events++
 	a.rule, a.value, a.at, a.began, a.window, a.cause, a.number = rule, o.value, o.time, m.began, o.window, o.cause, m.events
-	a.resets, a.labels = d.resets, t.roster.of(d.name)
+	a.resets, a.labels = d.resets, t.labelsOf(d, t.p.Rules[rule].When.Window)
 	t.want(&want{topic: t.p.Alerts.Topic, device: d.name, lane: t.p.Rules[rule].Name, alert: &a})
 }

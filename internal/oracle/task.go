@@ -32,6 +32,8 @@ type task struct {
 	expressions expressions
 	rosters     map[uint64]*roster        // the versions at hand, by fingerprint
 	roster      *roster                   // the one in force; nil: none yet
+	parts       *parts                    // what its devices gather for windows over several; nil: there are none
+	groups      *groups                   // of a task of groups; nil: of devices
 	typed       map[string]map[string]any // of it, the labels as expressions see them, by device
 	evidence    *evidence                 // nil: no rule goes by a result that may come out in more than one way
 }
@@ -55,6 +57,9 @@ func newTask(in *Input, report *Report) *task {
 		expressions: compileAll(p), typed: map[string]map[string]any{}, evidence: gather(in),
 	}
 	t.rosters, t.roster = rostersOf(in, report)
+	if p.Grouped() && in.groups == nil {
+		t.parts = &parts{}
+	}
 	t.rules.window, t.rules.metric = make([][]int, len(p.Windows)), make([][]int, len(p.Metrics))
 	for i := range p.Rules {
 		if when := p.Rules[i].When; when.Window >= 0 {
@@ -70,6 +75,10 @@ func newTask(in *Input, report *Report) *task {
 func (t *task) fold(r SourceRecord) {
 	t.advance(r.Append, r.Offset)
 	t.step++
+	if t.groups != nil {
+		t.foldParcel(r)
+		return
+	}
 	all := readings(t.p, r)
 	slices.SortStableFunc(all, func(a, b reading) int { return cmp.Compare(a.at(r.Append), b.at(r.Append)) })
 	m := messageState{record: r}
@@ -77,6 +86,7 @@ func (t *task) fold(r SourceRecord) {
 		t.report.Readings++
 		t.read(&m, all[i])
 	}
+	t.mark()
 }
 
 // messageState is what the readings of one message share.
@@ -101,6 +111,7 @@ func (t *task) advance(to event.Time, position int64) {
 			}
 		}
 	}
+	t.standStill()
 }
 
 // alive notes a sign of life.
@@ -127,6 +138,7 @@ func (t *task) end(d *device, by cause) {
 			}
 		}
 	}
+	t.sendPanes(d, event.Never)
 	for i := range d.rules {
 		t.endRule(d, i, by)
 	}
@@ -266,6 +278,9 @@ func (t *task) late(d *device, metric int, at event.Time) bool {
 // goneFor reports whether a time or session window can take no reading at t any more.
 func (t *task) goneFor(d *device, index int, at event.Time) bool {
 	c := &t.p.Windows[index]
+	if c.Grouped() {
+		return t.pane(index, at).end <= t.gone(d.clock)
+	}
 	if c.Kind == configs.Session {
 		return at+c.Gap <= t.gone(d.clock) && len(t.takers(d, index, at, d.clock)) == 0
 	}

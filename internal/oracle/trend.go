@@ -117,12 +117,16 @@ func disordered(samples []sample) bool {
 
 // integral is the area under the straight lines between readings, in value times
 // seconds.
-func integral(samples []sample) measure {
+func integral(samples []sample) measure { return areaPer(1, samples) }
+
+// areaPer is the area over a number of seconds, which may be a number where the area
+// itself is beyond float64.
+func areaPer(span float64, samples []sample) measure {
 	sorted := byTime(samples)
 	area, magnitudes := 0.0, 0.0
 	for i := 1; i < len(sorted); i++ {
 		a, b := sorted[i-1], sorted[i]
-		width := seconds(b.time - a.time)
+		width := seconds(b.time-a.time) / span
 		area += (a.value/2 + b.value/2) * width
 		magnitudes += (math.Abs(a.value)/2 + math.Abs(b.value)/2) * width
 	}
@@ -139,8 +143,7 @@ func timeWeighted(samples []sample) measure {
 	m := sum(samples)
 	m.value /= float64(len(samples))
 	if first.time < last.time {
-		m = integral(samples)
-		m.value /= seconds(last.time - first.time)
+		m = areaPer(seconds(last.time-first.time), samples)
 	}
 	if m.vague {
 		return m

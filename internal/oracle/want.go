@@ -3,10 +3,10 @@ package oracle
 import "github.com/weirstream/weir/event"
 
 // want is one output the pipeline must have written. Exactly one of aggregate,
-// alert, refusal and restart is set.
+// alert, refusal, restart and rejected is set.
 type want struct {
 	topic  string
-	device string
+	device string // or group
 	// step counts causes: outputs of one device are in the order of their steps.
 	step int
 	// lane is the window or the rule; within one step the order is promised only
@@ -20,6 +20,7 @@ type want struct {
 	alert     *alert
 	refusal   *refusal
 	restart   *restart
+	rejected  *rejected
 }
 
 // aggregate is one emission of a window.
@@ -90,12 +91,14 @@ type measure struct {
 	or     *measure // another that will do
 	vague  bool     // the tolerance is so wide that a rule may see the one or the other side of a threshold
 	hinted bool
-	likely float64 // where hinted: what is most likely said in place of value
+	likely float64   // where hinted: what is most likely said in place of value
+	among  []float64 // further values that are as right
 }
 
 // sample is one reading in a window.
 type sample struct {
 	time  event.Time
 	value float64
-	order int64 // of its arrival at the task
+	order int64  // of its arrival at the task
+	of    string // the device, in a window over several; order tells only among those of one
 }

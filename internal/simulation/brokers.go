@@ -7,7 +7,7 @@ import (
 
 // breakBrokers installs the codes that brokers answer with, and takes them away.
 func (w *world) breakBrokers() {
-	topics := []string{"aggregates", "alerts", w.shape.pipeline.JournalTopic, w.shape.pipeline.JournalTopic, w.shape.pipeline.QuarantineTopic}
+	topics := append([]string{"aggregates", "alerts", w.shape.pipeline.JournalTopic, w.shape.pipeline.JournalTopic, w.shape.pipeline.QuarantineTopic}, w.works.topics()...)
 	var all sync.WaitGroup
 	defer all.Wait()
 	for _, f := range drawBroker(w.rng(3), w.span, topics) {

@@ -52,6 +52,14 @@ func (j *journal) upTo(p int32) int64 {
 	return j.position[p]
 }
 
+// holdTrim holds a request for each journal there is.
+func (w *world) holdTrim(req *kmsg.DeleteRecordsRequest) {
+	w.journal.hold(req)
+	if w.works != nil {
+		w.works.journal.hold(req)
+	}
+}
+
 // hold waits, for a while, until what a request deletes has been read.
 func (j *journal) hold(req *kmsg.DeleteRecordsRequest) {
 	deadline := time.Now().Add(time.Minute)

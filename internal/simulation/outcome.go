@@ -17,6 +17,7 @@ type Summary struct {
 	Lives, Deaths                                    int
 	Records                                          int            // of the journal
 	Happened                                         map[string]int // by kind
+	Groups                                           OfGroups
 }
 
 // read returns the records of a topic that a reader of committed data sees.
@@ -72,6 +73,9 @@ func (w *world) read(ctx context.Context, topic string) (map[int32][]*kgo.Record
 // outputTopics are all topics that weir writes for people.
 func (w *world) outputTopics() []string {
 	list := []string{w.shape.pipeline.QuarantineTopic}
+	if w.works != nil {
+		list = append(list, w.works.quarantine)
+	}
 	seen := map[string]bool{}
 	for _, topic := range append([]string{w.shape.pipeline.Alerts.Topic}, emitTopics(w)...) {
 		if topic != "" && !seen[topic] {
@@ -112,11 +116,15 @@ func (w *world) check(ctx context.Context) (Summary, error) {
 			return sum, err
 		}
 	}
+	fleet, err := w.fleet(ctx)
+	if err != nil {
+		return sum, err
+	}
 	var wrong []oracle.Difference
 	for p := range w.shape.partitions {
 		in := oracle.Input{
 			Pipeline: w.shape.pipeline, Partition: p, Partitions: w.shape.partitions,
-			Source: sourceOf(source[p]), Outputs: map[string][]oracle.OutputRecord{}, Journal: w.journalOf(p),
+			Source: sourceOf(source[p]), Outputs: map[string][]oracle.OutputRecord{}, Journal: w.journal.of(p), Fleet: fleet,
 			Rosters: w.shape.usableRosters(),
 		}
 		if k, ok := offsets.Lookup("readings", p); ok {
@@ -132,7 +140,11 @@ func (w *world) check(ctx context.Context) (Summary, error) {
 			return sum, w.complain("partition %d is committed up to %d, and its last record is at %d", p, in.Committed, records[len(records)-1].Offset)
 		}
 	}
-	if len(wrong) > 0 {
+	ofGroups, err := w.checkGroups(ctx, fleet, &sum, outputs)
+	if err != nil {
+		return sum, err
+	}
+	if wrong = append(wrong, ofGroups...); len(wrong) > 0 {
 		return sum, w.complain("%d differences\n%s", len(wrong), oracle.Lines(wrong))
 	}
 	return sum, nil
@@ -180,11 +192,12 @@ func outputsOf(records []*kgo.Record) []oracle.OutputRecord {
 	return list
 }
 
-func (w *world) journalOf(p int32) []oracle.JournalRecord {
-	w.journal.mu.Lock()
-	defer w.journal.mu.Unlock()
+// of are the records of a partition.
+func (j *journal) of(p int32) []oracle.JournalRecord {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	var list []oracle.JournalRecord
-	for _, r := range w.journal.records[p] {
+	for _, r := range j.records[p] {
 		list = append(list, oracle.JournalRecord{Offset: r.Offset, Value: r.Value})
 	}
 	return list

@@ -42,6 +42,8 @@ type life struct {
 	clock wallClock
 	stop  context.CancelFunc
 	run   *engine.Engine
+	// groups is the engine of windows over several devices; nil: there are none.
+	groups *engine.Engine
 
 	mu       sync.Mutex
 	points   map[string]int
@@ -72,11 +74,15 @@ func (p *process) start(plan *lifePlan) (*life, error) {
 	l.link.judge, l.link.die = l.fateOf, l.die
 	l.mount = newMount(p.disk, rng)
 	l.mount.trouble, l.mount.die = l.diskTrouble, l.die
-	e, err := engine.New(l.options())
+	o := l.options()
+	e, err := engine.New(o)
 	if err != nil {
 		return nil, err
 	}
 	l.run = e
+	if l.groups, err = w.works.second(l, o); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	l.stop = cancel
 	w.trace.count("disk " + plan.disks.String())
@@ -98,7 +104,7 @@ func (p *process) start(plan *lifePlan) (*life, error) {
 		})
 	}
 	go func() {
-		l.err = e.Run(ctx)
+		l.err = l.runBoth(ctx)
 		cancel()
 		if !l.isDead() {
 			w.trace.addf(l.who, "ended: %v", l.err)
@@ -132,7 +138,7 @@ func (l *life) options() engine.Options {
 	if w.verbose {
 		level = slog.LevelDebug
 	}
-	return engine.Options{
+	o := engine.Options{
 		Plan: l.p.plan, Brokers: []string{brokerAddress}, ClientOptions: []kgo.Opt{kgo.Dialer(l.link.dial), kgo.DisableClientMetrics()},
 		Instance: l.p.name, BootID: l.p.disk.boot, Store: l.mount,
 		NewDecoder: func(in engine.DeviceIn) (codec.Decoder, error) {
@@ -148,6 +154,10 @@ func (l *life) options() engine.Options {
 		PartitionOf: w.partitionOf, KeepSeat: l.plan.keepSeat, Logger: w.trace.logger(l.who, level), RosterEvery: w.rosterEvery,
 		JournalSlack: w.slack, Pace: w.pace, WallClock: l.clock.now, Failpoint: l.reached,
 	}
+	if w.works != nil {
+		o.GroupPartition = w.works.partitionOf
+	}
+	return o
 }
 
 // isDead reports whether the life has ended by death.
@@ -275,7 +285,7 @@ func (l *life) verdictOn() error {
 			return nil
 		}
 	case errors.As(l.err, &refused):
-		if rivalled && strings.HasPrefix(refused.Error(), fmt.Sprintf("refused: another process has the identity %q in group %q", l.p.name, "weir.sim")) {
+		if rivalled && strings.HasPrefix(refused.Error(), fmt.Sprintf(`refused: another process has the identity %q in group "weir.sim`, l.p.name)) {
 			l.p.w.trace.count("refused: twin")
 			return nil
 		}

@@ -37,19 +37,27 @@ type drawnWindow struct {
 	name, metric, kind string
 	computes           []string
 	closes             bool
+	fleet              bool // over all devices
+	unsaid             bool // it is not emitted
+}
+
+// vague reports whether a result may be told within a bound only.
+func vague(result string) bool {
+	return strings.HasPrefix(result, "p") || slices.Contains([]string{"median", "mode", "distinct", "integral", "time_weighted_mean"}, result)
 }
 
 // windows draws the windows and the rules on them.
 func windows(b *strings.Builder, s *shape, rng *rand.Rand) {
 	b.WriteString("windows:\n")
 	var watched []drawnWindow
-	for _, w := range drawWindows(s, rng) {
+	for _, w := range append(drawWindows(s, rng), fleetWindows(s, rng)...) {
 		watch := w.name == "tumble" || rng.IntN(2) == 0
 		emit := ", emit: " + emitOf(w, rng)
 		if watch {
 			watched = append(watched, w)
 			if rng.IntN(4) == 0 {
 				emit = []string{"", ", emit: {on: never}"}[rng.IntN(2)]
+				watched[len(watched)-1].unsaid = true
 			}
 		}
 		fmt.Fprintf(b, "  - {name: %s, metric: %s, %s, compute: [%s]%s}\n", w.name, w.metric, w.kind, strings.Join(w.computes, ", "), emit)
@@ -60,6 +68,9 @@ func windows(b *strings.Builder, s *shape, rng *rand.Rand) {
 		if rng.IntN(3) == 0 {
 			result = w.computes[rng.IntN(len(w.computes))]
 		}
+		if w.unsaid && vague(result) {
+			result = "mean" // nothing would tell the verifier on which side of a threshold it was
+		}
 		levels := "{warning: {above: 55, clear_below: 45}, critical: {above: 70}}"
 		switch rng.IntN(3) {
 		case 0:
@@ -67,11 +78,13 @@ func windows(b *strings.Builder, s *shape, rng *rand.Rand) {
 		case 1:
 			levels = "{low: {below: 45, clear_above: 55, hold: 2s}}"
 		}
-		labels := ""
-		if s.rosters != nil && rng.IntN(3) > 0 {
+		labels, owner := "", "device"
+		if w.fleet {
+			owner = "group"
+		} else if s.rosters != nil && rng.IntN(3) > 0 {
 			levels, labels = ownLevels(rng), "{{labels.site}} "
 		}
-		fmt.Fprintf(b, "  - {name: on-%s, when: %s.%s, levels: %s, message: \"{{device}} %s{{rule}} {{level}} {{value}} {{threshold}} {{active_for}} {{window.start}}\"}\n", name, name, result, levels, labels)
+		fmt.Fprintf(b, "  - {name: on-%s, when: %s.%s, levels: %s, message: \"{{%s}} %s{{rule}} {{level}} {{value}} {{threshold}} {{active_for}} {{window.start}}\"}\n", name, name, result, levels, owner, labels)
 	}
 	if rng.IntN(2) == 0 {
 		metric := []string{"temperature", "humidity"}[rng.IntN(2)]
@@ -133,7 +146,10 @@ func drawWindows(s *shape, rng *rand.Rand) []drawnWindow {
 // computes draws what a window computes; the mean is always there, for rules look at it.
 func computes(w drawnWindow, rng *rand.Rand) []string {
 	names := []string{"count", "sum", "min", "max", "last", "first", "delta", "rate", "range", "variance", "stddev", "p5", "p05", "p25", "p95", "p999", "median", "mode",
-		"distinct", "slope", "integral", "time_weighted_mean"}
+		"distinct", "slope"}
+	if !w.fleet {
+		names = append(names, "integral", "time_weighted_mean")
+	}
 	if !strings.HasPrefix(w.kind, "count") {
 		names = append(names, "ewma")
 	}
@@ -144,6 +160,9 @@ func computes(w drawnWindow, rng *rand.Rand) []string {
 func emitOf(w drawnWindow, rng *rand.Rand) string {
 	if !w.closes {
 		return "{topic: aggregates}"
+	}
+	if w.fleet {
+		return []string{"{topic: aggregates}", "{topic: fleet}"}[rng.IntN(2)]
 	}
 	return []string{"{topic: aggregates}", "{topic: aggregates, on: change}", "{topic: aggregates}", "{topic: others, on: close}"}[rng.IntN(4)]
 }

@@ -41,6 +41,7 @@ type world struct {
 	trace       *trace
 	shape       *shape
 	plan        *task.Plan
+	works       *works // nil: no windows over several devices
 	partitionOf func([]byte, int) int
 	pace        engine.Pace
 	slack       int64
@@ -84,6 +85,9 @@ func newWorld(o Options) (*world, error) {
 		return nil, err
 	}
 	if w.plan, err = compile(w.shape); err != nil {
+		return nil, err
+	}
+	if w.works, err = newWorks(w.shape); err != nil {
 		return nil, err
 	}
 	if w.partitionOf, err = kafka.Partitioner(w.shape.pipeline.Source.Partitioner); err != nil {
@@ -130,7 +134,10 @@ func (w *world) connect(rng *rand.Rand) (err error) {
 		return err
 	}
 	w.journal = newJournal(reader, topic)
-	w.network.beforeTrim = w.journal.hold
+	if err := w.works.open(w); err != nil {
+		return err
+	}
+	w.network.beforeTrim = w.holdTrim
 	count := []int{1, 1, 2, 2, 3}[rng.IntN(5)]
 	for i := range count {
 		p := &process{w: w, index: i, name: fmt.Sprintf("p%d", i), disk: newDisk(fmt.Sprintf("boot-%d", i))}
@@ -185,7 +192,10 @@ func (w *world) sleepUntil(ctx context.Context, at time.Duration) bool {
 func (w *world) run() (Summary, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var reading sync.WaitGroup
-	reading.Go(func() { w.readJournal(ctx) })
+	reading.Go(func() { w.readJournal(ctx, w.journal) })
+	if w.works != nil {
+		reading.Go(func() { w.readJournal(ctx, w.works.journal) })
+	}
 	defer reading.Wait()
 	defer cancel()
 	err := w.disturbed(ctx)
@@ -282,10 +292,10 @@ func (w *world) pause(d time.Duration) bool {
 }
 
 // readJournal reads the journal from the moment it exists.
-func (w *world) readJournal(ctx context.Context) {
+func (w *world) readJournal(ctx context.Context, j *journal) {
 	for {
-		list, err := w.admin.ListTopics(ctx, w.journal.topic)
-		if detail, ok := list[w.journal.topic]; err == nil && ok && detail.Err == nil {
+		list, err := w.admin.ListTopics(ctx, j.topic)
+		if detail, ok := list[j.topic]; err == nil && ok && detail.Err == nil {
 			break
 		}
 		if !w.sleep(ctx, 50*time.Millisecond) {
@@ -296,8 +306,8 @@ func (w *world) readJournal(ctx context.Context) {
 	for p := range w.shape.partitions {
 		at[p] = kgo.NewOffset().At(0)
 	}
-	w.journal.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{w.journal.topic: at})
-	w.journal.read(ctx)
+	j.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{j.topic: at})
+	j.read(ctx)
 }
 
 func (w *world) all() []*life {
@@ -381,7 +391,11 @@ func (w *world) settle(ctx context.Context, l *life) error {
 				live++
 			}
 		}
-		if live == int(w.shape.partitions) {
+		settled, err := w.groupsSettled(ctx, l)
+		if err != nil {
+			return err
+		}
+		if live == int(w.shape.partitions) && settled {
 			return nil
 		}
 		if l.hasEnded() {

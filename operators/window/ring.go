@@ -78,7 +78,7 @@ func newRing(specs []Spec, t Time) (*Ring, error) {
 	r.byPane, r.byCells = newDivisor(r.pane), newDivisor(event.Time(r.cells))
 	for _, s := range specs {
 		w := ringWindow{days: r.days, size: s.Size, every: s.Every, offset: s.Offset, byEvery: newDivisor(s.Every), values: make([]float64, len(s.Compute))}
-		aggs, err := aggregates(s.Name, s.Compute, halfLife(float64(s.Size)))
+		aggs, err := aggregates(s.Name, s.Compute, s.halfLife())
 		if err != nil {
 			return nil, err
 		}

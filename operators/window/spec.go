@@ -32,6 +32,9 @@ type Spec struct {
 	// though a day may be longer or shorter. nil: the windows are of one length.
 	Location *time.Location
 	Compute  []string // names of aggregates, at least one
+	// Whole is the length of the window of which this one is a part, whose readings
+	// are merged with others of it; 0: it stands for itself.
+	Whole event.Time
 }
 
 // Time is the pipeline's rules of time, in milliseconds from 0.
@@ -60,8 +63,16 @@ func (s Spec) validate() error {
 	case s.Location != nil && (s.Size != dayMs || s.Every != dayMs):
 		return fmt.Errorf("window %q: size=%dms and every=%dms with time zone %s must both be %dms, a day", s.Name, s.Size, s.Every, s.Location, dayMs)
 	}
-	_, err := aggregates(s.Name, s.Compute, halfLife(float64(s.Size)))
+	_, err := aggregates(s.Name, s.Compute, s.halfLife())
 	return err
+}
+
+// halfLife is that of the readings, by the length of the window they count in.
+func (s Spec) halfLife() aggregate.Options {
+	if s.Whole > 0 {
+		return halfLife(float64(s.Whole))
+	}
+	return halfLife(float64(s.Size))
 }
 
 func (t Time) validate() error {

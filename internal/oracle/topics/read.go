@@ -3,6 +3,7 @@ package topics
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -21,7 +22,7 @@ const (
 // Read reads one partition of everything, up to where it stood, and counts the
 // committed records by topic.
 func (r *Reader) Read(ctx context.Context, s *Standing, partition int32, counts map[string]int) (oracle.Input, error) {
-	source, journal := r.pipeline.Source.Topic, r.pipeline.JournalTopic
+	source := r.pipeline.Source.Topic
 	in := oracle.Input{
 		Pipeline: r.pipeline, Partition: partition, Partitions: s.Partitions,
 		Earliest: s.ends[place{source, partition}].start, Committed: s.committed[partition],
@@ -34,18 +35,33 @@ func (r *Reader) Read(ctx context.Context, s *Standing, partition int32, counts 
 	if err != nil {
 		return in, err
 	}
-	for _, topic := range r.outputs() {
-		err := r.all(ctx, s, place{topic, partition}, func(rec *kgo.Record) {
+	if err := r.readOutputs(ctx, s, &in, r.outputs(), counts); err != nil {
+		return in, err
+	}
+	err = r.readJournal(ctx, s, &in, r.pipeline.JournalTopic, counts)
+	return in, err
+}
+
+// readOutputs reads a partition of the topics that were written for others.
+func (r *Reader) readOutputs(ctx context.Context, s *Standing, in *oracle.Input, topics []string, counts map[string]int) error {
+	slices.Sort(topics)
+	for _, topic := range slices.Compact(topics) {
+		err := r.all(ctx, s, place{topic, in.Partition}, func(rec *kgo.Record) {
 			counts[topic]++
 			in.Outputs[topic] = append(in.Outputs[topic], oracle.OutputRecord{
 				Offset: rec.Offset, Key: rec.Key, Value: rec.Value, ID: header(rec, idHeader), Seq: header(rec, seqHeader),
 			})
 		})
 		if err != nil {
-			return in, err
+			return err
 		}
 	}
-	err = r.all(ctx, s, place{journal, partition}, func(rec *kgo.Record) {
+	return nil
+}
+
+// readJournal reads a partition of a journal, which may tell where all began.
+func (r *Reader) readJournal(ctx context.Context, s *Standing, in *oracle.Input, journal string, counts map[string]int) error {
+	err := r.all(ctx, s, place{journal, in.Partition}, func(rec *kgo.Record) {
 		counts[journal]++
 		in.Journal = append(in.Journal, oracle.JournalRecord{Offset: rec.Offset, Value: rec.Value})
 	})
@@ -53,7 +69,7 @@ func (r *Reader) Read(ctx context.Context, s *Standing, partition int32, counts 
 	if from, ok := oracle.Began(in.Journal); ok {
 		in.Start = from
 	}
-	return in, err
+	return err
 }
 
 func sourceRecord(rec *kgo.Record) oracle.SourceRecord {

@@ -36,13 +36,12 @@ func (r *Reader) Close() { r.client.Close() }
 
 // outputs are the topics that the pipeline writes for others, sorted.
 func (r *Reader) outputs() []string {
-	set := map[string]bool{r.pipeline.Alerts.Topic: true, r.pipeline.QuarantineTopic: true}
-	for i := range r.pipeline.Windows {
-		if topic := r.pipeline.Windows[i].Emit.Topic; topic != "" {
-			set[topic] = true
-		}
+	topics := outputsOf(r.pipeline)
+	if groups := r.pipeline.GroupPart(); groups != nil {
+		topics = append(topics, groups.QuarantineTopic)
 	}
-	return slices.Sorted(maps.Keys(set))
+	slices.Sort(topics)
+	return slices.Compact(topics)
 }
 
 // ends are the bounds of a partition of a topic: [Start, Stable) can be read,
@@ -67,7 +66,8 @@ type Standing struct {
 	Behind []oracle.Difference
 
 	ends      map[place]ends
-	committed map[int32]int64 // absent: never committed
+	committed map[int32]int64 // of the source; absent: never committed
+	folded    map[int32]int64 // of the topic of partials, in the same way
 }
 
 // Unsettled are the reasons why nothing can be compared yet.
@@ -77,7 +77,10 @@ func (s *Standing) Unsettled() []oracle.Difference { return append(slices.Clone(
 // for at most wait. Where that is over it returns how things stand: a caller has
 // to look at Unsettled.
 func (r *Reader) Await(ctx context.Context, wait time.Duration) (*Standing, error) {
-	const pause = 250 * time.Millisecond
+	pause := 250 * time.Millisecond
+	if r.pipeline.Grouped() {
+		pause = 20 * time.Millisecond // an idle task of devices still has a watermark to tell, each second
+	}
 	deadline := time.Now().Add(wait)
 	var last *Standing
 	for {
@@ -86,14 +89,18 @@ func (r *Reader) Await(ctx context.Context, wait time.Duration) (*Standing, erro
 			return nil, err
 		}
 		settled := len(s.Open) == 0 && len(s.Behind) == 0
-		if settled && last != nil && maps.Equal(s.ends, last.ends) && maps.Equal(s.committed, last.committed) {
+		if settled && last != nil && maps.Equal(s.ends, last.ends) && maps.Equal(s.committed, last.committed) && maps.Equal(s.folded, last.folded) {
 			return s, nil
 		}
 		if time.Now().After(deadline) {
 			if settled {
+				what := "readings keep coming"
+				if r.pipeline.Grouped() {
+					what += ", or, of windows over several devices, watermarks: where they come too fast, stop the pipeline first"
+				}
 				s.Behind = append(s.Behind, oracle.Difference{
 					Kind: oracle.Source, Topic: r.pipeline.Source.Topic, Source: -1, Output: -1,
-					Text: fmt.Sprintf("readings keep coming: nothing stood still for %s", pause),
+					Text: fmt.Sprintf("nothing stood still for %s: %s", pause, what),
 				})
 			}
 			return s, nil
@@ -109,18 +116,20 @@ func (r *Reader) Await(ctx context.Context, wait time.Duration) (*Standing, erro
 
 // look asks once how things stand.
 func (r *Reader) look(ctx context.Context) (*Standing, error) {
-	s := &Standing{ends: map[place]ends{}, committed: map[int32]int64{}}
-	groups, err := r.admin.FetchOffsets(kadm.RequireStable(ctx), r.pipeline.Group)
-	if err != nil {
-		return nil, fmt.Errorf("ask for the offsets of group %q: %w", r.pipeline.Group, err)
-	}
-	groups.Each(func(o kadm.OffsetResponse) {
-		if o.Topic == r.pipeline.Source.Topic && o.Err == nil && o.At >= 0 {
-			s.committed[o.Partition] = o.At
+	s := &Standing{ends: map[place]ends{}, committed: map[int32]int64{}, folded: map[int32]int64{}}
+	for _, f := range r.foldings(s) {
+		groups, err := r.admin.FetchOffsets(kadm.RequireStable(ctx), f.group)
+		if err != nil {
+			return nil, fmt.Errorf("ask for the offsets of group %q: %w", f.group, err)
 		}
-	})
+		groups.Each(func(o kadm.OffsetResponse) {
+			if o.Topic == f.topic && o.Err == nil && o.At >= 0 {
+				f.committed[o.Partition] = o.At
+			}
+		})
+	}
 	source := r.pipeline.Source.Topic
-	for _, topic := range append(r.outputs(), r.pipeline.JournalTopic, source) {
+	for _, topic := range slices.Concat(r.outputs(), r.kept(), []string{source}) {
 		partitions, err := r.bounds(ctx, s, topic)
 		if err != nil {
 			return nil, err
@@ -144,8 +153,10 @@ func (r *Reader) look(ctx context.Context) (*Standing, error) {
 		}
 	}
 	for p := range s.Partitions {
-		if err := r.behind(ctx, s, p); err != nil {
-			return nil, err
+		for _, f := range r.foldings(s) {
+			if err := r.behind(ctx, s, f, p); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return s, nil
@@ -178,27 +189,26 @@ func (r *Reader) bounds(ctx context.Context, s *Standing, topic string) (int32, 
 
 // behind notes what of a partition is not folded yet. A committed offset may stay
 // in front of trailing control records.
-func (r *Reader) behind(ctx context.Context, s *Standing, partition int32) error {
-	source := r.pipeline.Source.Topic
-	e := s.ends[place{source, partition}]
-	committed, known := s.committed[partition]
+func (r *Reader) behind(ctx context.Context, s *Standing, f folding, partition int32) error {
+	e := s.ends[place{f.topic, partition}]
+	committed, known := f.committed[partition]
 	if known && committed >= e.stable {
 		return nil
 	}
-	d := oracle.Difference{Kind: oracle.Source, Topic: source, Partition: partition, Source: e.start, Output: -1}
+	d := oracle.Difference{Kind: oracle.Source, Topic: f.topic, Partition: partition, Source: e.start, Output: -1}
 	if !known {
-		d.Text = fmt.Sprintf("group %s has committed nothing: the pipeline has not run here yet", r.pipeline.Group)
+		d.Text = fmt.Sprintf("group %s has committed nothing: the pipeline has not run here yet", f.group)
 		s.Behind = append(s.Behind, d)
 		return nil
 	}
 	found := false
-	err := r.read(ctx, stretch{topic: source, partition: partition, from: max(committed, e.start), to: e.stable, open: e.stable < e.high}, func(*kgo.Record) bool {
+	err := r.read(ctx, stretch{topic: f.topic, partition: partition, from: max(committed, e.start), to: e.stable, open: e.stable < e.high}, func(*kgo.Record) bool {
 		found = true
 		return false
 	})
 	if found {
 		d.Source = committed
-		d.Text = fmt.Sprintf("group %s has committed %d, and the source ends at %d: the pipeline has not folded all of it", r.pipeline.Group, committed, e.stable)
+		d.Text = fmt.Sprintf("group %s has committed %d, and topic %s ends at %d: the pipeline has not folded all of it", f.group, committed, f.topic, e.stable)
 		s.Behind = append(s.Behind, d)
 	}
 	return err

@@ -1,0 +1,387 @@
+package oracle
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/weirstream/weir/event"
+)
+
+// In a fleet in which all is well there is nothing to say, and no reading is lost.
+func TestFleetsAreVerified(t *testing.T) {
+	p := fleetPipeline(t)
+	var sum Sent
+	late, provisional, revised := 0, 0, 0
+	for seed := range uint64(60) {
+		h := newFleetHistory(p, seed, 120)
+		for i, r := range h.check() {
+			require.Empty(t, r.Differences, "seed %d, report %d\n%s", seed, i, r)
+			require.Equal(t, r.Sent.Gathered, r.Sent.InPartials+r.Sent.Ungrouped+r.Sent.Unsent)
+			sum.Ungrouped += r.Sent.Ungrouped
+			sum.Unsent += r.Sent.Unsent
+			late += r.Sent.Late
+		}
+		for _, g := range h.groups {
+			for _, w := range g.model.wants {
+				if w.aggregate != nil && !w.aggregate.final {
+					provisional++
+				}
+				if w.aggregate != nil && w.aggregate.final && w.aggregate.revision > 2 {
+					revised++
+				}
+			}
+		}
+	}
+	for _, n := range []int{sum.Ungrouped, late, provisional, revised} {
+		assert.Positive(t, n)
+	}
+}
+
+// broken is what was done to a fleet and what must be said about it.
+type broken struct {
+	kind   string
+	others []string
+}
+
+// fleetMutation breaks a fleet; ok is false where it finds nothing to break.
+type fleetMutation func(h *fleetHistory) (b broken, ok bool)
+
+// afterwards are the differences that follow from a partial that is not what it was.
+func afterwards(more ...string) []string {
+	return append(more, Missing, Unexpected, Value, Order, Repeated, Conservation, Sequence, ID, Watermark, Journal)
+}
+
+// pick finds a record of the topic of partials.
+func (h *fleetHistory) pick(kind byte) (q, i int) {
+	for range 1000 {
+		q = h.IntN(partitionsOfFleet)
+		if len(h.logs[q]) == 0 {
+			continue
+		}
+		if i = h.IntN(len(h.logs[q])); h.parcel(q, i).kind == kind {
+			return q, i
+		}
+	}
+	panic("none in the topic")
+}
+
+func (h *fleetHistory) parcel(q, i int) *parcel { return parcelOf(h.p, h.logs[q][i]) }
+
+// forward puts a record in front of earlier ones, each of which takes the place
+// behind it. Places keep their offsets and append times.
+func (h *fleetHistory) forward(q, from, to int) {
+	log := h.logs[q]
+	for i := from; i > to; i-- {
+		log[i].Key, log[i-1].Key = log[i-1].Key, log[i].Key
+		log[i].Value, log[i-1].Value = log[i-1].Value, log[i].Value
+	}
+}
+
+func (h *fleetHistory) rewrite(q, i int, edit func(*parcel)) {
+	one := h.parcel(q, i)
+	edit(one)
+	r := &h.logs[q][i]
+	if one.kind == isWatermark {
+		r.Value = appendWatermark(one.upstream, one.partitions, one.mark)
+		return
+	}
+	r.Key = []byte(one.group)
+	r.Value = appendPartial(partialOf{h.p.Windows[one.window].Name, one.device}, one.upstream, one.start, one.readings)
+}
+
+func onPartials(kind string, edit func(h *fleetHistory, one *parcel)) fleetMutation {
+	return func(h *fleetHistory) (broken, bool) {
+		q, i := h.pick(isPartial)
+		h.rewrite(q, i, func(one *parcel) { edit(h, one) })
+		return broken{kind, afterwards()}, true
+	}
+}
+
+// ofGroups picks an output of groups.
+func (h *fleetHistory) ofGroups(about func(*want) bool) (topic string, r *OutputRecord, ok bool) {
+	type at struct {
+		q, i  int
+		topic string
+	}
+	var all []at
+	for q, g := range h.groups {
+		counts := map[string]int{}
+		for topic, records := range render(&h.tasks[q].in, h.tasks[q].model.wants) {
+			counts[topic] = len(records)
+		}
+		for _, w := range g.model.wants {
+			if about(w) {
+				all = append(all, at{q, counts[w.topic], w.topic})
+			}
+			counts[w.topic]++
+		}
+	}
+	if len(all) == 0 {
+		return "", nil, false
+	}
+	one := all[h.IntN(len(all))]
+	return one.topic, &h.groups[one.q].in.Outputs[one.topic][one.i], true
+}
+
+func onOutputs(kind string, about func(*want) bool, edit func(o object)) fleetMutation {
+	return func(h *fleetHistory) (broken, bool) {
+		_, r, ok := h.ofGroups(about)
+		if !ok {
+			return broken{}, false
+		}
+		var o object
+		if err := json.Unmarshal(r.Value, &o); err != nil {
+			panic(err)
+		}
+		edit(o)
+		r.Value = encode(o)
+		return broken{kind: kind}, true
+	}
+}
+
+func fleetMutations() map[string]fleetMutation {
+	window := func(name string) func(*want) bool {
+		return func(w *want) bool { return w.aggregate != nil && w.lane == name }
+	}
+	alerted := func(w *want) bool { return w.alert != nil && w.lane == "fleet" }
+	late := func(w *want) bool { return w.rejected != nil }
+	all := map[string]fleetMutation{
+		"a reading more":     onPartials(Value, func(_ *fleetHistory, one *parcel) { one.readings++ }),
+		"another start":      onPartials(Unexpected, func(_ *fleetHistory, one *parcel) { one.start -= 3_600_000 }),
+		"another device":     onPartials(Unexpected, func(_ *fleetHistory, one *parcel) { one.device = "stranger" }),
+		"another group":      onPartials(Value, func(_ *fleetHistory, one *parcel) { one.group = "elsewhere" }),
+		"another upstream":   onPartials(Missing, func(_ *fleetHistory, one *parcel) { one.upstream = 1 - one.upstream }),
+		"another window":     onPartials(Unexpected, func(_ *fleetHistory, one *parcel) { one.window = one.window%3 + 1 }),
+		"a wrong value":      onOutputs(Value, window("fleet"), func(o object) { o["sum"] = o["sum"].(float64) + 0.1 }),
+		"a wrong delta":      onOutputs(Value, window("site"), func(o object) { o["delta"] = o["delta"].(float64) + 1000 }),
+		"a wrong ewma":       onOutputs(Value, window("fleet"), func(o object) { o["ewma"] = o["ewma"].(float64) + 0.01 }),
+		"a wrong revision":   onOutputs(Value, window("fleet"), func(o object) { o["revision"] = 99 }),
+		"final or not":       onOutputs(Value, window("site"), func(o object) { o["final"] = !o["final"].(bool) }),
+		"by something else":  onOutputs(Value, window("site"), func(o object) { o["by"] = "all" }),
+		"a device, too":      onOutputs(Value, window("site"), func(o object) { o["device"] = "d1" }),
+		"a label too many":   onOutputs(Value, alerted, func(o object) { o["labels"].(object)["site"] = "hall" }),
+		"another cause":      onOutputs(Value, alerted, func(o object) { o["cause"].(object)["topic"] = "readings" }),
+		"another id":         onOutputs(ID, alerted, func(o object) { o["id"] = "xx" + o["id"].(string)[2:] }),
+		"late: fewer":        onOutputs(Value, late, func(o object) { o["readings"] = 77 }),
+		"late: of another":   onOutputs(Value, late, func(o object) { o["device"] = "d7" }),
+		"late: another pane": onOutputs(Value, late, func(o object) { o["end"] = o["start"] }),
+		"another key": func(h *fleetHistory) (broken, bool) {
+			_, r, ok := h.ofGroups(window("fleet"))
+			if ok {
+				r.Key = []byte("hall")
+			}
+			return broken{kind: Value}, ok
+		},
+		"a number left out": func(h *fleetHistory) (broken, bool) {
+			_, r, ok := h.ofGroups(func(w *want) bool { return w.alert != nil })
+			if ok {
+				n, _ := strconv.Atoi(r.Seq)
+				r.Seq = strconv.Itoa(n + 1)
+			}
+			return broken{kind: Sequence}, ok
+		},
+	}
+	for name, about := range map[string]func(*want) bool{"result": window("fleet"), "late one": late, "alert": alerted} {
+		all["a "+name+" is missing"] = func(h *fleetHistory) (broken, bool) {
+			topic, r, ok := h.ofGroups(about)
+			if !ok {
+				return broken{}, false
+			}
+			for _, g := range h.groups {
+				g.in.Outputs[topic] = slices.DeleteFunc(g.in.Outputs[topic], func(o OutputRecord) bool { return &o == r || string(o.Value) == string(r.Value) })
+			}
+			return broken{Missing, []string{Sequence}}, true
+		}
+		all["a "+name+" is there twice"] = func(h *fleetHistory) (broken, bool) {
+			topic, r, ok := h.ofGroups(about)
+			if !ok {
+				return broken{}, false
+			}
+			for _, g := range h.groups {
+				if slices.ContainsFunc(g.in.Outputs[topic], func(o OutputRecord) bool { return string(o.Value) == string(r.Value) }) {
+					g.in.Outputs[topic] = append(g.in.Outputs[topic], *r)
+					break
+				}
+			}
+			return broken{Repeated, []string{Sequence}}, true
+		}
+	}
+	maps.Copy(all, topicMutations())
+	return all
+}
+
+// topicMutations break the topic of partials as a whole, and the journal of groups.
+func topicMutations() map[string]fleetMutation {
+	return map[string]fleetMutation{
+		"a partial is missing": func(h *fleetHistory) (broken, bool) {
+			q, i := h.pick(isPartial)
+			h.logs[q] = slices.Delete(h.logs[q], i, i+1)
+			return broken{Missing, afterwards()}, true
+		},
+		"a partial is there twice": func(h *fleetHistory) (broken, bool) {
+			q, i := h.pick(isPartial)
+			again := h.logs[q][i]
+			again.Offset++ // between two
+			h.logs[q] = slices.Insert(h.logs[q], i+1, again)
+			return broken{Unexpected, afterwards()}, true
+		},
+		"half a partial": func(h *fleetHistory) (broken, bool) {
+			q, i := h.pick(isPartial)
+			r := &h.logs[q][i]
+			r.Value = r.Value[:len(r.Value)-5]
+			return broken{Missing, afterwards()}, true
+		},
+		"partials of a device in another order": func(h *fleetHistory) (broken, bool) {
+			q, i := h.pick(isPartial)
+			a := h.parcel(q, i)
+			for j := i + 1; j < len(h.logs[q]); j++ {
+				if b := h.parcel(q, j); b.kind == isPartial && b.device == a.device && b.window == a.window && b.start > a.start+60_000 {
+					h.forward(q, j, i)
+					return broken{Order, afterwards()}, true
+				}
+			}
+			return broken{}, false
+		},
+		"a watermark falls": func(h *fleetHistory) (broken, bool) {
+			q, i := h.pick(isWatermark)
+			if h.parcel(q, i).mark < h.wall-400_000 {
+				return broken{}, false
+			}
+			h.rewrite(q, i, func(one *parcel) { one.mark -= 1_000_000 })
+			before := slices.ContainsFunc(h.logs[q][:i], func(r SourceRecord) bool {
+				one := parcelOf(h.p, r)
+				return one.kind == isWatermark && one.upstream == h.parcel(q, i).upstream
+			})
+			return broken{Watermark, afterwards()}, before
+		},
+		"a watermark runs ahead": func(h *fleetHistory) (broken, bool) {
+			q, i := h.pick(isWatermark)
+			h.rewrite(q, i, func(one *parcel) { one.mark += 10_000_000 })
+			return broken{Watermark, afterwards()}, true
+		},
+		"a watermark of another number of partitions": func(h *fleetHistory) (broken, bool) {
+			q, i := h.pick(isWatermark)
+			h.rewrite(q, i, func(one *parcel) { one.partitions++ })
+			return broken{Watermark, afterwards()}, true
+		},
+		"one partition does not hear a watermark": func(h *fleetHistory) (broken, bool) {
+			q, i := h.pick(isWatermark)
+			h.logs[q] = slices.Delete(h.logs[q], i, i+1)
+			return broken{Watermark, afterwards()}, true
+		},
+		"the last watermarks are missing": func(h *fleetHistory) (broken, bool) {
+			marks := h.tasks[0].model.parts.marks
+			until := marks[len(marks)-1].time - 2_000
+			for q := range h.logs {
+				h.logs[q] = slices.DeleteFunc(h.logs[q], func(r SourceRecord) bool {
+					one := parcelOf(h.p, r)
+					return one.kind == isWatermark && one.upstream == 0 && one.mark > until
+				})
+			}
+			return broken{Watermark, afterwards()}, true
+		},
+		"a watermark overtakes a partial": func(h *fleetHistory) (broken, bool) {
+			q, i := h.pick(isPartial)
+			a := h.parcel(q, i)
+			end := h.tasks[0].model.pane(a.window, a.start).end
+			for j := i + 1; j < len(h.logs[q]); j++ {
+				if b := h.parcel(q, j); b.kind == isWatermark && b.upstream == a.upstream && b.mark >= end && !h.passed(q, i, end) {
+					h.forward(q, j, i)
+					return broken{Watermark, afterwards()}, true
+				}
+			}
+			return broken{}, false
+		},
+		"wall time of groups": func(h *fleetHistory) (broken, bool) {
+			for _, g := range h.groups {
+				for i := range g.entries {
+					if facts := g.entries[i].facts; len(facts) > 0 && facts[len(facts)-1].wall == g.entries[i].wall && h.IntN(2) == 0 {
+						g.entries[i].facts = nil
+						return broken{Journal, afterwards()}, true
+					}
+				}
+			}
+			return broken{}, false
+		},
+		"a group is forgotten": func(h *fleetHistory) (broken, bool) {
+			for _, g := range h.groups {
+				for i := range g.entries {
+					if facts := g.entries[i].facts; len(facts) > 0 {
+						facts[0].forgotten = []string{"all"}
+						return broken{Fact, nil}, true
+					}
+				}
+			}
+			return broken{}, false
+		},
+		"a gap in the journal of groups": func(h *fleetHistory) (broken, bool) {
+			g := h.groups[h.IntN(partitionsOfFleet)]
+			if len(g.entries) < 4 {
+				return broken{}, false
+			}
+			g.entries = slices.Delete(g.entries, 1, 2)
+			return broken{Journal, afterwards()}, true
+		},
+		"the topic was trimmed": func(h *fleetHistory) (broken, bool) {
+			q, _ := h.pick(isPartial)
+			h.groups[q].in.Earliest = 7
+			return broken{kind: Source}, true
+		},
+	}
+}
+
+// passed reports whether a watermark before a record says that a pane was sent.
+func (h *fleetHistory) passed(q, i int, end event.Time) bool {
+	of := h.parcel(q, i).upstream
+	return slices.ContainsFunc(h.logs[q][:i], func(r SourceRecord) bool {
+		one := parcelOf(h.p, r)
+		return one.kind == isWatermark && one.upstream == of && one.mark >= end
+	})
+}
+
+// Whatever is wrong with a fleet is found.
+func TestFleetMutationsAreFound(t *testing.T) {
+	p := fleetPipeline(t)
+	all := fleetMutations()
+	names := slices.Sorted(maps.Keys(all))
+	times := map[string]int{}
+	for seed := uint64(0); len(names) > 0; seed++ {
+		require.Less(t, seed, uint64(400), "nothing to break for %v", names)
+		whole := newFleetHistory(p, seed, 120)
+		for _, name := range names {
+			h := whole.copied(seed)
+			b, ok := all[name](h)
+			if !ok {
+				continue
+			}
+			times[name]++
+			h.journals()
+			var kinds []string
+			text := ""
+			for _, r := range h.check() {
+				for _, d := range r.Differences {
+					kinds = append(kinds, d.Kind)
+				}
+				text += r.String()
+			}
+			require.Contains(t, kinds, b.kind, "%s, seed %d:\n%s", name, seed, text)
+			for _, kind := range kinds {
+				require.Contains(t, append(b.others, b.kind), kind, "%s, seed %d:\n%s", name, seed, text)
+			}
+		}
+		names = slices.DeleteFunc(names, func(name string) bool { return times[name] == 12 })
+	}
+}
+
+// A difference of a group names the group.
+func TestDifferencesNameGroups(t *testing.T) {
+	d := Difference{Kind: Missing, Group: "hall", Source: 3, Output: -1, Text: "none"}
+	assert.Equal(t, `partition 0: missing, source offset 3, group "hall": none`, fmt.Sprint(d))
+}
