@@ -236,6 +236,10 @@ func (v *verification) print() {
 		fmt.Fprintf(v.out, "note: %d records stand for outputs too large for their topics; those were not looked into\n", s.Oversized)
 	}
 	fmt.Fprint(v.out, oracle.Lines(s.Differences))
+	if g := s.Groups; g != nil {
+		fmt.Fprintf(v.out, "windows over several devices: %d readings gathered, %d in %d partials (%d came late), %d ungrouped, %d not due yet; %d aggregates, %d alerts\n",
+			g.Gathered, g.InPartials, g.Partials, g.Late, g.Ungrouped, g.Unsent, g.Aggregates, g.Alerts)
+	}
 	fmt.Fprintf(v.out, "pipeline %s: %d readings, %d aggregates, %d alerts, %d quarantined, %d facts, clocks at most %d ms apart, %d open transactions: %s\n",
 		v.pipeline.Name, s.Readings, s.Aggregates, s.Alerts, s.Quarantined, s.Facts, s.SkewMs, s.OpenTransactions, verdict(len(s.Differences)))
 }

@@ -72,7 +72,8 @@ func TestVerifyGroups(t *testing.T) {
 	var people strings.Builder
 	err = verify(context.Background(), p, flags, &people)
 	require.NoError(t, err, people.String())
-	t.Log(people.String())
+	assert.Regexp(t, `(?m)^windows over several devices: [1-9]\d* readings gathered, [1-9]\d* in [1-9]\d* partials .*, [1-9]\d* ungrouped, \d+ not due yet; [1-9]\d* aggregates, [1-9]\d* alerts$`, people.String())
+	assert.Contains(t, people.String(), "groups of partition 2: ")
 	s.end(t)
 
 	client, err := kgo.NewClient(kgo.SeedBrokers(kafka.Addr()), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ConsumeTopics(p.PartialsTopic),

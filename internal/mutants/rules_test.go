@@ -90,6 +90,15 @@ func protocol() []mutant {
 		{"committed-ends", "5: the end is asked read_uncommitted", []edit{
 			{"engine/clock.go", "e.admin.ListEndOffsets(asked, topic)", "e.admin.ListCommittedOffsets(asked, topic)"},
 		}, "engine", "TestOpenUpstreamTransactionIsNotSilence"},
+		{"watermark-overtakes", "6: a watermark waits for the panes of devices that speak", []edit{
+			{"engine/task/partials.go", "max(h.least().due-1, foremost-t.plan.patience)", "max(t.Clock(), foremost-t.plan.patience)"},
+		}, "engine/task", "TestGroupsAreTheNaiveWindows"},
+		{"foremost-partition", "6: groups close by the least of all watermarks", []edit{
+			{"engine/task/groups.go", "if to := slices.Min(g.upstream); to > t.watermark() {", "if to := slices.Max(g.upstream); to > t.watermark() {"},
+		}, "engine/task", "TestGroupsAreTheNaiveWindows"},
+		{"silence-unsent", "6: a device that falls silent sends what it has", []edit{
+			{"engine/task/silence.go", "\tt.sendAllPanes()\n\tt.sight()\n", "\tt.sight()\n"},
+		}, "engine/task", "TestGroupsAreTheNaiveWindows"},
 	}
 }
 

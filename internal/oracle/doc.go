@@ -7,6 +7,9 @@
 //	aggregates, alerts, quarantine as found on the brokers ───┴───────────────────────┘
 //	                      (what a sketch said, for the rules that went by it)
 //
+// Of windows over several devices a Fleet has the second half: what groups made of
+// the partials of devices.
+//
 // It shares no processing code with the engine, but for the interpreter of
 // expressions, which is neither's: it knows the pipeline file, the
 // records that docs/RECORDS.md describes and the meaning that docs/SEMANTICS.md

@@ -63,7 +63,7 @@ func (f *Fleet) Check(in Input) *Report {
 
 // ahead is how far panes may be ahead of the clock of groups to be looked at.
 func (f *Fleet) ahead() event.Time {
-	return f.pipeline.Time.MaxFutureSkew + f.pipeline.Time.WaitForLate
+	return max(1000, f.pipeline.Time.MaxFutureSkew+f.pipeline.Time.WaitForLate)
 }
 
 // sending names partials of one pane.
