@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"log/slog"
 	"testing"
 	"time"
@@ -43,4 +44,32 @@ func TestASlowPartitionIsPaused(t *testing.T) {
 	require.Zero(t, paused())
 	deal(1)
 	require.Len(t, s.slabs, maxQueued, "nothing reaches a reader that was removed")
+}
+
+// What is under way when a partition is paused, and errors, come all the same. The feed serves all partitions, so it waits for no reader: one that is being
+// closed waits for the feed.
+func TestTheFeedWaitsForNoReader(t *testing.T) {
+	plan := &task.Plan{Pipeline: &configs.Pipeline{}}
+	plan.Pipeline.Source.Topic = "readings"
+	f, err := newFeed(&Engine{log: slog.New(slog.DiscardHandler), o: Options{Plan: plan, WallClock: time.Now, Brokers: []string{"127.0.0.1:1"}}})
+	require.NoError(t, err)
+	defer f.client.CloseAllowingRebalance()
+	s := &sourceReader{feed: f, partition: 3, slabs: make(chan *slab, maxQueued+1)}
+	f.add(s)
+	partition := kgo.FetchPartition{Partition: 3}
+	deal := func(offset int64, err error) {
+		partition.Err, partition.Records = err, []*kgo.Record{{Offset: offset, Value: []byte("x")}}
+		f.deal(kgo.Fetches{{Topics: []kgo.FetchTopic{{Topic: "readings", Partitions: []kgo.FetchPartition{partition}}}}})
+	}
+	const all = 3 * maxQueued
+	for i := range all {
+		deal(int64(i), nil)
+	}
+	deal(all, errors.New("broken"))
+	for i := range all {
+		next := <-s.slabs
+		require.Equal(t, int64(i), next.records[0].Offset, "in the order of the source")
+		s.free(next)
+	}
+	require.Error(t, (<-s.slabs).err)
 }

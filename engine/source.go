@@ -32,7 +32,8 @@ type sourceReader struct {
 
 	mu     sync.Mutex
 	spare  []*slab
-	queued int // slabs given out and not freed
+	more   []*slab // in the order of the source, while slabs is full
+	queued int     // slabs given out and not freed
 	paused bool
 }
 
@@ -42,7 +43,8 @@ func (r *runner) openSource(ctx context.Context) (*sourceReader, error) {
 	return s, r.e.feed.do(ctx, func() { r.e.feed.add(s) })
 }
 
-// give queues what was fetched. The feed fetches no more of the partition while maxQueued slabs wait, so there is always room.
+// give queues what was fetched. The feed asks for no more of the partition while maxQueued slabs wait, but what is under way then, and errors, still come:
+// give must not wait for the reader, who may be waiting for the feed.
 func (s *sourceReader) give(p *kgo.FetchPartition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,18 +53,31 @@ func (s *sourceReader) give(p *kgo.FetchPartition) {
 		next, s.spare = s.spare[n-1], s.spare[:n-1]
 	}
 	next.fill(p, s)
-	if next.err != nil {
-		select {
-		case s.slabs <- next:
-		default: // the reader ends before it comes to a second error
-		}
-		return
+	select {
+	case s.slabs <- next:
+	default: // and so nothing overtakes what waits in more: hand leaves slabs full, or more empty
+		s.more = append(s.more, next)
 	}
-	s.slabs <- next
-	if s.queued++; s.queued == maxQueued {
+	if next.err != nil {
+		return // the reader ends with it
+	}
+	if s.queued++; s.queued >= maxQueued && !s.paused {
 		s.paused = true
 		s.feed.pause(s.partition)
 	}
+}
+
+// hand moves on what the reader has room for.
+func (s *sourceReader) hand() {
+	for len(s.more) > 0 {
+		select {
+		case s.slabs <- s.more[0]:
+			s.more = s.more[1:]
+		default:
+			return
+		}
+	}
+	s.more = nil
 }
 
 // free takes a folded slab back.
@@ -72,6 +87,7 @@ func (s *sourceReader) free(done *slab) {
 	defer s.mu.Unlock()
 	s.spare = append(s.spare, done)
 	s.queued--
+	s.hand()
 	s.resume(resumeQueued)
 }
 
