@@ -65,10 +65,14 @@ func TestTheFeedWaitsForNoReader(t *testing.T) {
 	for i := range all {
 		deal(int64(i), nil)
 	}
-	deal(all, errors.New("broken"))
-	for i := range all {
+	for i := range int64(all + 4) {
 		next := <-s.slabs
-		require.Equal(t, int64(i), next.records[0].Offset, "in the order of the source")
+		require.Equal(t, i, next.records[0].Offset, "in the order of the source")
+		if i < 4 {
+			deal(all+i, nil) // between two looks of the reader
+		} else if i == 4 {
+			deal(0, errors.New("broken"))
+		}
 		s.free(next)
 	}
 	require.Error(t, (<-s.slabs).err)

@@ -53,10 +53,14 @@ func (s *sourceReader) give(p *kgo.FetchPartition) {
 		next, s.spare = s.spare[n-1], s.spare[:n-1]
 	}
 	next.fill(p, s)
-	select {
-	case s.slabs <- next:
-	default: // and so nothing overtakes what waits in more: hand leaves slabs full, or more empty
+	if s.hand(); len(s.more) > 0 {
 		s.more = append(s.more, next)
+	} else {
+		select {
+		case s.slabs <- next:
+		default:
+			s.more = append(s.more, next)
+		}
 	}
 	if next.err != nil {
 		return // the reader ends with it
