@@ -26,7 +26,7 @@ func expressions(b *strings.Builder, s *shape, rng *rand.Rand) {
 		values = append(values, "value * labels.factor", "labels.active ? value : -value", `labels.site startsWith "n" ? value : 2 * labels.limit`, "value / (labels.limit - 50)")
 	}
 	if s.wide && rng.IntN(2) == 0 {
-		fmt.Fprintf(b, "derive: {load: %q}\n", []string{"temperature * pressure / 100", "temperature - pressure"}[rng.IntN(2)])
+		fmt.Fprintf(b, "derive: {load: %q}\n", []string{"temperature * pressure / 100", "temperature - pressure", "pressure > 50 ? temperature : 40"}[rng.IntN(3)])
 		return
 	}
 	fmt.Fprintf(b, "derive: {load: {from: temperature, value: '%s'}}\n", values[rng.IntN(len(values))])
