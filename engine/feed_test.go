@@ -15,11 +15,7 @@ import (
 
 // A partition whose task does not keep up is fetched no more until it does, and is not left paused for the task that comes after.
 func TestASlowPartitionIsPaused(t *testing.T) {
-	plan := &task.Plan{Pipeline: &configs.Pipeline{}}
-	plan.Pipeline.Source.Topic = "readings"
-	f, err := newFeed(&Engine{log: slog.New(slog.DiscardHandler), o: Options{Plan: plan, WallClock: time.Now, Brokers: []string{"127.0.0.1:1"}}})
-	require.NoError(t, err)
-	defer f.client.CloseAllowingRebalance()
+	f := idleFeed(t)
 	paused := func() int { return len(f.client.PauseFetchPartitions(nil)["readings"]) }
 	s := &sourceReader{feed: f, partition: 3, slabs: make(chan *slab, maxQueued+1)}
 	f.add(s)
@@ -49,11 +45,7 @@ func TestASlowPartitionIsPaused(t *testing.T) {
 // What is under way when a partition is paused, and errors, come all the same. The feed serves all partitions, so it waits for no reader: one that is being
 // closed waits for the feed.
 func TestTheFeedWaitsForNoReader(t *testing.T) {
-	plan := &task.Plan{Pipeline: &configs.Pipeline{}}
-	plan.Pipeline.Source.Topic = "readings"
-	f, err := newFeed(&Engine{log: slog.New(slog.DiscardHandler), o: Options{Plan: plan, WallClock: time.Now, Brokers: []string{"127.0.0.1:1"}}})
-	require.NoError(t, err)
-	defer f.client.CloseAllowingRebalance()
+	f := idleFeed(t)
 	s := &sourceReader{feed: f, partition: 3, slabs: make(chan *slab, maxQueued+1)}
 	f.add(s)
 	partition := kgo.FetchPartition{Partition: 3}
@@ -76,4 +68,14 @@ func TestTheFeedWaitsForNoReader(t *testing.T) {
 		s.free(next)
 	}
 	require.Error(t, (<-s.slabs).err)
+}
+
+// idleFeed is a feed that nobody runs, of brokers that are not there.
+func idleFeed(t *testing.T) *feed {
+	plan := &task.Plan{Pipeline: &configs.Pipeline{}}
+	plan.Pipeline.Source.Topic = "readings"
+	f, err := newFeed(&Engine{log: slog.New(slog.DiscardHandler), o: Options{Plan: plan, WallClock: time.Now, Brokers: []string{"127.0.0.1:1"}}})
+	require.NoError(t, err)
+	t.Cleanup(f.client.CloseAllowingRebalance)
+	return f
 }

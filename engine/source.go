@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -53,15 +54,8 @@ func (s *sourceReader) give(p *kgo.FetchPartition) {
 		next, s.spare = s.spare[n-1], s.spare[:n-1]
 	}
 	next.fill(p, s)
-	if s.hand(); len(s.more) > 0 {
-		s.more = append(s.more, next)
-	} else {
-		select {
-		case s.slabs <- next:
-		default:
-			s.more = append(s.more, next)
-		}
-	}
+	s.more = append(s.more, next)
+	s.hand()
 	if next.err != nil {
 		return // the reader ends with it
 	}
@@ -73,15 +67,16 @@ func (s *sourceReader) give(p *kgo.FetchPartition) {
 
 // hand moves on what the reader has room for.
 func (s *sourceReader) hand() {
-	for len(s.more) > 0 {
+	n := 0
+	for ; n < len(s.more); n++ {
 		select {
-		case s.slabs <- s.more[0]:
-			s.more = s.more[1:]
+		case s.slabs <- s.more[n]:
+			continue
 		default:
-			return
 		}
+		break
 	}
-	s.more = nil
+	s.more = slices.Delete(s.more, 0, n)
 }
 
 // free takes a folded slab back.
