@@ -385,3 +385,27 @@ func TestDifferencesNameGroups(t *testing.T) {
 	d := Difference{Kind: Missing, Group: "hall", Source: 3, Output: -1, Text: "none"}
 	assert.Equal(t, `partition 0: missing, source offset 3, group "hall": none`, fmt.Sprint(d))
 }
+
+// A silence that a recovered task noticed late may be overtaken only where the device
+// had got too far behind to be waited for by then.
+func TestLateSilenceIsOvertakenOnlyFarBehind(t *testing.T) {
+	const end = event.Time(1_772_366_405_000)
+	for _, c := range []struct {
+		silence bool
+		newest  event.Time
+		found   int
+	}{{true, end + farBehind, 0}, {true, end + farBehind - 1, 1}, {false, end + 2*farBehind, 1}} {
+		h := newFleetHistory(fleetPipeline(t), 1, 1)
+		d := h.tasks[0].model
+		d.report, d.whole = &Report{}, true
+		d.parts.newest, d.parts.marks = c.newest, []mark{{9, end + 100}}
+		is := &partial{window: 1, device: "d0", start: end - 5_000, silence: c.silence, step: 5, last: end - 1}
+		m := &matching{Fleet: h.fleet(), t: d, found: map[int32][]event.Time{}}
+		m.watermarks([]*parcel{
+			{kind: isWatermark, partitions: partitionsOfFleet, mark: end + 1},
+			{kind: isPartial, window: 1, device: "d0", start: end - 5_000, is: is},
+		})
+		overtaken := slices.DeleteFunc(d.report.Differences, func(f Difference) bool { return f.Device == "" })
+		require.Len(t, overtaken, c.found, "%+v: %v", c, d.report)
+	}
+}

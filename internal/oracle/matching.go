@@ -14,7 +14,7 @@ import (
 //
 // A task that was just recovered may notice late that a device is silent: when it
 // hears of it again, or has caught up. The device's panes are sent then, and the
-// watermark waits for them. So the moment of such a partial is not known, and of a
+// watermark waits for them, unless they have got too far behind by then. So the moment of such a partial is not known, and of a
 // watermark only how far it may be.
 type matching struct {
 	*Fleet
@@ -150,7 +150,7 @@ func (m *matching) watermarks(all []*parcel) {
 	last := event.Time(0)
 	for i, one := range all {
 		if one.kind == isPartial {
-			if end := m.end(one); one.is != nil && m.t.whole && last >= end && one.is.last < end {
+			if end := m.end(one); one.is != nil && m.t.whole && last >= end && one.is.last < end && !(one.is.silence && m.t.tooFarBehind(end)) {
 				m.add(one, Difference{Kind: Watermark, Source: one.is.source, Text: fmt.Sprintf("the watermark before it, %s, says that the pane that ends at %s was sent", written(last), written(end))})
 			}
 			continue

@@ -171,11 +171,18 @@ func (t *task) reach(now event.Time) event.Time {
 	p, to := t.parts, t.clock-t.p.Time.WaitForLate
 	at, _ := slices.BinarySearchFunc(p.unsent, now+1, func(d due, end event.Time) int { return cmp.Compare(d.end, end) })
 	if at < len(p.unsent) {
-		behind := max(farBehind, t.p.Time.IdleAfter+t.p.Time.WaitForLate)
-		to = min(to, max(p.unsent[at].end-1, p.newest-behind))
+		to = min(to, max(p.unsent[at].end-1, t.patience()))
 	}
 	return to
 }
+
+// patience is how far a device may be, at least, and still be waited for.
+func (t *task) patience() event.Time {
+	return t.parts.newest - max(farBehind, t.p.Time.IdleAfter+t.p.Time.WaitForLate)
+}
+
+// tooFarBehind reports whether nothing waits for a pane in the end.
+func (t *task) tooFarBehind(end event.Time) bool { return end-1 < t.patience() }
 
 // watermark is how far it may be now.
 func (p *parts) watermark() event.Time {

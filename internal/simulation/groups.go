@@ -18,11 +18,9 @@ import (
 // A pipeline with windows over several devices is two engines in each process. They
 // share its network, its clock, its disk and its death.
 
-// fleetWindows draws windows over all devices, in one of three worlds. Where all devices' clocks
-// are years behind, a watermark that followed wall time before they spoke is ahead of all they
-// say; the verifier has no rule for that.
+// fleetWindows draws windows over all devices, or all with the same label, in one of three worlds.
 func fleetWindows(s *shape, rng *rand.Rand) (all []drawnWindow) {
-	if rng.IntN(3) > 0 || s.days != nil {
+	if rng.IntN(3) > 0 {
 		return nil
 	}
 	for i := range 1 + rng.IntN(2) {
@@ -40,7 +38,14 @@ func fleetWindows(s *shape, rng *rand.Rand) (all []drawnWindow) {
 		case 2:
 			kind = fmt.Sprintf("tumbling: %ds, offset: %dms", every, rng.IntN(2*every)*500)
 		}
-		w := drawnWindow{name: fmt.Sprintf("fleet-%d", i), metric: metric, kind: kind + ", by: all", fleet: true, closes: true}
+		if s.days != nil && rng.IntN(3) == 0 {
+			kind = s.days.window()
+		}
+		by := "all"
+		if s.rosters != nil {
+			by = []string{"all", "labels.site", "labels.factor", "labels.severity"}[rng.IntN(4)]
+		}
+		w := drawnWindow{name: fmt.Sprintf("fleet-%d", i), metric: metric, kind: kind + ", by: " + by, fleet: true, closes: true}
 		w.computes = computes(w, rng)
 		all = append(all, w)
 	}
