@@ -19,7 +19,10 @@ func (c *checker) message(doc *ruleDoc, r *Rule) {
 	if m.bad {
 		return
 	}
-	if !m.set {
+	if !m.set && doc.NoData != nil {
+		m.fill("{{device}}: {{rule}} is {{level}}, silent for {{value}} s (threshold {{threshold}} s)")
+	}
+	if !m.set && doc.NoData == nil {
 		m.fill("{{device}}: {{rule}} is {{level}}, " + doc.When.value + " = {{value}} (threshold {{threshold}})")
 	}
 	parts, problem := parseMessage(m.value)
@@ -37,6 +40,10 @@ func (c *checker) message(doc *ruleDoc, r *Rule) {
 		}
 		if strings.HasPrefix(p.Field, "window.") && r.When.Window < 0 && doc.When.ok() {
 			c.errorf(m.at, "%s: {{%s}} has nothing to show: the rule looks at the metric %s, not at a window", m.path, p.Field, doc.When.value)
+			return
+		}
+		if problem := doc.NoData.noField(p.Field); problem != "" {
+			c.errorf(m.at, "%s: {{%s}} %s", m.path, p.Field, problem)
 			return
 		}
 		for _, f := range fieldNames() {
