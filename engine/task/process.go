@@ -61,6 +61,9 @@ func (t *Task) feed(feeds *metric, s sample, due event.Time) event.Time {
 		if ring.onChange {
 			ring.Change(&t.row, at, now, t.changed)
 		}
+		if ring.lively {
+			t.lookNow(ring, at, now)
+		}
 	}
 	for _, k := range feeds.sessions {
 		due = min(due, t.joinSession(&t.plan.sessions[k], at, s.value, window.Span{From: s.before, To: now}))

@@ -109,6 +109,9 @@ type Task struct {
 	shown    bool // the payload of the record is in quarantine already
 	stamps   stamps
 	closing  bool // windows are closing for good
+
+	timers timers
+	moment event.Time // of what is happening, on the task's clock: of what is due, when it was
 }
 
 // row is one device's cells of one column, as operators see them.
@@ -129,6 +132,10 @@ func New(p *Plan, table *statestore.Table, out *Outputs, o Options) *Task {
 	t.emit, t.changed = t.onWindow, t.onChange
 	t.idle.enter(t.Clock() / t.idle.granule)
 	t.forget.enter(t.Clock() / t.forget.granule)
+	if p.timed {
+		t.timers.wheel = newWheel(timerSpan)
+		t.timers.enter(t.Clock() / t.timers.granule)
+	}
 	return t
 }
 
@@ -203,6 +210,7 @@ func (t *Task) apply(records []Record) error {
 		if !t.o.WallStamped && !rec.Unstamped {
 			t.tick(rec.Append)
 		}
+		t.moment = max(t.Clock(), rec.Append)
 		for ; next < len(readings) && t.from[next] == int32(i); next++ {
 			if err := t.applyReading(rec, &readings[next], next); err != nil {
 				return err
@@ -321,9 +329,13 @@ func (t *Task) applyReading(rec *Record, r *event.Reading, i int) error {
 	}
 	t.slot = slot
 	t.wake(slot)
+	t.catchUp(t.Clock())
 	if t.duplicate(r, at) {
 		words[wordDuplicate]++
 		return nil
+	}
+	if t.plan.timed {
+		t.heard()
 	}
 	head := t.table.Row(headCol, slot)
 	if t.late(int(r.Metric), at, event.Time(head[headClock])) && !t.restarts(rec, r, at) {
@@ -399,5 +411,8 @@ func (t *Task) seen(appended event.Time) {
 	if w[headFlags]&flagIdle != 0 || !t.isArmed(t.slot) {
 		w[headFlags] &^= flagIdle
 		t.arm(t.slot, timer{slot: t.slot, due: event.Time(w[headSeen]) + t.plan.idleAfter})
+	}
+	if t.plan.timed {
+		t.watch()
 	}
 }
