@@ -29,7 +29,7 @@ func TestLifecyclesAgreeWithTheReference(t *testing.T) {
 	file, err := os.ReadFile(filepath.Join(filepath.Dir(arroyo(t)), "traces", "alerts.yaml"))
 	require.NoError(t, err)
 	var all []lifecycle
-	require.NoError(t, yaml.Unmarshal(file, &all))
+	require.NoError(t, yaml.UnmarshalWithOptions(file, &all, yaml.UseOrderedMap()))
 	told := 0
 	for _, l := range all {
 		if l.Story != "" {
