@@ -11,7 +11,7 @@ import (
 // written with what was.
 func Check(in Input) *Report {
 	report := &Report{Partition: in.Partition}
-	if !checkSource(&in, report) {
+	if !known(&in, report) || !checkSource(&in, report) {
 		return report
 	}
 	j := readJournal(&in, report)
