@@ -59,7 +59,7 @@ func (t *Task) endAbsence(r *rule, reason string) {
 // heard ends what rules on silence have open on the device at hand: its reading is
 // a sign of life, whatever becomes of it.
 func (t *Task) heard() {
-	if t.table.Row(headCol, t.slot)[headFlags]&flagAbsent == 0 {
+	if len(t.plan.absences) == 0 || t.table.Row(headCol, t.slot)[headFlags]&flagAbsent == 0 {
 		return
 	}
 	for _, k := range t.plan.absences {
@@ -71,8 +71,11 @@ func (t *Task) heard() {
 // watch sees to it that rules on silence look at the device at hand, which was
 // heard just now.
 func (t *Task) watch() {
+	if len(t.plan.absences) == 0 {
+		return
+	}
 	head := t.table.Row(headCol, t.slot)
-	if len(t.plan.absences) == 0 || !t.plan.watches && head[headExpected] == 0 {
+	if !t.plan.watches && head[headExpected] == 0 {
 		return
 	}
 	if at := event.Time(head[headTimer]); at == 0 || at > event.Time(head[headSeen])+t.plan.least {

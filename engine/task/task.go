@@ -132,10 +132,7 @@ func New(p *Plan, table *statestore.Table, out *Outputs, o Options) *Task {
 	t.emit, t.changed = t.onWindow, t.onChange
 	t.idle.enter(t.Clock() / t.idle.granule)
 	t.forget.enter(t.Clock() / t.forget.granule)
-	if p.timed {
-		t.timers.wheel = newWheel(timerSpan)
-		t.timers.enter(t.Clock() / t.timers.granule)
-	}
+	t.timers = newTimers(t.plan, t.Clock())
 	return t
 }
 
@@ -334,9 +331,7 @@ func (t *Task) applyReading(rec *Record, r *event.Reading, i int) error {
 		words[wordDuplicate]++
 		return nil
 	}
-	if t.plan.timed {
-		t.heard()
-	}
+	t.heard()
 	head := t.table.Row(headCol, slot)
 	if t.late(int(r.Metric), at, event.Time(head[headClock])) && !t.restarts(rec, r, at) {
 		words[wordLate]++
@@ -412,7 +407,5 @@ func (t *Task) seen(appended event.Time) {
 		w[headFlags] &^= flagIdle
 		t.arm(t.slot, timer{slot: t.slot, due: event.Time(w[headSeen]) + t.plan.idleAfter})
 	}
-	if t.plan.timed {
-		t.watch()
-	}
+	t.watch()
 }

@@ -18,6 +18,17 @@ type timers struct {
 	at []event.Time // by slot: when its timer goes off; 0: it has none
 }
 
+// newTimers returns the timers of a task whose clock stands at now; none where no
+// rule has any.
+func newTimers(p *Plan, now event.Time) timers {
+	if !p.timed {
+		return timers{}
+	}
+	w := timers{wheel: newWheel(timerSpan)}
+	w.enter(now / w.granule)
+	return w
+}
+
 // set has the timer of a slot go off at due or before.
 func (w *timers) set(slot statestore.Slot, due event.Time) {
 	if missing := int(slot) + 1 - len(w.at); missing > 0 {
