@@ -49,6 +49,13 @@
 // a condition that holds again latches its level at once, up to the level last
 // fired, since its hold has been served; a higher level waits out its own.
 //
+// # Silence, repeats, flapping
+//
+// Silence sends no samples, so a rule on it (CompileAbsence) is fired and ended by
+// its caller, who also says when it is time to say once more what an alert is in
+// (Again): an event like the others that changes nothing. Flapping looks at the
+// times of events alone and stands beside the machine.
+//
 // # Order
 //
 // Samples come in order of time. From the first sample of an episode on the

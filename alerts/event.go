@@ -84,6 +84,11 @@ type Event struct {
 	Time         event.Time // the sample's
 	EpisodeStart event.Time // time of the first sample of the episode
 	Number       int        // of this event in its episode, from 1
+	// Repeat is set by callers that let Rule.Again speak: how often the alert was
+	// said again since it fired, this time included; 0 for any other event.
+	Repeat int
+	// Flapping is set by callers that keep a ring of events: see the type Flapping.
+	Flapping bool
 }
 
 // Events is what one step emits, in order: List[:N]. It is a plain value, so

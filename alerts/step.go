@@ -32,18 +32,7 @@ func (r *Rule) Step(w []uint64, s Sample) (changed bool, ev Events) {
 // firing or recovering episode ends with resolved, a pending one with ok. It
 // clears w and reports whether there is an event.
 func (r *Rule) Forget(w []uint64, t event.Time) (Event, bool) {
-	m := r.load(w)
-	s := Sample{Time: t, Value: m.value}
-	st := step{rule: r, w: w, m: &m, s: s, waited: r.waiting(w)}
-	var ev Events
-	switch m.state {
-	case Pending:
-		st.end(&ev, EventOK)
-	case Firing, Recovering:
-		st.end(&ev, EventResolved)
-	}
-	clear(w[:r.words])
-	return ev.List[0], ev.N > 0
+	return r.End(w, Sample{Time: t, Value: r.load(w).value})
 }
 
 // step is one sample on its way into the memory.
@@ -118,7 +107,7 @@ func (st *step) relatch() {
 	for i := 0; i <= st.m.level; i++ {
 		l := &st.rule.levels[i]
 		if !(st.x > l.enter) {
-			return // thresholds only rise
+			continue // a device's own thresholds need not rise from level to level
 		}
 		st.m.latched |= 1 << i
 		if l.slot > 0 {

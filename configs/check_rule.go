@@ -26,6 +26,7 @@ func (c *checker) rules() {
 		c.levels(doc, &r)
 		c.holds(doc, &r)
 		c.groupLevels(doc, &r)
+		c.temper(doc, &r)
 		c.message(doc, &r)
 		c.p.Rules = append(c.p.Rules, r)
 	}
@@ -34,7 +35,10 @@ func (c *checker) rules() {
 // complete checks that a rule has what it needs. A rule of a kind that is not
 // built yet has been refused already and needs nothing.
 func (c *checker) complete(doc *ruleDoc) {
-	if !doc.set || doc.NoData.set || doc.Anomaly.set {
+	if doc.NoData != nil {
+		return
+	}
+	if !doc.set || doc.Anomaly.set {
 		doc.When.bad = doc.When.bad || !doc.When.set
 		return
 	}
@@ -268,8 +272,10 @@ func (c *checker) holds(doc *ruleDoc, r *Rule) {
 	w := &c.p.Windows[r.When.Window]
 	for i := range doc.Levels.items {
 		h := &doc.Levels.items[i].Hold
-		c.sessionHold(h, w)
-		if h.ok() && h.value > 0 && !w.speaksAlways() && h.value < w.Every {
+		if !doc.looksAlways(w) {
+			c.sessionHold(h, w)
+		}
+		if h.ok() && h.value > 0 && !doc.looksAlways(w) && h.value < w.Every {
 			c.warnf(h.at, "%s is less than the %s between two results of window %s, so it takes a second result all the same", h, formatSpan(w.Every), w.Name)
 		}
 	}

@@ -167,15 +167,28 @@ type ruleDoc struct {
 	When        text            `key:"when" doc:"What the rule looks at: a window result such as temp_5m.mean, or a metric (its last value)."`
 	Levels      named[levelDoc] `key:"levels" doc:"Levels by name, lowest first."`
 	Message     text            `key:"message" doc:"Text of the alert, with {{device}} or {{group}}, {{value}}, {{threshold}}, {{level}}, {{rule}}, {{active_for}}, {{metric}}, {{window.start}}, {{window.end}}, {{labels.NAME}}."`
-	Evaluate    planned         `key:"evaluate" doc:"tumbling, hopping and session windows are judged when they close, all else at every reading"`
-	KeepFiring  planned         `key:"keep_firing" doc:"clear_below and clear_above keep an alert from ending too early"`
-	OnGap       planned         `key:"on_gap" doc:"a hole in the data pauses hold"`
-	RepeatEvery planned         `key:"repeat_every"`
-	Flapping    planned         `key:"flapping" doc:"clear_below and clear_above keep an alert from flapping"`
+	Evaluate    text            `key:"evaluate" choice:"close,change" doc:"close: judged once, when the window closes or its device falls silent. change: judged at every reading. Default: close for tumbling, hopping and session, change for count, rolling and metrics."`
+	KeepFiring  span            `key:"keep_firing" default:"0s" doc:"The alert goes on, as recovering, until its condition has been gone this long."`
+	OnGap       text            `key:"on_gap" default:"pause" choice:"pause,reset,hold" doc:"What a hole in the data longer than idle_after is to a running hold: pause does not count it, reset starts the hold over, hold counts it."`
+	RepeatEvery span            `key:"repeat_every" default:"0s" doc:"An alert that fires is said again this often, at most 1,000 times, also while its device is silent; 0s: never."`
+	Flapping    *flappingDoc    `key:"flapping" form:"{changes: 6, within: 10m}" doc:"When the alert changes too often; its events are then marked."`
 	Schedule    planned         `key:"schedule"`
-	NoData      planned         `key:"no_data"`
+	NoData      *noDataDoc      `key:"no_data" form:"{after: 15m, severity: warning}" short:"after" doc:"In place of when and levels: the rule fires for a device that is not heard from."`
 	Anomaly     planned         `key:"anomaly"`
 	Labels      planned         `key:"labels"`
+}
+
+type flappingDoc struct {
+	section
+	Changes whole `key:"changes" min:"2" max:"20" need:"write how many changes are too many, for example changes: 6" doc:"So many changes of the alert of one device are too many."`
+	Within  span  `key:"within" min:"1ms" need:"write within what time the changes lie, for example within: 10m" doc:"Within what time they lie."`
+}
+
+type noDataDoc struct {
+	section
+	After    span `key:"after" min:"1s" need:"write how long a device is silent before the rule fires, for example after: 15m" doc:"How long a device is silent before the rule fires."`
+	Severity text `key:"severity" default:"warning" doc:"Level of the alert."`
+	Expect   text `key:"expect" default:"seen" choice:"seen,roster" doc:"seen: every device that was heard from once. roster: those that devices.roster names, heard from or not."`
 }
 
 type levelDoc struct {

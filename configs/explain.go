@@ -164,26 +164,6 @@ func eachSpan(t event.Time) string {
 	return strings.TrimPrefix(s, "1 ")
 }
 
-// sayRule is a rule as one sentence.
-func (p *Pipeline) sayRule(r *Rule) string {
-	judged := "judged at every reading"
-	whose := "for each device"
-	subject := "the newest " + p.Metrics[r.When.Metric]
-	if r.When.Window >= 0 {
-		w := &p.Windows[r.When.Window]
-		subject = "the " + r.When.Result + " of window " + w.Name
-		whose = sayBy(w)
-		if !w.speaksAlways() {
-			judged = "judged when a window closes"
-		}
-	}
-	levels := make([]string, len(r.Levels))
-	for i := range r.Levels {
-		levels[i] = sayLevel(&r.Levels[i])
-	}
-	return whose + ", " + subject + " raises " + strings.Join(levels, "; and ") + "; " + judged + "."
-}
-
 func sayLevel(l *Level) string {
 	direction, at, back, clear := "above", l.sayThreshold("above", l.Above), "below", l.sayThreshold("clear_below", l.ClearBelow)
 	if at == "" {

@@ -19,11 +19,14 @@ func (c *checker) message(doc *ruleDoc, r *Rule) {
 	if m.bad {
 		return
 	}
-	if !m.set {
-		who := "{{device}}"
-		if r.When.Window >= 0 && c.p.Windows[r.When.Window].Grouped() {
-			who = "{{group}}"
-		}
+	who := "{{device}}"
+	if r.When.Window >= 0 && c.p.Windows[r.When.Window].Grouped() {
+		who = "{{group}}"
+	}
+	if !m.set && doc.NoData != nil {
+		m.fill("{{device}}: {{rule}} is {{level}}, silent for {{value}} s (threshold {{threshold}} s)")
+	}
+	if !m.set && doc.NoData == nil {
 		m.fill(who + ": {{rule}} is {{level}}, " + doc.When.value + " = {{value}} (threshold {{threshold}})")
 	}
 	parts, problem := parseMessage(m.value)
@@ -45,6 +48,10 @@ func (c *checker) message(doc *ruleDoc, r *Rule) {
 		}
 		if problem := c.groupField(p.Field, r); problem != "" && !doc.When.bad {
 			c.errorf(m.at, "%s: %s", m.path, problem)
+			return
+		}
+		if problem := doc.NoData.noField(p.Field); problem != "" {
+			c.errorf(m.at, "%s: {{%s}} %s", m.path, p.Field, problem)
 			return
 		}
 		for _, f := range fieldNames() {

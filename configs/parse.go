@@ -220,6 +220,7 @@ func (c *checker) used() {
 		c.errorf(c.doc.at, "the pipeline does nothing: it has neither windows nor rules")
 		return
 	}
+	c.hears()
 	for i := range c.p.Windows {
 		if !c.doc.Rules.bad {
 			c.windowUsed(i, &c.p.Windows[i], &c.doc.Windows.items[i])
@@ -276,7 +277,7 @@ func (c *checker) metrics() {
 		uses = append(uses, use{m.at, m.value, &c.p.Windows[i].MetricIndex})
 	}
 	for i := range c.p.Rules {
-		if w := &c.p.Rules[i].When; w.Window < 0 {
+		if w := &c.p.Rules[i].When; w.Window < 0 && c.p.Rules[i].NoData == nil {
 			m := &c.doc.Rules.items[i].When
 			uses = append(uses, use{m.at, m.value, &w.Metric})
 		}

@@ -62,11 +62,11 @@ rules:
 		},
 		Rules: []Rule{
 			{
-				Name: "hot", When: When{Window: -1, Metric: 1}, Levels: level, Template: message("temperature"),
+				Name: "hot", When: When{Window: -1, Metric: 1}, Levels: level, Evaluate: "change", OnGap: "pause", Template: message("temperature"),
 				Message: "{{device}}: {{rule}} is {{level}}, temperature = {{value}} (threshold {{threshold}})",
 			},
 			{
-				Name: "high", When: When{Window: 2, Result: "max", Metric: 1}, Levels: level, Template: message("quiet.max"),
+				Name: "high", When: When{Window: 2, Result: "max", Metric: 1}, Levels: level, Evaluate: "close", OnGap: "pause", Template: message("quiet.max"),
 				Message: "{{device}}: {{rule}} is {{level}}, quiet.max = {{value}} (threshold {{threshold}})",
 			},
 		},

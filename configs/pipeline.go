@@ -211,16 +211,39 @@ type Rule struct {
 	// Message is the template as written, Template the same in parsed form.
 	Message  string
 	Template []Part
+
+	// Evaluate is close or change: whether the rule looks at emissions of its window
+	// or at every reading. Empty for a rule on silence.
+	Evaluate    string
+	KeepFiring  event.Time // milliseconds of event time; 0 resolves at once
+	OnGap       string     // pause, reset or hold
+	RepeatEvery event.Time // milliseconds of the task's clock; 0: never
+	Flapping    *Flapping  // nil: nothing is marked
+	// NoData makes it a rule on silence, which looks at nothing (When is -1, "", -1)
+	// and has one level, without a threshold, named by the severity; nil: it is none.
+	NoData *NoData
+}
+
+// Flapping says when an alert changes too often.
+type Flapping struct {
+	Changes int        // 2..20
+	Within  event.Time // milliseconds
+}
+
+// NoData is a rule on silence.
+type NoData struct {
+	After  event.Time // milliseconds, 1000 or more
+	Expect string     // seen or roster
 }
 
 // When is what a rule looks at.
 type When struct {
 	Window int    // index into Pipeline.Windows; -1: the last value of a metric
 	Result string // one of that window's Compute; empty for a metric
-	Metric int    // index into Pipeline.Metrics: of the window, or of the rule itself
+	Metric int    // index into Pipeline.Metrics: of the window, or of the rule itself; -1 for a rule on silence
 }
 
-// Level is one severity of a rule. Exactly one of Above and Below is set;
+// Level is one severity of a rule. But for rules on silence exactly one of Above and Below is set;
 // ClearBelow can be set with Above only, ClearAbove with Below only. All
 // thresholds are finite.
 type Level struct {

@@ -119,6 +119,9 @@ func verify(ctx context.Context, p *configs.Pipeline, f verifyFlags, out io.Writ
 	if ctx == nil {
 		ctx = context.Background()
 	}
+	if what := oracle.Unknown(p); what != "" {
+		return usageError{fmt.Errorf("verify: this pipeline cannot be checked yet: %s", what)}
+	}
 	seeds, err := verifyBrokers(p, f)
 	if err != nil {
 		return err

@@ -57,6 +57,9 @@ func (c *Plan) Describe(table *statestore.Table, slot statestore.Slot) DeviceSta
 		Device: string(table.Name(slot)), Slot: uint32(slot), Clock: stamp(clock), LastSeen: stamp(event.Time(head[headSeen])),
 		Silent: head[headFlags]&flagIdle != 0, Resets: head[headResets],
 	}
+	if head[headSeen] == 0 { // the roster names it, and it was never heard
+		d.Clock, d.LastSeen = "", ""
+	}
 	if late := head[headLate]; late != 0 {
 		d.LateSince = stamp(event.Time(late - 1))
 	}

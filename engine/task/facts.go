@@ -29,7 +29,7 @@ type facts struct {
 // is moved: an idle task would otherwise collect them without end.
 func (t *Task) wallEntered(now Now) {
 	f, records := &t.facts, t.table.Task()[wordRecords]
-	if n := len(f.list); n > 0 && f.records == records && f.list[n-1].Wall != 0 {
+	if n := len(f.list); n > 0 && f.records == records && f.list[n-1].Wall != 0 && !(t.plan.timed && len(f.list[n-1].Forgotten) > 0) {
 		last := &f.list[n-1]
 		last.Position, last.Wall = now.Position, max(last.Wall, now.Wall)
 		return
@@ -42,7 +42,7 @@ func (t *Task) wallEntered(now Now) {
 func (t *Task) rosterEntered(fingerprint uint64, position int64) {
 	f, records := &t.facts, t.table.Task()[wordRecords]
 	fact := Fact{Position: position, Roster: fingerprint}
-	if n := len(f.list); n > 0 && f.records == records && f.list[n-1].Wall == 0 {
+	if n := len(f.list); n > 0 && f.records == records && f.list[n-1].Wall == 0 && !t.plan.expects {
 		f.list[n-1] = fact
 		return
 	}

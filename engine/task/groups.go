@@ -66,6 +66,7 @@ func newGroups(t *Task) *groups {
 			if due := event.Time(head[headDue]); due != event.Never {
 				g.dues.push(timer{due: due, slot: s})
 			}
+			t.armTimer(s)
 		}
 	}
 	return g
@@ -80,7 +81,7 @@ func (t *Task) foldPartials(records []Record) {
 		if !t.o.WallStamped && !rec.Unstamped {
 			t.tickGroups(rec.Append)
 		}
-		t.record = rec
+		t.record, t.moment = rec, max(t.Clock(), rec.Append)
 		t.foldPartial(rec)
 	}
 	t.record = nil
@@ -116,6 +117,7 @@ func (t *Task) foldPartial(rec *Record) {
 		return
 	}
 	t.slot = t.groupSlot(k, rec.Key)
+	t.catchUp(t.Clock())
 	t.absorb(k, p, now)
 }
 
@@ -223,6 +225,7 @@ func (t *Task) closeGroups(by event.Time) {
 			continue
 		}
 		t.slot = e.slot
+		t.catchUp(t.Clock())
 		next := event.Never
 		for k := range t.plan.rings {
 			if !t.keeps(e.slot, k) {
@@ -289,29 +292,37 @@ func (t *Task) tickGroups(now event.Time) {
 	}
 	words[wordClock] = uint64(now)
 	still := event.Time(words[wordStill])
+	t.expireDue(min(now, still+t.plan.idleAfter), timedBytes)
 	if now < still+t.plan.idleAfter {
 		return
 	}
 	// Not now: of several moments at which wall time entered between two records the
 	// journal tells the last, and what follows must not depend on the others.
 	words[wordStill] += uint64((now - still) / t.plan.idleAfter * t.plan.idleAfter)
-	t.record = nil
+	t.record, t.moment = nil, still+t.plan.idleAfter
 	for s := range t.table.Bound() {
 		if !t.table.Live(s) || t.table.Name(s)[0] <= aheadMark {
 			continue
 		}
 		t.slot = s
+		t.catchUp(t.moment)
 		for k := range t.plan.rings {
 			if t.keeps(s, k) {
 				t.useRing(k).Provisional(&t.row, t.watermark(), t.emit)
 			}
 		}
 	}
+	t.expireDue(now, timedBytes)
 }
 
-// stillUntil is when the clock of the groups will have stood still for long.
-func (t *Task) stillUntil() event.Time {
-	return event.Time(t.table.Task()[wordStill]) + t.plan.idleAfter
+// nextOfGroups is when the clock of the groups will have stood still for long, or
+// a rule has something due.
+func (t *Task) nextOfGroups() event.Time {
+	next := event.Time(t.table.Task()[wordStill]) + t.plan.idleAfter
+	if t.plan.timed {
+		next = min(next, t.timers.next())
+	}
+	return next
 }
 
 // groupSlot is the slot of a window's group, which is made where it is new.

@@ -49,6 +49,7 @@ type Plan struct {
 	dedupeTime operators.DedupeTime
 	// resetAfter is how long a device may be late before its clock restarts; 0: for ever.
 	resetAfter event.Time
+	timing
 }
 
 // Head columns and words: one row of them a device.
@@ -93,7 +94,9 @@ type outlet struct {
 	metric   int
 	windows  []int // window index in the ring -> index in Pipeline.Windows
 	rules    [][]ruleInput
-	onChange bool // some window of it is emitted at every reading
+	onChange bool          // some window of it is emitted at every reading
+	live     [][]ruleInput // as rules, those that look at every reading
+	lively   bool          // there are some
 }
 
 // ruleInput binds a rule to one of the results of a window.
@@ -107,6 +110,7 @@ type rule struct {
 	own      []ownLevel  // by level; nil: no threshold is a label
 	fitted   alerts.Rule // with the thresholds of one device
 	fittedTo int         // row of that device in the roster, -1 for one that has none
+	manner
 }
 
 // compile makes a plan of one part of a pipeline.
@@ -121,7 +125,7 @@ func compile(p *configs.Pipeline, g grouping) (*Plan, error) {
 		resetAfter: p.Time.ResetClockAfter,
 	}
 	c.grouping = g
-	c.column(c.headName(), 1, headWords)
+	c.planHead()
 	for _, name := range p.Metrics {
 		c.metrics = append(c.metrics, metric{name: name, last: -1})
 	}
@@ -216,7 +220,7 @@ func (c *Plan) planWindows() error {
 }
 
 func (c *Plan) addRing(r *window.Ring, m int, indexes, members []int) {
-	added := ring{Ring: r, outlet: outlet{metric: m, rules: make([][]ruleInput, len(members))}}
+	added := ring{Ring: r, outlet: outlet{metric: m, rules: make([][]ruleInput, len(members)), live: make([][]ruleInput, len(members))}}
 	name := strings.Builder{}
 	fmt.Fprintf(&name, "panes %s", c.metrics[m].name)
 	for _, k := range members {
@@ -235,13 +239,19 @@ func (c *Plan) planRules() error {
 	lasts := 0
 	for i := range c.Pipeline.Rules {
 		spec := &c.Pipeline.Rules[i]
+		if spec.NoData != nil {
+			if err := c.planAbsence(spec); err != nil {
+				return err
+			}
+			continue
+		}
 		levels := make([]alerts.Level, len(spec.Levels))
 		names := make([]string, len(spec.Levels))
 		for k, l := range spec.Levels {
 			levels[k] = alerts.Level{Name: l.Name, Above: l.Above, Below: l.Below, ClearBelow: l.ClearBelow, ClearAbove: l.ClearAbove, Hold: l.Hold, PerDevice: perDevice(&l)}
 			names[k] = l.Name
 		}
-		machine, err := alerts.Compile(alerts.Spec{Name: spec.Name, Levels: levels, IdleAfter: c.hole(spec)})
+		machine, err := alerts.Compile(alerts.Spec{Name: spec.Name, Levels: levels, IdleAfter: c.hole(spec), OnGap: onGap(spec), KeepFiring: spec.KeepFiring})
 		if err != nil {
 			return fmt.Errorf("compile rule %q: %w", spec.Name, err)
 		}
@@ -250,6 +260,7 @@ func (c *Plan) planRules() error {
 		}
 		col := c.column(fmt.Sprintf("rule %s %s", spec.Name, strings.Join(names, ",")), 1, machine.Words())
 		c.rules = append(c.rules, rule{Rule: machine, col: col, spec: spec, own: c.planOwn(spec), fittedTo: unfitted})
+		c.planManner(&c.rules[i])
 		if spec.When.Window < 0 {
 			m := &c.metrics[spec.When.Metric]
 			m.rules = append(m.rules, i)
@@ -277,13 +288,13 @@ func (c *Plan) bindRule(i int, spec *configs.Rule) error {
 	}
 	for k := range c.rings {
 		if at := slices.Index(c.rings[k].windows, spec.When.Window); at >= 0 {
-			c.rings[k].rules[at] = append(c.rings[k].rules[at], in)
+			c.rings[k].outlet.bind(at, in, spec)
 			return nil
 		}
 	}
 	for k := range c.sessions {
 		if c.sessions[k].windows[0] == spec.When.Window {
-			c.sessions[k].rules[0] = append(c.sessions[k].rules[0], in)
+			c.sessions[k].outlet.bind(0, in, spec)
 			return nil
 		}
 	}
@@ -298,7 +309,7 @@ func (c *Plan) bindRule(i int, spec *configs.Rule) error {
 // hole is the longest time between two samples of a rule that is not a hole in
 // the data: a window speaks only once every so often.
 func (c *Plan) hole(spec *configs.Rule) event.Time {
-	if spec.When.Window < 0 {
+	if spec.When.Window < 0 || spec.Evaluate == "change" {
 		return c.idleAfter
 	}
 	return max(c.idleAfter, distance(&c.Pipeline.Windows[spec.When.Window]))

@@ -61,6 +61,9 @@ func (t *Task) feed(feeds *metric, s sample, due event.Time) event.Time {
 		if ring.onChange {
 			ring.Change(&t.row, at, now, t.changed)
 		}
+		if ring.lively {
+			t.lookNow(ring, at, now)
+		}
 	}
 	if len(feeds.partials) > 0 {
 		due = t.gatherPane(feeds, s, due)

@@ -116,6 +116,28 @@ rules:
 - {name: hot, when: s.mean, levels: {warning: {above: labels.low}, critical: {above: labels.high, clear_below: labels.low, hold: 4s}}}
 - {name: odd, when: t.max, levels: {warning: {above: labels.low, clear_below: 10}}}
 - {name: over, when: over, levels: {alarm: {above: 0, clear_below: -10}}}
+`, `
+time: {wait_for_late: 2s, idle_after: 15s}
+devices: {roster: roster.csv}
+windows:
+- {name: t, metric: temperature, tumbling: 20s, compute: [mean], emit: {topic: aggregates}}
+- {name: s, metric: temperature, session: {gap: 10s}, compute: [max]}
+rules:
+- {name: soon, when: t.mean, evaluate: change, levels: {warning: {above: 20}, critical: {above: 40, hold: 10s}}, keep_firing: 20s, on_gap: reset, repeat_every: 1m, flapping: {changes: 3, within: 1m}}
+- {name: closed, when: t.mean, levels: {warning: {above: 20}, critical: {above: 40, hold: 30s}}, on_gap: hold, repeat_every: 1m}
+- {name: session, when: s.max, evaluate: change, levels: {warning: {above: 20, hold: 10s}}, keep_firing: 1m, repeat_every: 90s}
+- {name: silent, no_data: 10s, flapping: {changes: 2, within: 1m}}
+- {name: quiet, no_data: 15s, repeat_every: 1m}
+- {name: missing, no_data: {after: 50s, severity: critical, expect: roster}, repeat_every: 2m, flapping: {changes: 2, within: 10m}}
+- {name: dry, when: humidity, levels: {alarm: {below: labels.low, clear_above: labels.high, hold: 5s}}, keep_firing: 10s, repeat_every: 1m}
+`, `
+time: {wait_for_late: 1s, idle_after: 20s, max_future_skew: 1m, reset_clock_after: 3s, late: update, allow_backfill: 1m}
+devices: {roster: roster.csv}
+windows:
+- {name: h, metric: temperature, hopping: {size: 40s, every: 10s}, compute: [max], emit: {topic: aggregates}}
+rules:
+- {name: soon, when: h.max, evaluate: change, levels: {warning: {above: 20}, critical: {above: 40, hold: 10s}}, keep_firing: 5s, on_gap: hold, repeat_every: 1m, flapping: {changes: 4, within: 30s}}
+- {name: missing, no_data: {after: 20s, expect: roster}, repeat_every: 1m}
 `}
 }
 

@@ -70,6 +70,7 @@ func (t *Task) aggregate(e *emit, r *window.Result, corrects bool) {
 // alert emits an event of a rule. reason tells why where no sample caused it.
 func (t *Task) alert(r *rule, e *alerts.Event, ref *windowRef, reason string) {
 	p := t.plan.Pipeline
+	t.mark(r, e)
 	device := t.subject()
 	id := alerts.EpisodeID(p.Name, r.spec.Name, string(device), e.EpisodeStart, t.resets())
 	words := t.table.Task()
@@ -123,6 +124,7 @@ func (t *Task) alert(r *rule, e *alerts.Event, ref *windowRef, reason string) {
 		b = append(b, '}')
 	}
 	b = appendResets(b, t.resets())
+	b = appendManner(b, e)
 	b = append(b, `,"episode":{"start":`...)
 	b = t.stamps.append(b, e.EpisodeStart)
 	b = append(b, `,"event":`...)
@@ -143,6 +145,18 @@ func (t *Task) alert(r *rule, e *alerts.Event, ref *windowRef, reason string) {
 	b = t.appendCause(b, reason)
 	t.out.arena = append(b, '}')
 	t.out.end(words[wordAlertSeq], id+"-"+strconv.Itoa(e.Number))
+	t.remind(r, e)
+}
+
+// appendManner appends whether an event is a repeat, and whether it is flapping.
+func appendManner(b []byte, e *alerts.Event) []byte {
+	if e.Repeat > 0 {
+		b = strconv.AppendInt(append(b, `,"repeat":`...), int64(e.Repeat), 10)
+	}
+	if e.Flapping {
+		b = append(b, `,"flapping":true`...)
+	}
+	return b
 }
 
 // status is the field that Alertmanager has, with Prometheus's words for the rest.

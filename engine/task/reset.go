@@ -42,10 +42,16 @@ func (t *Task) resetClock(rec *Record, r *event.Reading, at event.Time) {
 		from: event.Time(head[headClock]), to: at, lateSince: event.Time(head[headLate] - 1), resets: resets,
 	})
 	t.table.Task()[wordResets]++
-	flags := head[headFlags]
+	flags, expected := head[headFlags], uint64(0)
+	if t.plan.timed {
+		expected = head[headExpected]
+	}
 	t.table.Clear(t.slot)
 	w := t.table.Write(headCol, 0, t.slot)
 	w[headFlags], w[headResets] = flags&flagIdle, resets
+	if t.plan.timed {
+		w[headExpected] = expected
+	}
 	t.sample = -1 // the verdict on this message was of the device before
 	t.duplicate(r, at)
 }

@@ -144,6 +144,9 @@ type alertLabel struct {
 func (t *Task) SetRoster(r *roster.Roster, position int64) {
 	t.armSome(math.MaxInt)
 	f := &t.roster
+	if t.plan.timed && f.Roster != nil {
+		t.settleTimers()
+	}
 	f.Roster, f.alerts = r, f.alerts[:0]
 	clear(f.rows)
 	for i, l := range r.Labels() {
@@ -158,6 +161,9 @@ func (t *Task) SetRoster(r *roster.Roster, position int64) {
 		t.plan.rules[k].fittedTo = unfitted
 	}
 	t.rosterEntered(r.Fingerprint(), position)
+	if t.plan.expects {
+		t.expect(r)
+	}
 }
 
 // unfitted is no row: a rule that was resolved for no device yet.

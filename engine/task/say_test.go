@@ -109,8 +109,10 @@ type alertRecord struct {
 		Name       string
 		Start, End time.Time
 	}
-	Resets  uint64
-	Episode struct {
+	Resets   uint64
+	Repeat   int
+	Flapping bool
+	Episode  struct {
 		Start time.Time
 		Event int
 	}
@@ -158,6 +160,12 @@ func sayAlert(t require.TestingT, o said) string {
 	fmt.Fprintf(&b, " value=%s threshold=%s at=%s since=%s #%d", a.Value, a.Threshold, clockOf(a.At), clockOf(a.StartsAt), a.Episode.Event)
 	if a.Resets > 0 {
 		fmt.Fprintf(&b, " resets=%d", a.Resets)
+	}
+	if a.Repeat > 0 {
+		fmt.Fprintf(&b, " repeat=%d", a.Repeat)
+	}
+	if a.Flapping {
+		b.WriteString(" flapping")
 	}
 	if w := a.Window; w != nil {
 		fmt.Fprintf(&b, " window=%s[%s,%s)", w.Name, clockOf(w.Start), clockOf(w.End))

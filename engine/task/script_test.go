@@ -21,12 +21,13 @@ import (
 
 // A script is blocks of
 //
-//	pipeline [partitions=N] [wall-stamped]     or     example NAME     or     feed     or     roster [now]
+//	pipeline [partitions=N] [wall-stamped]     or     example NAME     or     feed     or     roster [now|later]
 //	lines of input
 //	----
 //	lines of output, up to an empty line
 //
-// A roster is that of the pipelines below it, or comes into force now.
+// A roster is that of the pipelines below it, or comes into force now, or when the
+// task is recovered next.
 //
 // Lines of a feed:
 //
@@ -140,8 +141,14 @@ func (s *script) block(line string, input []string) []string {
 		return nil
 	case "roster":
 		s.roster = strings.Join(input, "\n")
-		if len(words) > 1 {
+		switch {
+		case len(words) == 1:
+		case words[1] == "later":
+			s.plant.roster = s.roster
+		default:
 			s.plant.setRoster(s.roster)
+			s.plant.take()
+			return s.say()
 		}
 		return nil
 	case "feed":

@@ -29,7 +29,7 @@ func (c *Plan) planSession(i int) error {
 	col := c.column(fmt.Sprintf("sessions %s %s/%d/%s", m.name, w.Name, w.Gap, strings.Join(w.Compute, ",")), s.Cells(), s.Words())
 	m.sessions = append(m.sessions, len(c.sessions))
 	c.sessions = append(c.sessions, session{Session: s, outlet: outlet{
-		col: col, metric: w.MetricIndex, windows: []int{i}, rules: make([][]ruleInput, 1), onChange: onChange,
+		col: col, metric: w.MetricIndex, windows: []int{i}, rules: make([][]ruleInput, 1), live: make([][]ruleInput, 1), onChange: onChange,
 	}})
 	return nil
 }
@@ -46,6 +46,11 @@ func (t *Task) joinSession(s *session, at event.Time, v float64, clock window.Sp
 	s.Revise(&t.row, folded.Cell, clock.To, t.emit)
 	if s.onChange {
 		s.Change(&t.row, folded.Cell, clock.To, t.changed)
+	}
+	if s.lively {
+		if r, open := s.Open(t.row.Words(), folded.Cell, clock.To); open {
+			t.lookAt(&r, s.live[0], at)
+		}
 	}
 	return folded.Due
 }

@@ -38,7 +38,7 @@ func (t *Task) Advance(now Now) {
 	}
 	t.armSome(armedPerAdvance)
 	t.tick(now.Wall)
-	t.expireIdle(t.Clock()) // what was armed just now may have been due already
+	t.expireDue(t.Clock(), timedBytes) // what was armed just now may have been due already
 	if now.Wall >= t.forget.next() {
 		t.forget.expire(now.Wall, func(e timer) (timer, bool) { return t.forgetDue(e, now) })
 	}
@@ -52,12 +52,16 @@ func (t *Task) Advance(now Now) {
 // NextTimer is when Advance will next have something to do.
 func (t *Task) NextTimer() event.Time {
 	if t.groups != nil {
-		return t.stillUntil()
+		return t.nextOfGroups()
 	}
 	if t.scan < t.table.Bound() {
 		return 0
 	}
-	return min(t.idle.next(), t.forget.next())
+	next := min(t.idle.next(), t.forget.next())
+	if t.plan.timed {
+		next = min(next, t.timers.next())
+	}
+	return next
 }
 
 // tick moves the task's clock and fires the timers of devices fallen silent.
@@ -66,8 +70,12 @@ func (t *Task) tick(now event.Time) {
 	if now <= event.Time(words[wordClock]) {
 		return
 	}
+	first := words[wordClock] == 0
 	words[wordClock] = uint64(now)
-	t.expireIdle(now)
+	if first && t.plan.expects {
+		t.firstTime(now)
+	}
+	t.expireDue(now, timedBytes)
 }
 
 func (t *Task) expireIdle(now event.Time) {
@@ -102,6 +110,9 @@ func (t *Task) silentFrom(seen event.Time) event.Time { return max(seen, t.floor
 // fallSilent emits the open windows of the device and makes the first of the two
 // sightings that forgetting it needs.
 func (t *Task) fallSilent() {
+	before := t.moment
+	t.moment = t.silentFrom(event.Time(t.table.Row(headCol, t.slot)[headSeen])) + t.plan.idleAfter
+	t.catchUp(t.moment)
 	head := t.table.Write(headCol, 0, t.slot)
 	head[headFlags] |= flagIdle
 	for i := range t.plan.rings {
@@ -111,6 +122,7 @@ func (t *Task) fallSilent() {
 	}
 	t.silenceSessions(event.Time(head[headClock]))
 	t.sendAllPanes()
+	t.moment = before
 	t.sight()
 }
 
@@ -194,6 +206,12 @@ func (t *Task) endOpen() {
 	t.sendAllPanes()
 	for k := range t.plan.rules {
 		rule := &t.plan.rules[k]
+		if rule.after > 0 {
+			if !rule.ofRoster {
+				t.endAbsence(rule, "forgotten")
+			}
+			continue
+		}
 		scratch := t.scratch[:rule.Words()]
 		copy(scratch, t.table.Cell(rule.col, 0, t.slot))
 		// A window's end, which its rules take for the time, may lie ahead of
@@ -207,10 +225,16 @@ func (t *Task) endOpen() {
 
 // forgetDevice ends what the device has open and drops its state.
 func (t *Task) forgetDevice() {
+	t.moment = t.Clock()
+	t.catchUp(t.moment)
 	t.endOpen()
 	t.table.Task()[wordForgotten]++
 	t.forgot(t.table.Name(t.slot))
 	t.clearArmed(t.slot)
+	if t.plan.expects && t.table.Row(headCol, t.slot)[headExpected] != 0 {
+		t.forgetExpected()
+		return
+	}
 	t.table.Drop(t.slot)
 	if t.gathering != nil {
 		t.gathering.held.set(t.slot, 0)
@@ -241,11 +265,18 @@ func (t *Task) armSome(n int) {
 	for ; n > 0 && t.scan < t.table.Bound(); n-- {
 		slot := t.scan
 		t.scan++
-		if t.isArmed(slot) || !t.table.Live(slot) {
+		if !t.table.Live(slot) {
+			continue
+		}
+		t.armTimer(slot)
+		if t.isArmed(slot) {
 			continue
 		}
 		head := t.table.Row(headCol, slot)
 		seen := event.Time(head[headSeen])
+		if seen == 0 {
+			continue // never heard, but expected
+		}
 		if head[headFlags]&flagIdle != 0 {
 			t.slot = slot
 			t.sight()

@@ -113,6 +113,9 @@ type Task struct {
 	stamps   stamps
 	closing  bool // windows are closing for good
 
+	timers timers
+	moment event.Time // of what is happening, on the task's clock: of what is due, when it was
+
 	gathering *gathering // nil: the plan sends no partials
 	groups    *groups    // nil: not a group task
 }
@@ -135,6 +138,7 @@ func New(p *Plan, table *statestore.Table, out *Outputs, o Options) *Task {
 	t.emit, t.changed = t.onWindow, t.onChange
 	t.idle.enter(t.Clock() / t.idle.granule)
 	t.forget.enter(t.Clock() / t.forget.granule)
+	t.timers = newTimers(t.plan, t.Clock())
 	if t.plan.SendsPartials() {
 		t.gathering = newGathering(t)
 	}
@@ -198,6 +202,7 @@ func (t *Task) apply(records []Record) error {
 		if !t.o.WallStamped && !rec.Unstamped {
 			t.tick(rec.Append)
 		}
+		t.moment = max(t.Clock(), rec.Append)
 		for ; next < len(readings) && t.from[next] == int32(i); next++ {
 			if err := t.applyReading(rec, &readings[next], next); err != nil {
 				return err
@@ -265,10 +270,12 @@ func (t *Task) applyReading(rec *Record, r *event.Reading, i int) error {
 	}
 	t.slot = slot
 	t.wake(slot)
+	t.catchUp(t.Clock())
 	if t.duplicate(r, at) {
 		words[wordDuplicate]++
 		return nil
 	}
+	t.heard()
 	head := t.table.Row(headCol, slot)
 	if t.late(int(r.Metric), at, event.Time(head[headClock])) && !t.restarts(rec, r, at) {
 		words[wordLate]++
@@ -344,4 +351,5 @@ func (t *Task) seen(appended event.Time) {
 		w[headFlags] &^= flagIdle
 		t.arm(t.slot, timer{slot: t.slot, due: event.Time(w[headSeen]) + t.plan.idleAfter})
 	}
+	t.watchSilence()
 }

@@ -39,6 +39,7 @@ type wheel struct {
 type link struct {
 	due  event.Time // 0: the slot has none
 	next uint32     // 1 + the next slot of the chain; 0: none
+	prev uint32     // 1 + the slot before it in the chain; 0: it is the first
 }
 
 const wheelBuckets = 256
@@ -58,26 +59,60 @@ func (w *wheel) add(t timer) {
 	if missing := int(t.slot) + 1 - len(w.links); missing > 0 {
 		w.links = append(w.links, make([]link, missing)...)
 	}
-	l := &w.links[t.slot]
-	if l.due != 0 {
-		panic(fmt.Sprintf("task: slot %d has a timer at %d already, now one at %d", t.slot, l.due, t.due))
+	if due := w.links[t.slot].due; due != 0 {
+		panic(fmt.Sprintf("task: slot %d has a timer at %d already, now one at %d", t.slot, due, t.due))
 	}
-	first := &w.buckets[g%wheelBuckets]
-	*l, *first = link{due: t.due, next: *first}, uint32(t.slot)+1
+	w.chain(g%wheelBuckets, t)
 	w.far++
+}
+
+// chain puts a timer at the head of a bucket's chain.
+func (w *wheel) chain(bucket event.Time, t timer) {
+	first := &w.buckets[bucket]
+	if *first != 0 {
+		w.links[*first-1].prev = uint32(t.slot) + 1
+	}
+	w.links[t.slot], *first = link{due: t.due, next: *first}, uint32(t.slot)+1
+}
+
+// remove takes the timer of a slot out of its bucket. One whose granule has come is
+// not found: the caller tells it by its deadline when it fires.
+func (w *wheel) remove(slot statestore.Slot) {
+	if int(slot) >= len(w.links) || w.links[slot].due == 0 {
+		return
+	}
+	l := w.links[slot]
+	w.links[slot] = link{}
+	w.far--
+	if l.next != 0 {
+		w.links[l.next-1].prev = l.prev
+	}
+	if l.prev != 0 {
+		w.links[l.prev-1].next = l.next
+	} else {
+		w.buckets[l.due/w.granule%wheelBuckets] = l.next
+	}
 }
 
 // expire hands every timer due at now to fire, in order of deadline. What fire
 // returns is armed again, if it says so; its deadline must then be a later one,
 // and may have come as well.
 func (w *wheel) expire(now event.Time, fire func(timer) (timer, bool)) {
-	w.enter(now / w.granule)
-	for len(w.near) > 0 && w.near[0].due <= now {
-		t := w.pop()
-		if again, ok := fire(t); ok {
+	for w.soonest(now) != event.Never {
+		if again, ok := fire(w.pop()); ok {
 			w.add(again)
 		}
 	}
+}
+
+// soonest is when the first timer is due that is due at now, which pop then takes
+// out; event.Never where none is.
+func (w *wheel) soonest(now event.Time) event.Time {
+	w.enter(now / w.granule)
+	if len(w.near) == 0 || w.near[0].due > now {
+		return event.Never
+	}
+	return w.near[0].due
 }
 
 // enter moves the granules up to g into the heap.
@@ -107,7 +142,7 @@ func (w *wheel) drain(i, g event.Time) {
 			*l = link{}
 			continue
 		}
-		l.next, w.buckets[i] = w.buckets[i], slot+1
+		w.chain(i, timer{slot: statestore.Slot(slot), due: l.due})
 	}
 }
 

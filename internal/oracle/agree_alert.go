@@ -17,8 +17,11 @@ import (
 
 // status is what Alertmanager calls a state.
 func status(state string) string {
-	if state == "ok" {
+	switch state {
+	case "ok":
 		return "inactive"
+	case "recovering":
+		return "firing"
 	}
 	return state
 }

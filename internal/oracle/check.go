@@ -12,7 +12,7 @@ import (
 // what its devices write, and their partials in in.Fleet; Fleet.Check does the rest.
 func Check(in Input) *Report {
 	report := &Report{Partition: in.Partition}
-	if !checkSource(&in, report) {
+	if !known(&in, report) || !checkSource(&in, report) {
 		return report
 	}
 	j := readJournal(&in, report)

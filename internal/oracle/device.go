@@ -178,6 +178,7 @@ func (t *task) addToSpans(d *device, index int, s sample, a addition) {
 		w.samples = append(w.samples, s)
 		t.grown(d, index, w, a)
 	}
+	t.lookNow(d, index, s, a.cause)
 }
 
 // grown says what is to be said of a window as soon as it has taken a reading.

@@ -263,7 +263,7 @@ const size = 60
 
 // In a history in which all is well there is nothing to say.
 func TestHistoriesAreVerified(t *testing.T) {
-	for name, file := range map[string]string{"many": manyKinds, "new": newKinds} {
+	for name, file := range map[string]string{"many": manyKinds, "new": newKinds, "manners": manners} {
 		t.Run(name, func(t *testing.T) {
 			p := extended(t, file)
 			for seed := range uint64(200) {

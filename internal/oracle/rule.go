@@ -16,6 +16,9 @@ type machine struct {
 	covered         []event.Time // by level, while counting
 	level           int          // while firing
 
+	recovering bool       // firing still, but no level is left
+	missed     event.Time // while recovering: since when
+
 	sampled bool
 	newest  event.Time // of the last sample taken
 	value   measure    // of it
@@ -35,7 +38,7 @@ type observation struct {
 // hole is the longest time between two samples that hold counts as covered.
 func (t *task) hole(rule int) event.Time {
 	limit := t.p.Time.IdleAfter
-	if w := t.p.Rules[rule].When.Window; w >= 0 && t.p.Windows[w].Kind != configs.Rolling {
+	if w := t.p.Rules[rule].When.Window; w >= 0 && t.p.Windows[w].Kind != configs.Rolling && !looksAlways(t.p, &t.p.Rules[rule]) {
 		distance := t.p.Windows[w].Every
 		if t.p.Windows[w].Location != nil {
 			distance = 36 * 3_600_000 // calendar days
@@ -62,13 +65,20 @@ func (t *task) look(d *device, rule int, o observation) {
 		m.covered = make([]event.Time, len(levels))
 	}
 	worth := event.Time(0)
-	if !ok && o.time-m.newest <= t.hole(rule) {
+	waited := m.waiting()
+	switch {
+	case ok:
+	case o.time-m.newest <= t.hole(rule):
 		worth = o.time - m.newest
+	default:
+		worth = t.crossHole(d, rule, waited, o)
 	}
 	m.sampled, m.newest, m.value = true, o.time, o.value
-	waited := m.waiting()
 	for i, l := range levels {
 		m.step(i, bounds[i], reach{v, worth, l.Hold})
+	}
+	if t.p.Rules[rule].KeepFiring > 0 {
+		m.backAtOnce(bounds, v)
 	}
 	t.turn(d, rule, waited, o)
 }
@@ -119,7 +129,7 @@ func (t *task) turn(d *device, rule, waited int, o observation) {
 	m := &d.rules[rule]
 	top, waiting := m.top(), m.waiting()
 	if top != none {
-		if m.firing && m.level == top {
+		if m.firing && !m.recovering && m.level == top {
 			return
 		}
 		previous := none
@@ -127,12 +137,15 @@ func (t *task) turn(d *device, rule, waited int, o observation) {
 			previous = m.level
 		}
 		m.begin(o.time)
-		m.firing, m.pending, m.level = true, false, top
+		m.firing, m.recovering, m.pending, m.level = true, false, false, top
 		t.say(d, rule, alert{state: "firing", level: top, previous: previous, threshold: t.threshold(d, rule, top)}, o)
 		return
 	}
+	if t.recovers(d, rule, o) {
+		return
+	}
 	if m.firing {
-		m.firing = false
+		m.firing, m.recovering = false, false
 		t.say(d, rule, alert{state: "resolved", level: m.level, previous: m.level, threshold: t.threshold(d, rule, m.level)}, o)
 	}
 	switch {

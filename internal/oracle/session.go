@@ -46,6 +46,7 @@ func (t *task) addToSessions(d *device, index int, s sample, a addition) {
 	w.samples = append(w.samples, s)
 	slices.SortStableFunc(w.samples, func(a, b sample) int { return cmp.Compare(a.order, b.order) })
 	t.grown(d, index, w, a)
+	t.lookNow(d, index, s, a.cause)
 }
 
 // merge says that a session is part of another one now, if it ever spoke.

@@ -42,6 +42,7 @@ type task struct {
 type rulesOf struct {
 	window [][]int // by window
 	metric [][]int // by metric: those on its last value
+	always [][]int // by window that closes: those that look at every reading
 }
 
 // watch waits for a device to fall silent.
@@ -61,8 +62,14 @@ func newTask(in *Input, report *Report) *task {
 		t.parts = &parts{}
 	}
 	t.rules.window, t.rules.metric = make([][]int, len(p.Windows)), make([][]int, len(p.Metrics))
+	t.rules.always = make([][]int, len(p.Windows))
 	for i := range p.Rules {
-		if when := p.Rules[i].When; when.Window >= 0 {
+		if p.Rules[i].NoData != nil {
+			continue
+		}
+		if when := p.Rules[i].When; looksAlways(p, &p.Rules[i]) {
+			t.rules.always[when.Window] = append(t.rules.always[when.Window], i)
+		} else if when.Window >= 0 {
 			t.rules.window[when.Window] = append(t.rules.window[when.Window], i)
 		} else {
 			t.rules.metric[when.Metric] = append(t.rules.metric[when.Metric], i)

@@ -54,6 +54,9 @@ func (r *Roster) Devices() []string {
 	return list
 }
 
+// Name returns the name of the i-th device of the file; it is not to be written.
+func (r *Roster) Name(i int) []byte { return r.name(i) }
+
 // Has reports whether the roster names the device.
 func (r *Roster) Has(device []byte) bool { return r.Find(device) >= 0 }
 

@@ -97,6 +97,28 @@ func requireSame(t *rapid.T, d *device, m *model) {
 	require.Equal(t, m.nextDue(), due)
 }
 
+// ringAt is one of a device's rings and the time of a reading.
+type ringAt struct {
+	ring int
+	at   event.Time
+}
+
+// requireSameLeast compares, for each window of a ring, which one ends first of
+// those that are open and contain the reading.
+func requireSameLeast(t *rapid.T, d *device, m *model, r ringAt) {
+	present := m.present(r.at)
+	for i, spec := range d.member[r.ring] {
+		want, got := "none", "none"
+		if k := slices.IndexFunc(present, func(w instance) bool { return w.spec == spec }); k >= 0 {
+			want = m.describe(present[k], m.open[present[k]], false)
+		}
+		if least, ok := d.rings[r.ring].Least(d.rows[r.ring].words, i, r.at, d.clock); ok {
+			got = d.line(spec, &least)
+		}
+		require.Equal(t, want, got)
+	}
+}
+
 // requireSamePresent compares what can be asked after a reading of time at.
 func requireSamePresent(t *rapid.T, d *device, m *model, at event.Time) {
 	if len(m.said) > 0 && (m.said[0] == "late" || m.said[0] == "future") {
@@ -129,6 +151,7 @@ func requireSamePresent(t *rapid.T, d *device, m *model, at event.Time) {
 			return 0
 		})
 		require.Equal(t, want, got)
+		requireSameLeast(t, d, m, ringAt{k, at})
 		require.Equal(t, opened, r.Opened(d.rows[k].words, at, d.clock))
 	}
 }

@@ -110,6 +110,13 @@ func requireSameChange(t *rapid.T, d *sessionDevice, m *sessionModel, taken sess
 		return 0
 	})
 	require.Equal(t, want, got)
+	if open, ok := d.Open(d.row.words, taken.cell, d.clock); ok {
+		open.Revision = int(open.Count) + open.Reopened
+		got = []string{sessionLine(d.spec, &open)}
+	} else {
+		got = nil
+	}
+	require.Equal(t, want, got)
 }
 
 // Whatever order readings come in, as long as none is late: the sessions are those

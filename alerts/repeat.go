@@ -1,0 +1,25 @@
+package alerts
+
+import "github.com/weirstream/weir/event"
+
+// Again says once more what w is in, firing or recovering, at a time of the
+// caller's: a further event of the episode, numbered like the others, with the
+// value of the newest sample, and at that sample's time where t lies before it. It
+// is no sample, so that nothing but the number changes. It reports whether there is
+// an event; w changed only then.
+func (r *Rule) Again(w []uint64, t event.Time) (Event, bool) {
+	m := r.load(w)
+	state := EventFiring
+	switch m.state {
+	case Firing:
+	case Recovering:
+		state = EventRecovering
+	default:
+		return Event{}, false
+	}
+	var ev Events
+	st := step{rule: r, w: w, m: &m, s: Sample{Time: max(t, m.last), Value: m.value}}
+	st.emit(&ev, state, m.level)
+	r.store(w, m)
+	return ev.List[0], true
+}
