@@ -21,6 +21,9 @@ func (t *Task) touchCells(feeds *metric, at event.Time, slot statestore.Slot) {
 	if feeds.last >= 0 {
 		t.touched ^= t.table.TouchCell(t.plan.lastCol, feeds.last, slot)
 	}
+	if feeds.gate != nil {
+		return
+	}
 	for _, k := range feeds.rules {
 		t.touched ^= t.table.TouchCell(t.plan.rules[k].col, 0, slot) ^ t.touchOwn(&t.plan.rules[k], slot)
 	}

@@ -15,7 +15,18 @@ func (o *outlet) bind(window int, in ruleInput, spec *configs.Rule) {
 		return
 	}
 	o.rules[window] = append(o.rules[window], in)
+	if o.outcomes[window] = max(o.outcomes[window], 1) * (len(spec.Levels) + 1); o.outcomes[window] > mostOutcomes {
+		o.outcomes[window] = foldedOutcomes
+	}
 }
+
+// What the rules on a window found at its first emission is kept in 8 bits: exactly
+// where that goes, otherwise modulo a prime, so that a rule more or less always
+// shows but for one chance in that many.
+const (
+	mostOutcomes   = 256
+	foldedOutcomes = 251
+)
 
 // lookNow lets the rules that look at every reading look at the windows of a ring
 // that one of time at was folded into just now, by the device's clock with it.
