@@ -62,7 +62,7 @@ func (t *Task) feed(feeds *metric, s sample, due event.Time) event.Time {
 			ring.Change(&t.row, at, now, t.changed)
 		}
 	}
-	if len(feeds.partials) > 0 {
+	if len(feeds.partials)+len(feeds.counted) > 0 {
 		due = t.gatherPane(feeds, s, due)
 	}
 	for _, k := range feeds.sessions {
