@@ -48,8 +48,8 @@ func (t *Task) forgetGroups() {
 	g, now := t.groups, t.watermark()
 	for len(g.forgets.items) > 0 && g.forgets.items[0].due <= now {
 		e := g.forgets.pop()
-		if e.due = t.keptUntil(e.slot); e.due > now {
-			g.forgets.push(e)
+		if due := t.keptUntil(e.slot); due != e.due {
+			g.forgets.push(timer{due: due, slot: e.slot}) // others may come before it
 			continue
 		}
 		t.slot = e.slot
@@ -66,4 +66,18 @@ func (t *Task) forgetGroup() {
 	t.record = record
 	t.table.Task()[wordForgotten]++
 	t.table.Drop(t.slot)
+}
+
+// Known is how many devices, or groups, the task knows.
+func (t *Task) Known() int {
+	n := t.table.Len()
+	if t.groups == nil {
+		return n
+	}
+	for _, w := range t.groups.upstream {
+		if w > 0 {
+			n-- // the slot of its watermark
+		}
+	}
+	return n - len(t.groups.ahead)
 }

@@ -169,6 +169,13 @@ func (p *plant) checkGrouping() {
 		}
 	}
 	if g := p.task.groups; g != nil {
+		known := 0
+		for s := range p.table.Bound() {
+			if p.table.Live(s) && p.table.Name(s)[0] > aheadMark {
+				known++
+			}
+		}
+		require.Equal(p.t, known, p.task.Known())
 		for s := range p.table.Bound() {
 			if !p.table.Live(s) || p.table.Name(s)[0] <= aheadMark {
 				continue
