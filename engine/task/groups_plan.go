@@ -21,7 +21,7 @@ type grouping struct {
 	// counted are the count windows over several devices, to which readings are sent
 	// one by one.
 	counted []address
-	step     event.Time // how far a watermark has to move to be sent
+	step    event.Time // how far a watermark has to move to be sent
 	// patience is how far behind the foremost device of its partition a device that
 	// speaks is waited for: one with a wrong clock, or a clock that stands still, must
 	// not hold up its group for good. A device whose clock is right is never so far.
