@@ -336,6 +336,5 @@ func (t *Task) slotOf(name []byte) statestore.Slot {
 
 // keeps reports whether the group in a slot is one of the window's.
 func (t *Task) keeps(s statestore.Slot, k int) bool {
-	by, name := t.plan.inlets[k].by, t.table.Name(s)
-	return len(name) > len(by) && name[len(by)] == 0 && string(name[:len(by)]) == by
+	return t.plan.inlets[k].keeps(t.table.Name(s))
 }

@@ -29,13 +29,17 @@ func (t *Task) reach(end event.Time) {
 // keptUntil is the clock at which a group is forgotten, if no pane comes for it
 // that ends later.
 func (t *Task) keptUntil(s statestore.Slot) event.Time {
-	word := t.table.Row(headCol, s)[headReached]
-	if word == 0 {
+	return t.plan.keptUntil(t.table.Name(s), t.table.Row(headCol, s)[headReached])
+}
+
+// keptUntil tells it from the name of a group and the word of its head.
+func (c *Plan) keptUntil(group []byte, reached uint64) event.Time {
+	if reached == 0 {
 		return event.Never // of a former version, which did not note it
 	}
-	for k := range t.plan.inlets {
-		if t.keeps(s, k) {
-			return event.Time(word^neverReached) + t.plan.inlets[k].kept
+	for k := range c.inlets {
+		if c.inlets[k].keeps(group) {
+			return event.Time(reached^neverReached) + c.inlets[k].kept
 		}
 	}
 	return event.Never

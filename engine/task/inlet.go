@@ -113,6 +113,11 @@ func (in *inlet) fits(p *window.Partial, shape uint64) bool {
 	return true
 }
 
+// keeps reports whether a group of that name is one of the window's.
+func (in *inlet) keeps(name []byte) bool {
+	return len(name) > len(in.by) && name[len(in.by)] == 0 && string(name[:len(in.by)]) == in.by
+}
+
 // pane is the pane of a time.
 func (in *inlet) pane(t event.Time) (start, end event.Time) {
 	if in.panes == nil {
