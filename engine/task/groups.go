@@ -1,8 +1,6 @@
 package task
 
 import (
-	"bytes"
-	"cmp"
 	"encoding/binary"
 	"slices"
 
@@ -24,8 +22,10 @@ type groups struct {
 	upstream []event.Time // by partition of the source: its watermark; 0: none yet
 	dues     heap[timer]  // of groups; one that does not agree with the head is void
 	forgets  heap[timer]  // of groups: one each, not later than when it is to be forgotten
-	ahead    []aheadRow
-	sorted   bool // ahead is in the order of windows, groups and times
+	ahead    []aheadRow   // in no order
+	place    []int32      // by slot: 1 + where in ahead it is; 0: nowhere
+	leasts   heap[timer]  // of ahead; one that does not agree with the row is void
+	near     []aheadRow   // those being promoted
 	in       partialRecord
 	name     []byte
 	at       int // the window whose panes are being promoted
@@ -50,7 +50,7 @@ const (
 
 // newGroups finds the task's memory in its state.
 func newGroups(t *Task) *groups {
-	g := &groups{upstream: make([]event.Time, t.o.Partitions), dues: heap[timer]{before: timer.before}, forgets: heap[timer]{before: timer.before}}
+	g := &groups{upstream: make([]event.Time, t.o.Partitions), dues: heap[timer]{before: timer.before}, forgets: heap[timer]{before: timer.before}, leasts: heap[timer]{before: timer.before}}
 	g.other.table = t.table
 	g.promote, g.compare = t.promotePane, t.compareAhead
 	for s := range t.table.Bound() {
@@ -68,7 +68,7 @@ func newGroups(t *Task) *groups {
 			k := int(binary.BigEndian.Uint32(name[1:]))
 			in := &t.plan.inlets[k]
 			start, _ := in.panes.Held(t.table.Row(in.ahead, s), -maxPartialTime)
-			g.ahead = append(g.ahead, aheadRow{slot: s, window: k, chunk: in.panes.Chunk(start), least: start})
+			g.addAhead(aheadRow{slot: s, window: k, chunk: in.panes.Chunk(start), least: start})
 		default:
 			if due := event.Time(head[headDue]); due != event.Never {
 				g.dues.push(timer{due: due, slot: s})
@@ -185,10 +185,7 @@ func (t *Task) hear(partition int32, watermark event.Time) {
 func (t *Task) moveGroups(to event.Time) {
 	words := t.table.Task()
 	for now := t.watermark(); now < to; {
-		next := to
-		for _, a := range t.groups.ahead {
-			next = min(next, a.least)
-		}
+		next := min(to, t.groups.leastAhead())
 		t.closeGroups(next)
 		now = next
 		words[wordWatermark] = uint64(now)
@@ -229,12 +226,11 @@ func (t *Task) absorbAhead(k int, group []byte, p window.Partial) {
 	g.name = binary.BigEndian.AppendUint64(g.name, uint64(chunk))
 	g.name = t.appendGroup(g.name, k, group)
 	slot := t.slotOf(g.name)
-	i := slices.IndexFunc(g.ahead, func(a aheadRow) bool { return a.slot == slot })
-	if i < 0 {
-		i = len(g.ahead)
-		g.ahead, g.sorted = append(g.ahead, aheadRow{slot: slot, window: k, chunk: chunk, least: event.Never}), false
+	if row := g.rowAhead(slot); row == nil {
+		g.addAhead(aheadRow{slot: slot, window: k, chunk: chunk, least: p.Start})
+	} else if p.Start < row.least {
+		g.setLeast(row, p.Start)
 	}
-	g.ahead[i].least = min(g.ahead[i].least, p.Start)
 	g.other.col, g.other.slot = in.ahead, slot
 	in.panes.Absorb(&g.other, p, p.Start)
 }
@@ -243,38 +239,30 @@ func (t *Task) absorbAhead(k int, group []byte, p window.Partial) {
 // What a window says of each is in an order that follows from the state.
 func (t *Task) promoteAhead(now event.Time) {
 	g := t.groups
-	if !g.sorted {
-		slices.SortFunc(g.ahead, g.compare)
-		g.sorted = true
+	g.near = g.near[:0]
+	for !t.isAhead(g.leastAhead(), now) {
+		row := g.rowAhead(g.leasts.pop().slot)
+		g.near = append(g.near, *row)
+		row.least = event.Never
 	}
-	kept := g.ahead[:0]
-	for _, a := range g.ahead {
-		if !t.isAhead(a.least, now) {
-			t.slot = t.slotOf(t.table.Name(a.slot)[aheadPrefix:])
-			in := &t.plan.inlets[a.window]
-			g.at, g.other.col, g.other.slot = a.window, in.ahead, a.slot
-			in.panes.Drain(&g.other, now+t.plan.skew, g.promote)
-			a.least, _ = in.panes.Held(t.table.Row(in.ahead, a.slot), -maxPartialTime)
-		}
-		if a.least == event.Never {
-			t.table.Drop(a.slot)
+	if len(g.near) > 1 {
+		slices.SortFunc(g.near, g.compare)
+	}
+	for _, a := range g.near {
+		t.slot = t.slotOf(t.table.Name(a.slot)[aheadPrefix:])
+		in := &t.plan.inlets[a.window]
+		g.at, g.other.col, g.other.slot = a.window, in.ahead, a.slot
+		in.panes.Drain(&g.other, now+t.plan.skew, g.promote)
+		if least, _ := in.panes.Held(t.table.Row(in.ahead, a.slot), -maxPartialTime); least != event.Never {
+			g.setLeast(g.rowAhead(a.slot), least)
 			continue
 		}
-		kept = append(kept, a)
+		g.removeAhead(a.slot)
+		t.table.Drop(a.slot)
 	}
-	g.ahead = kept
 }
 
 func (t *Task) promotePane(p window.Partial) { t.absorb(t.groups.at, p, t.watermark()) }
-
-// compareAhead orders rows of panes ahead by window, group and time.
-func (t *Task) compareAhead(a, b aheadRow) int {
-	return cmp.Or(
-		cmp.Compare(a.window, b.window),
-		bytes.Compare(t.table.Name(a.slot)[aheadPrefix:], t.table.Name(b.slot)[aheadPrefix:]),
-		cmp.Compare(a.chunk, b.chunk),
-	)
-}
 
 // tickGroups moves the task's clock. Where the clock of the groups stands still
 // for idle_after, what is open is emitted as provisional: a partition of the source

@@ -38,14 +38,13 @@ func (t *Task) gatherPane(feeds *metric, s sample, due event.Time) event.Time {
 		if p.Late(s.at, s.before) {
 			continue
 		}
-		t.row.col, t.row.slot = p.col, t.slot
-		fresh := p.Fold(&t.row, s.at, s.value)
-		if p.onChange {
+		if p.onChange { // nothing is gathered
 			t.gathering.of = p
-			p.DrainPane(&t.row, s.at, t.gathering.send)
+			t.sendPane(p.Alone(s.at, s.value))
 			continue
 		}
-		if !fresh {
+		t.row.col, t.row.slot = p.col, t.slot
+		if !p.Fold(&t.row, s.at, s.value) {
 			continue // the pane held something, and all is known of it
 		}
 		_, end := p.Pane(s.at)

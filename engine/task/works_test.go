@@ -197,8 +197,13 @@ func (p *plant) checkGrouping() {
 				require.Greater(p.t, p.task.keptUntil(s), p.task.watermark(), "%q should have been forgotten", p.table.Name(s))
 			}
 		}
+		first := event.Never
 		for _, a := range g.ahead {
 			require.True(p.t, p.task.isAhead(a.least, p.task.watermark()))
+			least, _ := p.plan.inlets[a.window].panes.Held(p.table.Row(p.plan.inlets[a.window].ahead, a.slot), -maxPartialTime)
+			require.Equal(p.t, least, a.least)
+			first = min(first, least)
 		}
+		require.Equal(p.t, first, g.leastAhead())
 	}
 }

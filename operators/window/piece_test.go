@@ -33,7 +33,6 @@ func TestPieceOfOneReadingIsTheReading(t *testing.T) {
 		require.NoError(t, err)
 		pane := paneOfSessions(t, gap, spec.Compute)
 		want, got := newMovingRow(direct.Cells(), direct.Words()), newMovingRow(group.Cells(), group.Words())
-		device := newMovingRow(pane.Cells(), pane.Words())
 		clock := event.Time(1_000)
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
 			to := clock + event.Time(rapid.SampledFrom([]int{0, 0, 1, 7, 30}).Draw(t, "moves"))
@@ -43,13 +42,10 @@ func TestPieceOfOneReadingIsTheReading(t *testing.T) {
 			clock = to
 			at := clock + event.Time(rapid.IntRange(-60, 30).Draw(t, "at"))
 			late := direct.Late(want.Words(), at, clock)
-			pane.Fold(device, at, 3)
-			pane.DrainPane(device, at, func(p window.Partial) {
-				require.True(t, p.Whole())
-				require.Equal(t, late, group.LatePiece(got.Words(), p.Piece(), clock))
-				if late {
-					return
-				}
+			p := pane.Alone(at, 3)
+			require.True(t, p.Whole())
+			require.Equal(t, late, group.LatePiece(got.Words(), p.Piece(), clock))
+			if !late {
 				one := direct.Fold(want, at, 3, clock, sayTo(spec, &wanted))
 				other := group.Absorb(got, p.Piece(), clock, sayTo(spec, &have))
 				require.Equal(t, one, other)
@@ -57,7 +53,7 @@ func TestPieceOfOneReadingIsTheReading(t *testing.T) {
 				group.Revise(got, one.Cell, clock, sayTo(spec, &have))
 				direct.Change(want, one.Cell, clock, sayTo(spec, &wanted))
 				group.Change(got, one.Cell, clock, sayTo(spec, &have))
-			})
+			}
 			if rapid.IntRange(0, 3).Draw(t, "silent") == 0 {
 				direct.Provisional(want, clock, sayTo(spec, &wanted))
 				group.Provisional(got, clock, sayTo(spec, &have))
@@ -101,7 +97,7 @@ func TestSessionsOfPiecesAreThoseOfTheirReadings(t *testing.T) {
 					pane.Fold(device, at, float64(at))
 				}
 			}
-			pane.DrainPane(device, at, func(p window.Partial) {
+			pane.Drain(device, event.Never, func(p window.Partial) {
 				piece := p.Piece()
 				piece.Words = slices.Clone(piece.Words)
 				pieces = append(pieces, piece)

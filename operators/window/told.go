@@ -67,14 +67,16 @@ func (r *Ring) Told(p Partial) Partial {
 	return p
 }
 
-// DrainPane is Drain for the pane of a time alone.
-func (r *Ring) DrainPane(row Row, t event.Time, take func(Partial)) {
-	p := r.paneOf(t)
-	cell, ok := r.at(row.Words(), p)
-	if !ok || cell[1]&countMask == 0 {
-		return
+// Alone is what a pane would hold in which there is one reading and nothing else,
+// valid until the next call of any method.
+func (r *Ring) Alone(t event.Time, v float64) Partial {
+	clear(r.scratch)
+	for i := range r.folds {
+		f := &r.folds[i]
+		if f.from < f.to {
+			f.Fold(r.scratch[f.from:f.to], aggregate.Sample{Time: t, Value: v, First: true})
+		}
 	}
-	cell = row.Write(r.cell(p))
-	take(Partial{Start: r.paneStart(p), End: r.paneStart(p + 1), Count: cell[1] & countMask, Words: cell[paneWords:]})
-	clear(cell)
+	start, end := r.Pane(t)
+	return Partial{Start: start, End: end, Count: 1, Words: r.scratch[paneWords:]}
 }
