@@ -52,14 +52,15 @@ func (c *Plan) planInlets() error {
 	return nil
 }
 
-// rowAhead is how many panes of sessions a row of panes too far ahead holds.
+// rowAhead is how many panes of sessions a row of panes too far ahead holds; fewer
+// where the gap is years long.
 const rowAhead = 64
 
 // planAhead gives a session window the panes in which its partials come.
 func (c *Plan) planAhead(in *inlet) error {
 	spec := paneSpec(in.window)
 	spec.Parts = true
-	rings, _, err := window.PlanRings([]window.Spec{spec}, window.Time{MaxFutureSkew: (rowAhead - 1) * spec.Size})
+	rings, _, err := window.PlanRings([]window.Spec{spec}, window.Time{MaxFutureSkew: min((rowAhead-1)*spec.Size, maxPartialTime/2)})
 	if err != nil {
 		return fmt.Errorf("plan panes of window %q: %w", in.window.Name, err)
 	}
