@@ -78,3 +78,6 @@ const (
 	CalmFor   = calmFor
 	AdoptedAt = adoptedAt
 )
+
+// SeriesBytes is the size of the words of one series.
+const SeriesBytes = 8 * words

@@ -40,6 +40,8 @@ type RuleState struct {
 	State string `json:"state"`
 	Level string `json:"level,omitempty"`
 	Since string `json:"since,omitempty"` // start of the episode
+	// Learned is of a rule on anomalies; else nil.
+	Learned *LearnedState `json:"learned,omitempty"`
 }
 
 // LastValue is the newest value of a metric that a rule looks at.
@@ -93,6 +95,7 @@ func (c *Plan) Describe(table *statestore.Table, slot statestore.Slot) DeviceSta
 		if view.EpisodeStart > 0 && s.State != "ok" {
 			s.Since = stamp(view.EpisodeStart)
 		}
+		s.Learned = c.learnedState(table, slot, &c.rules[i])
 		d.Rules = append(d.Rules, s)
 	}
 	for i := range c.metrics {

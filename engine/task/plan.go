@@ -111,6 +111,7 @@ type rule struct {
 	fitted   alerts.Rule // with the thresholds of one device
 	fittedTo int         // row of that device in the roster, -1 for one that has none
 	manner
+	learned
 }
 
 // compile makes a plan of one part of a pipeline.
@@ -245,6 +246,18 @@ func (c *Plan) planRules() error {
 			}
 			continue
 		}
+		if spec.Anomaly != nil {
+			if err := c.planAnomaly(spec); err != nil {
+				return err
+			}
+			if lasts = c.bindMetric(i, spec, lasts); spec.When.Window < 0 {
+				continue
+			}
+			if err := c.bindRule(i, spec); err != nil {
+				return err
+			}
+			continue
+		}
 		levels := make([]alerts.Level, len(spec.Levels))
 		names := make([]string, len(spec.Levels))
 		for k, l := range spec.Levels {
@@ -261,13 +274,7 @@ func (c *Plan) planRules() error {
 		col := c.column(fmt.Sprintf("rule %s %s", spec.Name, strings.Join(names, ",")), 1, machine.Words())
 		c.rules = append(c.rules, rule{Rule: machine, col: col, spec: spec, own: c.planOwn(spec), fittedTo: unfitted})
 		c.planManner(&c.rules[i])
-		if spec.When.Window < 0 {
-			m := &c.metrics[spec.When.Metric]
-			m.rules = append(m.rules, i)
-			if m.last < 0 {
-				m.last = lasts
-				lasts++
-			}
+		if lasts = c.bindMetric(i, spec, lasts); spec.When.Window < 0 {
 			continue
 		}
 		if err := c.bindRule(i, spec); err != nil {
@@ -278,6 +285,21 @@ func (c *Plan) planRules() error {
 		c.lastCol = c.column("last", lasts, lastWords)
 	}
 	return nil
+}
+
+// bindMetric has a rule look at the last value of a metric, where that is what it
+// looks at, and returns how many last values there are with it.
+func (c *Plan) bindMetric(i int, spec *configs.Rule, lasts int) int {
+	if spec.When.Window >= 0 {
+		return lasts
+	}
+	m := &c.metrics[spec.When.Metric]
+	m.rules = append(m.rules, i)
+	if m.last < 0 {
+		m.last = lasts
+		lasts++
+	}
+	return lasts
 }
 
 func (c *Plan) bindRule(i int, spec *configs.Rule) error {

@@ -132,7 +132,9 @@ func (t *Task) onWindow(r *window.Result) uint8 {
 	for _, in := range t.outlet.rules[r.Window] {
 		v := r.Values[in.result]
 		rule := &t.plan.rules[in.rule]
-		digest = digest*uint8(len(rule.spec.Levels)+1) + uint8(t.machine(rule).Crossed(v)+1)
+		if rule.detector == nil {
+			digest = digest*uint8(len(rule.spec.Levels)+1) + uint8(t.machine(rule).Crossed(v)+1)
+		}
 		if r.Revision == 1 {
 			t.evaluate(in.rule, alerts.Sample{Time: r.End, Value: v}, &windowRef{w.Name, r.Start, r.End})
 		}
@@ -181,6 +183,10 @@ func (t *Task) onChange(r *window.Result) uint8 {
 // that a sample that changes nothing marks nothing.
 func (t *Task) evaluate(k int, s alerts.Sample, ref *windowRef) {
 	rule := &t.plan.rules[k]
+	if rule.detector != nil {
+		t.judge(k, s, ref)
+		return
+	}
 	words := t.table.Cell(rule.col, 0, t.slot)
 	machine := t.machine(rule)
 	if machine.Quiet(words, s.Value) {
