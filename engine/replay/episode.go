@@ -21,7 +21,8 @@ type Episode struct {
 	Start  event.Time // when it first fired; meaningless unless Fired
 	End    event.Time // when it ended; where it is open, when history did
 	Open   bool
-	Peak   float64 // the value furthest beyond the thresholds, of all the rule looked at
+	Peak   float64 // the value furthest beyond the thresholds, of all the rule looked at; of an anomaly the most unusual one
+	Kind   string  // of an anomaly: what its last event says it came to; else empty
 }
 
 // Firing is how long it has fired, in milliseconds of event time.
@@ -39,22 +40,26 @@ type Log struct {
 	order []*logRule // by index in the pipeline
 	open  map[string]*Episode
 	all   []*Episode
-	peaks map[string]float64
+	peaks map[string]peak
 	key   []byte
 }
+
+// peak is the worst value of an episode so far, and its score where it is an anomaly.
+type peak struct{ value, score float64 }
 
 // logRule is what a log knows of a rule.
 type logRule struct {
 	index  int
 	levels []string
 	falls  bool // lower values are worse
+	scored bool // values of a greater score are worse
 }
 
 // NewLog returns a log of a pipeline's rules.
 func NewLog(p *configs.Pipeline) *Log {
-	l := &Log{rules: map[string]*logRule{}, open: map[string]*Episode{}, peaks: map[string]float64{}}
+	l := &Log{rules: map[string]*logRule{}, open: map[string]*Episode{}, peaks: map[string]peak{}}
 	for i := range p.Rules {
-		r := &logRule{index: i}
+		r := &logRule{index: i, scored: p.Rules[i].Anomaly != nil}
 		for _, level := range p.Rules[i].Levels {
 			r.levels = append(r.levels, level.Name)
 			r.falls = r.falls || level.Below != nil || level.Labels["below"] != ""
@@ -74,9 +79,14 @@ func (l *Log) peakKey(rule int, device []byte, episode event.Time) []byte {
 // Watch takes a sample. It allocates only where an episode begins or gets worse.
 func (l *Log) Watch(w task.Watched) {
 	key := l.peakKey(w.Rule, w.Device, w.Episode)
-	peak, known := l.peaks[string(key)]
-	if !known || (w.Value > peak) != l.order[w.Rule].falls && w.Value != peak {
-		l.peaks[string(key)] = w.Value
+	worst, known := l.peaks[string(key)]
+	rule := l.order[w.Rule]
+	worse := (w.Value > worst.value) != rule.falls && w.Value != worst.value
+	if rule.scored {
+		worse = w.Score > worst.score
+	}
+	if !known || worse {
+		l.peaks[string(key)] = peak{w.Value, w.Score}
 	}
 }
 
@@ -88,6 +98,7 @@ func (l *Log) Alert(a Alert) {
 		l.open[a.ID], l.all = e, append(l.all, e)
 	}
 	rule := l.rules[a.Rule]
+	e.Kind = a.Kind
 	switch a.State {
 	case "pending":
 		e.Level = a.Level
@@ -108,7 +119,7 @@ func (l *Log) Alert(a Alert) {
 // crown gives an episode its peak.
 func (l *Log) crown(e *Episode, rule *logRule) {
 	key := l.peakKey(rule.index, []byte(e.Device), e.Began)
-	e.Peak = l.peaks[string(key)]
+	e.Peak = l.peaks[string(key)].value
 	delete(l.peaks, string(key))
 }
 

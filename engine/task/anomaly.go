@@ -74,8 +74,8 @@ func (t *Task) judge(k int, s alerts.Sample, ref *windowRef) {
 	cell = t.table.Write(r.col, 0, t.slot)
 	copy(cell, scratch)
 	verdict := cell[r.Words():]
-	if t.o.Watch != nil {
-		t.watch(k, scratch, s)
+	if view := r.View(scratch); t.o.Watch != nil && view.State != alerts.OK {
+		t.o.Watch(Watched{Rule: k, Device: t.table.Name(t.slot), Episode: view.EpisodeStart, At: s.Time, Value: s.Value, Score: v.Score})
 	}
 	for i := range events.N {
 		e := &events.List[i]

@@ -44,7 +44,7 @@ func oddStream(t *rapid.T) []Record {
 	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
 	var records []Record
 	appended, shift := scriptDay+43_200_000, 0.0
-	for range rapid.IntRange(600, 1200).Draw(t, "readings") {
+	for range rapid.IntRange(700, 1300).Draw(t, "readings") {
 		appended += event.Time(5_000 + r.IntN(2_000))
 		if r.IntN(500) == 0 {
 			appended += event.Time(r.IntN(3_600_000)) // silence
@@ -58,7 +58,7 @@ func oddStream(t *rapid.T) []Record {
 		}
 		at := appended - event.Time([]int{0, 0, 0, 0, 0, 4_000, 9_000, -1_000}[r.IntN(8)])
 		records = append(records, reading{
-			device: fmt.Sprintf("d%d", 1+r.IntN(2)), metric: "temperature", at: at, appended: appended,
+			device: fmt.Sprintf("d%d", 1+r.IntN(5)/4), metric: "temperature", at: at, appended: appended,
 			value: fmt.Sprintf("%.3f", value), seq: -1,
 		}.record())
 	}
