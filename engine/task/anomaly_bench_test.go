@@ -24,7 +24,7 @@ rules:
 func oddBenches() map[string]string {
 	return map[string]string{
 		"anomaly":   fmt.Sprintf(oddBench, "anomaly: temperature"),
-		"threshold": fmt.Sprintf(oddBench, "when: temperature, levels: {alarm: {above: 80}}"),
+		"threshold": fmt.Sprintf(oddBench, "when: temperature, levels: {alarm: {above: 1000}}"),
 	}
 }
 
