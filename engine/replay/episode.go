@@ -22,7 +22,7 @@ type Episode struct {
 	End    event.Time // when it ended; where it is open, when history did
 	Open   bool
 	Peak   float64 // the value furthest beyond the thresholds, of all the rule looked at; of an anomaly the most unusual one
-	Kind   string  // of an anomaly: what its last event says it came to; else empty
+	Kind   string  // of an anomaly: what it came to; else empty
 }
 
 // Firing is how long it has fired, in milliseconds of event time.
@@ -44,8 +44,12 @@ type Log struct {
 	key   []byte
 }
 
-// peak is the worst value of an episode so far, and its score where it is an anomaly.
-type peak struct{ value, score float64 }
+// peak is the worst value of an episode so far, and where that is an anomaly its
+// score, and the kind that the anomaly has come to.
+type peak struct {
+	value, score float64
+	kind         string
+}
 
 // logRule is what a log knows of a rule.
 type logRule struct {
@@ -85,8 +89,12 @@ func (l *Log) Watch(w task.Watched) {
 	if rule.scored {
 		worse = w.Score > worst.score
 	}
-	if !known || worse {
-		l.peaks[string(key)] = peak{w.Value, w.Score}
+	switch {
+	case !known || worse:
+		l.peaks[string(key)] = peak{w.Value, w.Score, w.Kind}
+	case worst.kind != w.Kind:
+		worst.kind = w.Kind
+		l.peaks[string(key)] = worst
 	}
 }
 
@@ -98,7 +106,6 @@ func (l *Log) Alert(a Alert) {
 		l.open[a.ID], l.all = e, append(l.all, e)
 	}
 	rule := l.rules[a.Rule]
-	e.Kind = a.Kind
 	switch a.State {
 	case "pending":
 		e.Level = a.Level
@@ -119,7 +126,7 @@ func (l *Log) Alert(a Alert) {
 // crown gives an episode its peak.
 func (l *Log) crown(e *Episode, rule *logRule) {
 	key := l.peakKey(rule.index, []byte(e.Device), e.Began)
-	e.Peak = l.peaks[string(key)].value
+	e.Peak, e.Kind = l.peaks[string(key)].value, l.peaks[string(key)].kind
 	delete(l.peaks, string(key))
 }
 

@@ -75,7 +75,7 @@ func (t *Task) judge(k int, s alerts.Sample, ref *windowRef) {
 	copy(cell, scratch)
 	verdict := cell[r.Words():]
 	if view := r.View(scratch); t.o.Watch != nil && view.State != alerts.OK {
-		t.o.Watch(Watched{Rule: k, Device: t.table.Name(t.slot), Episode: view.EpisodeStart, At: s.Time, Value: s.Value, Score: v.Score})
+		t.o.Watch(Watched{Rule: k, Device: t.table.Name(t.slot), Episode: view.EpisodeStart, At: s.Time, Value: s.Value, Score: v.Score, Kind: v.Kind.String()})
 	}
 	for i := range events.N {
 		e := &events.List[i]
