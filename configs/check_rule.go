@@ -22,10 +22,12 @@ func (c *checker) rules() {
 		}
 		r := Rule{Name: doc.Name.value, When: When{Window: -1}}
 		c.complete(doc)
+		c.anomalous(doc)
 		c.when(doc, &r)
 		c.levels(doc, &r)
 		c.holds(doc, &r)
 		c.groupLevels(doc, &r)
+		c.anomaly(doc, &r)
 		c.temper(doc, &r)
 		c.message(doc, &r)
 		c.p.Rules = append(c.p.Rules, r)
@@ -35,10 +37,10 @@ func (c *checker) rules() {
 // complete checks that a rule has what it needs. A rule of a kind that is not
 // built yet has been refused already and needs nothing.
 func (c *checker) complete(doc *ruleDoc) {
-	if doc.NoData != nil {
+	if doc.NoData != nil || doc.Anomaly != nil {
 		return
 	}
-	if !doc.set || doc.Anomaly.set {
+	if !doc.set {
 		doc.When.bad = doc.When.bad || !doc.When.set
 		return
 	}

@@ -26,6 +26,7 @@ func (p *Pipeline) Explain(o ExplainOptions) string {
 		fmt.Fprintf(&b, "\nRule %s: %s\n", p.Rules[i].Name, p.sayRule(&p.Rules[i]))
 	}
 	if o.Full {
+		p.explainSeries(&b)
 		p.explainSettings(&b)
 	}
 	return b.String()

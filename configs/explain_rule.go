@@ -7,6 +7,9 @@ func (p *Pipeline) sayRule(r *Rule) string {
 	if r.NoData != nil {
 		return p.sayNoData(r) + r.sayManner() + "."
 	}
+	if r.Anomaly != nil {
+		return p.sayAnomaly(r) + r.sayManner() + "."
+	}
 	judged := "judged at every reading"
 	subject, whose := "the newest "+p.Metrics[r.When.Metric], "for each device"
 	if r.When.Window >= 0 {

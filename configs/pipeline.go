@@ -225,6 +225,9 @@ type Rule struct {
 	// NoData makes it a rule on silence, which looks at nothing (When is -1, "", -1)
 	// and has one level, without a threshold, named by the severity; nil: it is none.
 	NoData *NoData
+	// Anomaly makes it a rule on anomalies, which has one level, without a threshold,
+	// named by the severity; nil: it is none.
+	Anomaly *Anomaly
 }
 
 // Flapping says when an alert changes too often.
@@ -246,7 +249,7 @@ type When struct {
 	Metric int    // index into Pipeline.Metrics: of the window, or of the rule itself; -1 for a rule on silence
 }
 
-// Level is one severity of a rule. But for rules on silence exactly one of Above and Below is set;
+// Level is one severity of a rule. But for rules on silence and on anomalies exactly one of Above and Below is set;
 // ClearBelow can be set with Above only, ClearAbove with Below only. All
 // thresholds are finite.
 type Level struct {
@@ -263,7 +266,7 @@ type Level struct {
 // empty.
 type Part struct {
 	Literal string
-	Field   string // device group value threshold level rule active_for window.start window.end metric labels.NAME
+	Field   string // device group value threshold level rule active_for window.start window.end metric kind expected labels.NAME
 	Format  string // a printf format of one floating-point number; empty: the field's own
 }
 

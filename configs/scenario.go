@@ -56,6 +56,7 @@ type ExpectedAlert struct {
 	State  string   // pending, firing, resolved or ok
 	Level  string   // empty: any
 	Value  *float64 // nil: any
+	Kind   string   // of an anomaly; empty: any
 }
 
 // ExpectedAggregate is a record of a window that must be there, among others.

@@ -51,6 +51,7 @@ type alertDoc struct {
 	State  text   `key:"state" need:"write pending, firing, resolved or ok" choice:"pending,firing,resolved,ok" planned:"recovering"`
 	Level  text   `key:"level"`
 	Value  number `key:"value"`
+	Kind   text   `key:"kind" choice:"spike,noise,seasonal,level_shift,drift,stuck"`
 }
 
 type aggregateDoc struct {

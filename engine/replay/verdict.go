@@ -89,16 +89,16 @@ func (v *Verdict) alerts(s *configs.Scenario, p *configs.Pipeline, f *found) {
 // meets reports whether an alert is the one expected.
 func meets(want *configs.ExpectedAlert, got *Alert, start event.Time) bool {
 	return got.At == start+want.At && got.Rule == want.Rule && got.Device == want.Device && got.State == want.State &&
-		(want.Level == "" || want.Level == got.Level) &&
+		(want.Level == "" || want.Level == got.Level) && (want.Kind == "" || want.Kind == got.Kind) &&
 		(want.Value == nil || got.Value != nil && configs.Same(*want.Value, *got.Value))
 }
 
 func sayExpected(e *configs.ExpectedAlert) string {
-	return sayEvent(relative(e.At), e.Rule, e.Device, e.State, e.Level, e.Value)
+	return sayEvent(relative(e.At), e.Rule, e.Device, e.State, e.Level, e.Kind, e.Value)
 }
 
 func sayAlert(a *Alert, start event.Time) string {
-	text := sayEvent(relative(a.At-start), a.Rule, a.Device, a.State, a.Level, a.Value)
+	text := sayEvent(relative(a.At-start), a.Rule, a.Device, a.State, a.Level, a.Kind, a.Value)
 	if a.Reason != "" {
 		text += " (" + a.Reason + ")"
 	}

@@ -40,6 +40,8 @@ type RuleState struct {
 	State string `json:"state"`
 	Level string `json:"level,omitempty"`
 	Since string `json:"since,omitempty"` // start of the episode
+	// Learned is of a rule on anomalies; else nil.
+	Learned *LearnedState `json:"learned,omitempty"`
 }
 
 // LastValue is the newest value of a metric that a rule looks at.
@@ -113,6 +115,7 @@ func (c *Plan) ruleState(table *statestore.Table, slot statestore.Slot, i int) R
 	if view.EpisodeStart > 0 && s.State != "ok" {
 		s.Since = stamp(view.EpisodeStart)
 	}
+	s.Learned = c.learnedState(table, slot, &c.rules[i])
 	return s
 }
 

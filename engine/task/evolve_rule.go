@@ -25,10 +25,15 @@ func (e *evolving) rule(r *configs.Rule) {
 		p.Notes = append(p.Notes, fmt.Sprintf("it looks at %s instead of %s, and episodes that %s began go on", to, from, from))
 	}
 	own, was := e.now.ruleColumn(r.Name), e.old.ruleColumn(r.Name)
+	if own != was && (o.Anomaly != nil || r.Anomaly != nil) {
+		e.add(p, e.anomalyChange(o, r))
+		return
+	}
 	if own != was {
 		e.add(p, strings.Join(levelChanges(o, r), ", and "))
 		return
 	}
+	p.Notes = append(p.Notes, sensitivityChange(o, r)...)
 	for i := range r.Levels {
 		if from, to := sayLevel(&o.Levels[i]), sayLevel(&r.Levels[i]); from != to {
 			p.Notes = append(p.Notes, fmt.Sprintf("level %s is %s instead of %s from its next sample on", r.Levels[i].Name, to, from))

@@ -21,6 +21,7 @@ windows:
 rules:
 - {name: hot, when: a.mean, levels: {warning: {above: 8}, alarm: {above: 10, hold: 5m}}}
 - {name: wet, when: humidity, levels: {alarm: {above: 80}}}
+- {name: odd, anomaly: {of: a.max, sensitivity: one false alarm per month}, message: odd}
 `
 
 // What is said of state is what happens to it: a journal of the old pipeline can be
@@ -62,6 +63,11 @@ func TestEvolve(t *testing.T) {
 		{name: "the order", from: "- {name: hot, when: a.mean, levels: {warning: {above: 8}, alarm: {above: 10, hold: 5m}}}\n- {name: wet, when: humidity, levels: {alarm: {above: 80}}}",
 			to:    "- {name: wet, when: humidity, levels: {alarm: {above: 80}}}\n- {name: hot, when: a.mean, levels: {warning: {above: 8}, alarm: {above: 10, hold: 5m}}}",
 			parts: map[string]string{"rule hot": "reset; state is kept whole or not at all, and the order of windows or rules changed"}},
+		{name: "a sensitivity", from: "per month", to: "per week", parts: map[string]string{"rule odd": "kept; it may be wrong once in 7d instead of once in 30d; what it has learned is kept, and thresholds follow within some 16 to 128 values, or later where it has learned for long"}},
+		{name: "what a rule learns", from: "of: a.max", to: "of: a.mean", parts: map[string]string{"rule odd": "reset; it looks at a.mean instead of a.max, and what it has learned of the one is nothing for the other", "rule hot": "reset; " + whole + "rule odd changed"}},
+		{name: "a severity", from: "per month}", to: "per month, severity: alarm}", parts: map[string]string{"rule odd": "reset; its severity changes from warning to alarm"}},
+		{name: "no anomaly any more", from: "anomaly: {of: a.max, sensitivity: one false alarm per month}", to: "when: a.max, levels: {warning: {above: 3}}", parts: map[string]string{"rule odd": "reset; it is no rule on anomalies any more, and what it has learned goes"}},
+		{name: "an anomaly", from: "when: humidity, levels: {alarm: {above: 80}}", to: "anomaly: humidity", parts: map[string]string{"rule wet": "reset; it becomes a rule on anomalies, which has everything to learn"}},
 		{name: "the folder", from: "windows:", to: "state: {dir: elsewhere}\nwindows:", reasons: "restored from the journal"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

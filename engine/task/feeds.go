@@ -25,7 +25,7 @@ func (t *Task) touchCells(feeds *metric, at event.Time, slot statestore.Slot) {
 		return
 	}
 	for _, k := range feeds.rules {
-		t.touched ^= t.table.TouchCell(t.plan.rules[k].col, 0, slot) ^ t.touchOwn(&t.plan.rules[k], slot)
+		t.touched ^= t.table.TouchCell(t.plan.rules[k].col, 0, slot) ^ t.touchOwn(&t.plan.rules[k], slot) ^ t.touchSeries(&t.plan.rules[k], slot)
 	}
 }
 

@@ -117,6 +117,7 @@ type rule struct {
 	gate     *gate       // it stands behind; nil: none
 	place    int         // there
 	manner
+	learned
 }
 
 // compile makes a plan of one part of a pipeline.
@@ -251,6 +252,18 @@ func (c *Plan) planRules() error {
 			}
 			continue
 		}
+		if spec.Anomaly != nil {
+			if err := c.planAnomaly(spec); err != nil {
+				return err
+			}
+			if lasts = c.bindMetric(i, spec, lasts); spec.When.Window < 0 {
+				continue
+			}
+			if err := c.bindRule(i, spec); err != nil {
+				return err
+			}
+			continue
+		}
 		levels := make([]alerts.Level, len(spec.Levels))
 		names := make([]string, len(spec.Levels))
 		for k, l := range spec.Levels {
@@ -267,13 +280,7 @@ func (c *Plan) planRules() error {
 		col := c.column(fmt.Sprintf("rule %s %s", spec.Name, strings.Join(names, ",")), 1, machine.Words())
 		c.rules = append(c.rules, rule{Rule: machine, col: col, spec: spec, own: c.planOwn(spec), fittedTo: unfitted})
 		c.planManner(&c.rules[i])
-		if spec.When.Window < 0 {
-			m := &c.metrics[spec.When.Metric]
-			m.rules = append(m.rules, i)
-			if m.last < 0 {
-				m.last = lasts
-				lasts++
-			}
+		if lasts = c.bindMetric(i, spec, lasts); spec.When.Window < 0 {
 			continue
 		}
 		if err := c.bindRule(i, spec); err != nil {
@@ -285,6 +292,21 @@ func (c *Plan) planRules() error {
 	}
 	c.planGates()
 	return nil
+}
+
+// bindMetric has a rule look at the last value of a metric, where that is what it
+// looks at, and returns how many last values there are with it.
+func (c *Plan) bindMetric(i int, spec *configs.Rule, lasts int) int {
+	if spec.When.Window >= 0 {
+		return lasts
+	}
+	m := &c.metrics[spec.When.Metric]
+	m.rules = append(m.rules, i)
+	if m.last < 0 {
+		m.last = lasts
+		lasts++
+	}
+	return lasts
 }
 
 func (c *Plan) bindRule(i int, spec *configs.Rule) error {

@@ -125,6 +125,7 @@ func (t *Task) alert(r *rule, e *alerts.Event, ref *windowRef, reason string) {
 	}
 	b = appendResets(b, t.resets())
 	b = appendManner(b, e)
+	b = t.appendAnomaly(b, r)
 	b = append(b, `,"episode":{"start":`...)
 	b = t.stamps.append(b, e.EpisodeStart)
 	b = append(b, `,"event":`...)
@@ -140,7 +141,7 @@ func (t *Task) alert(r *rule, e *alerts.Event, ref *windowRef, reason string) {
 	}
 	b = t.appendLabels(b)
 	b = append(b, `},"annotations":{"summary":`...)
-	b = appendString(b, t.message(r.spec, e, ref, device))
+	b = appendString(b, t.message(r, e, ref, device))
 	b = append(b, `},"cause":`...)
 	b = t.appendCause(b, reason)
 	t.out.arena = append(b, '}')
@@ -201,8 +202,9 @@ func (t *Task) appendCause(b []byte, reason string) []byte {
 }
 
 // message renders the rule's message. Alerts are rare, so it may allocate.
-func (t *Task) message(spec *configs.Rule, e *alerts.Event, ref *windowRef, device []byte) string {
+func (t *Task) message(r *rule, e *alerts.Event, ref *windowRef, device []byte) string {
 	var b []byte
+	spec := r.spec
 	for _, part := range spec.Template {
 		switch part.Field {
 		case "":
@@ -221,6 +223,10 @@ func (t *Task) message(spec *configs.Rule, e *alerts.Event, ref *windowRef, devi
 			}
 		case "rule":
 			b = append(b, spec.Name...)
+		case "kind":
+			b = append(b, t.verdictOf(r).Kind.String()...)
+		case "expected":
+			b = appendFormatted(b, part.Format, t.verdictOf(r).Expected)
 		case "metric":
 			b = append(b, t.metricOf(spec)...)
 		case "active_for":

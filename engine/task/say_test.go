@@ -113,7 +113,11 @@ type alertRecord struct {
 	Resets   uint64
 	Repeat   int
 	Flapping bool
-	Episode  struct {
+	Anomaly  *struct {
+		Kind                  string
+		Expected, Band, Score float64
+	}
+	Episode struct {
 		Start time.Time
 		Event int
 	}
@@ -167,6 +171,9 @@ func sayAlert(t require.TestingT, o said) string {
 	}
 	if a.Flapping {
 		b.WriteString(" flapping")
+	}
+	if y := a.Anomaly; y != nil {
+		fmt.Fprintf(&b, " %s=%.3f+-%.3f:%.3f", y.Kind, y.Expected, y.Band, y.Score)
 	}
 	if w := a.Window; w != nil {
 		fmt.Fprintf(&b, " window=%s[%s,%s)", w.Name, clockOf(w.Start), clockOf(w.End))
@@ -311,6 +318,9 @@ func sayState(d DeviceState) []string {
 		}
 		if r.Since != "" {
 			line += " since " + short(r.Since)
+		}
+		if l := r.Learned; l != nil {
+			line += strings.TrimRight(fmt.Sprintf(" learned=%d warm=%t %s", l.Readings, l.Warm, l.Kind), " ")
 		}
 		lines = append(lines, line)
 	}

@@ -104,6 +104,7 @@ type Task struct {
 	outlet   *outlet
 	row      row
 	series   series
+	learning row // of the rule on anomalies at work
 	emit     window.Emit
 	changed  window.Emit
 	scratch  [maxRuleWords]uint64

@@ -23,8 +23,8 @@ func table() []place {
 		{folder: "alerts", layer: 1, pure: true, may: []string{"event"}},
 		{folder: "alerts/anomaly", layer: 1, pure: true, may: []string{"event"}},
 		{folder: "statestore", layer: 1, pure: true, may: []string{"event"}},
-		// Expressions, rosters and the names of aggregates are checked where the file is.
-		{folder: "configs", tree: true, layer: 1, pure: true, may: []string{"event", "operators/aggregate", "operators/expr", "operators/roster"}},
+		// Expressions, rosters, sensitivities and the names of aggregates are checked where the file is.
+		{folder: "configs", tree: true, layer: 1, pure: true, may: []string{"event", "alerts/anomaly", "operators/aggregate", "operators/expr", "operators/roster"}},
 
 		{folder: "statestore/badgerstore", layer: 2, may: []string{"statestore", "event"}},
 		{folder: "ingest", layer: 2, may: []string{"event"}},
@@ -36,14 +36,14 @@ func table() []place {
 		{folder: "outlets/alertmanager", layer: 2, may: []string{"outlets", "event"}},
 
 		{folder: "engine/task", layer: 3, pure: true, may: []string{
-			"event", "operators...", "alerts", "statestore", "ingest/codec", "configs"}},
+			"event", "operators...", "alerts...", "statestore", "ingest/codec", "configs"}},
 		{folder: "engine/replay", layer: 3, pure: true, may: []string{
 			"event", "operators...", "alerts", "statestore", "ingest/codec", "configs", "engine/task"}},
 		{folder: "engine", tree: true, layer: 3,
 			may:   []string{"event", "operators...", "alerts", "statestore", "configs...", "ingest...", "engine..."},
 			never: []string{"ingest/mqtt", "ingest/kafka"}},
 
-		{folder: "internal/oracle", layer: 4, pure: true, may: []string{"event", "configs"}},
+		{folder: "internal/oracle", layer: 4, pure: true, may: []string{"event", "configs", "alerts/anomaly"}},
 		{folder: "internal/oracle/topics", layer: 4, may: []string{"event", "configs", "internal/oracle"}},
 
 		{folder: "cmd", tree: true, layer: 4, may: []string{"..."}},

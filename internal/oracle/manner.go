@@ -13,6 +13,8 @@ func Unknown(p *configs.Pipeline) string {
 	for i := range p.Rules {
 		r := &p.Rules[i]
 		switch {
+		case r.Anomaly != nil:
+			return fmt.Sprintf("rule %s looks for anomalies (anomaly)", r.Name)
 		case r.NoData != nil:
 			return fmt.Sprintf("rule %s looks at silence (no_data)", r.Name)
 		case r.RepeatEvery > 0:
