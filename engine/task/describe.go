@@ -40,6 +40,8 @@ type RuleState struct {
 	State string `json:"state"`
 	Level string `json:"level,omitempty"`
 	Since string `json:"since,omitempty"` // start of the episode
+	// Error is set while the rule's expression cannot be worked out.
+	Error bool `json:"error,omitempty"`
 }
 
 // LastValue is the newest value of a metric that a rule looks at.
@@ -92,6 +94,9 @@ func (c *Plan) Describe(table *statestore.Table, slot statestore.Slot) DeviceSta
 		}
 		if view.EpisodeStart > 0 && s.State != "ok" {
 			s.Since = stamp(view.EpisodeStart)
+		}
+		if f := c.rules[i].formula; f != nil {
+			s.Error = table.Cell(f.col, f.state, slot)[formulaError] != 0
 		}
 		d.Rules = append(d.Rules, s)
 	}

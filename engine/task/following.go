@@ -68,7 +68,7 @@ func (t *Task) insert(f *follower, at event.Time, v float64) {
 	t.table.Task()[wordWindows]++
 	w := &t.plan.Pipeline.Windows[f.window]
 	for _, in := range f.rules {
-		t.evaluate(in.rule, alerts.Sample{Time: result.End - 1, Value: result.Values[in.result]}, &windowRef{w.Name, result.Start, result.End})
+		t.show(in, alerts.Sample{Time: result.End - 1, Value: result.Values[in.result]}, &windowRef{w.Name, result.Start, result.End})
 	}
 	if e := &t.plan.emits[f.window]; e.ok {
 		t.aggregate(e, &result, false)

@@ -34,6 +34,6 @@ func (t *Task) lookNow(ring *ring, at, now event.Time) {
 func (t *Task) lookAt(r *window.Result, rules []ruleInput, at event.Time) {
 	name := t.plan.Pipeline.Windows[t.outlet.windows[r.Window]].Name
 	for _, in := range rules {
-		t.evaluate(in.rule, alerts.Sample{Time: at, Value: r.Values[in.result]}, &windowRef{name, r.Start, r.End})
+		t.show(in, alerts.Sample{Time: at, Value: r.Values[in.result]}, &windowRef{name, r.Start, r.End})
 	}
 }

@@ -77,6 +77,9 @@ func (t *Task) feed(feeds *metric, s sample, due event.Time) event.Time {
 	if feeds.last >= 0 {
 		t.last(feeds, at, s.value)
 	}
+	if len(feeds.inputs) > 0 {
+		t.showNewest(feeds, alerts.Sample{Time: at, Value: s.value})
+	}
 	return due
 }
 
@@ -131,10 +134,12 @@ func (t *Task) onWindow(r *window.Result) uint8 {
 	digest := uint8(0)
 	for _, in := range t.outlet.rules[r.Window] {
 		v := r.Values[in.result]
-		rule := &t.plan.rules[in.rule]
-		digest = digest*uint8(len(rule.spec.Levels)+1) + uint8(t.machine(rule).Crossed(v)+1)
+		if in.input == 0 {
+			rule := &t.plan.rules[in.rule]
+			digest = digest*uint8(len(rule.spec.Levels)+1) + uint8(t.machine(rule).Crossed(v)+1)
+		}
 		if r.Revision == 1 {
-			t.evaluate(in.rule, alerts.Sample{Time: r.End, Value: v}, &windowRef{w.Name, r.Start, r.End})
+			t.show(in, alerts.Sample{Time: r.End, Value: v}, &windowRef{w.Name, r.Start, r.End})
 		}
 	}
 	corrects := r.Revision > 1 && digest != r.Digest

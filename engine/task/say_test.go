@@ -112,6 +112,7 @@ type alertRecord struct {
 	Resets   uint64
 	Repeat   int
 	Flapping bool
+	Error    bool
 	Episode  struct {
 		Start time.Time
 		Event int
@@ -166,6 +167,9 @@ func sayAlert(t require.TestingT, o said) string {
 	}
 	if a.Flapping {
 		b.WriteString(" flapping")
+	}
+	if a.Error {
+		b.WriteString(" error")
 	}
 	if w := a.Window; w != nil {
 		fmt.Fprintf(&b, " window=%s[%s,%s)", w.Name, clockOf(w.Start), clockOf(w.End))
@@ -272,6 +276,7 @@ func sayCounters(c Counters) string {
 		{"filtered", c.Filtered}, {"late", c.Late}, {"future", c.Future}, {"bad", c.Bad}, {"duplicate", c.Duplicate},
 		{"windows", c.Windows}, {"alerts", c.Alerts}, {"corrections", c.Corrections}, {"forgotten", c.Forgotten},
 		{"resets", c.Resets}, {"firing", c.Firing}, {"open", c.Open}, {"expressions", c.Expressions},
+		{"rule_errors", c.RuleErrors},
 	} {
 		if f.n > 0 {
 			fmt.Fprintf(&b, " %s=%d", f.name, f.n)
@@ -307,6 +312,9 @@ func sayState(d DeviceState) []string {
 		line := fmt.Sprintf("  rule %s %s", r.Rule, r.State)
 		if r.Level != "" {
 			line += " " + r.Level
+		}
+		if r.Error {
+			line += " error"
 		}
 		if r.Since != "" {
 			line += " since " + short(r.Since)

@@ -122,6 +122,7 @@ func (t *Task) fallSilent() {
 	}
 	t.silenceSessions(event.Time(head[headClock]))
 	t.sendAllPanes()
+	t.settle()
 	t.moment = before
 	t.sight()
 }
@@ -204,6 +205,7 @@ func (t *Task) endOpen() {
 	}
 	t.flushSessions(event.Time(head[headClock]))
 	t.sendAllPanes()
+	t.settle()
 	for k := range t.plan.rules {
 		rule := &t.plan.rules[k]
 		if rule.after > 0 {
