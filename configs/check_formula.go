@@ -92,7 +92,7 @@ func (c *checker) notCompiled(t *text, err error) {
 		return
 	}
 	at, within := c.within(t, e)
-	c.errorf(at, "%s%s: %s", t.path, within, c.sayWrong(e))
+	c.errorf(at, "%s%s: %s%s", t.path, within, c.sayWrong(e), c.unnameable(t.value))
 }
 
 // wrongMention complains about a name in an expression.
@@ -120,14 +120,14 @@ func (c *checker) mentioned(t *text, m expr.Mention, all []expr.Mention) (*Input
 	case i >= 0:
 		return nil, "is a window; write which of its results: " + name + "." + orWord(first(c.p.Windows[i].Compute), "mean")
 	case dotted:
-		return nil, "refers to a window that does not exist" + c.suggestResult(name, result) + c.unnameable()
+		return nil, "refers to a window that does not exist" + c.suggestResult(name, result) + c.unnameable(t.value)
 	case slices.Contains([]string{"device", "metric", "value", "time"}, name):
 		return nil, "is not known here: the rule looks at window results and metrics by their names, not at one reading"
 	case name == "labels" || strings.HasPrefix(name, "$"):
 		return nil, "is neither a window result nor a metric"
 	}
 	if problem := c.noSuchMetric(name); problem != "" {
-		return nil, problem + c.unnameable()
+		return nil, problem + c.unnameable(t.value)
 	}
 	others := slices.DeleteFunc(c.windowMetrics(), func(metric string) bool {
 		return slices.ContainsFunc(all, func(o expr.Mention) bool { return o.Name == metric })
@@ -151,19 +151,19 @@ func (c *checker) noResult(i int, result string) string {
 	return fmt.Sprintf("is not there: window %s has no result %s, it computes %s%s", w.Name, shorten(result), andList(w.Compute), suggest(result, w.Compute))
 }
 
-// unnameable tells of windows and metrics that an expression cannot name, since their
-// names are no words; nothing where there are none.
-func (c *checker) unnameable() string {
+// unnameable tells of windows and metrics that stand in an expression, which cannot
+// name them, since their names are no words; nothing where there are none.
+func (c *checker) unnameable(s string) string {
 	var odd []string
 	for _, name := range append(append(c.windowNames(), c.windowMetrics()...), c.doc.Source.Reading.Metrics.values()...) {
-		if !isPlainWord(name) && name != "" && !slices.Contains(odd, name) {
+		if name != "" && strings.Contains(s, name) && !isPlainWord(name) && !slices.Contains(odd, name) {
 			odd = append(odd, name)
 		}
 	}
 	if len(odd) == 0 {
 		return ""
 	}
-	return "; an expression cannot name " + andList(odd) + ", since only letters, digits and underscores make a word"
+	return "; an expression cannot name " + andList(odd) + ": a name there is one word of letters, digits and underscores"
 }
 
 // isPlainWord reports whether an expression reads s as one name.
@@ -225,9 +225,12 @@ func (c *checker) formulaUses(t *text, f *Formula) []use {
 	return uses
 }
 
-// doubtFormula warns of a metric that reads like an expression of others.
-func (c *checker) doubtFormula(t *text) {
-	if !c.isMetric(t.value) && strings.ContainsAny(t.value, "-/%^") && c.namesKnown(t.value) {
+// doubtFormula warns of a metric that reads like an expression of others, and reports
+// whether it did.
+func (c *checker) doubtFormula(t *text) bool {
+	doubtful := !c.isMetric(t.value) && strings.ContainsAny(t.value, "-/%^") && c.namesKnown(t.value)
+	if doubtful {
 		c.warnf(t.at, "%s is taken as a metric of that name; write spaces around the operators for an expression", t)
 	}
+	return doubtful
 }

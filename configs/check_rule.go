@@ -83,8 +83,9 @@ func (c *checker) when(doc *ruleDoc, r *Rule) {
 		c.errorf(t.at, "%s %s", t, problem)
 		return
 	}
-	c.doubtMetric(t)
-	c.doubtFormula(t)
+	if !c.doubtFormula(t) {
+		c.doubtMetric(t)
+	}
 }
 
 // isExpression reports whether s looks like one; a metric that does so has to

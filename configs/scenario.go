@@ -56,6 +56,7 @@ type ExpectedAlert struct {
 	State  string   // pending, firing, resolved or ok
 	Level  string   // empty: any
 	Value  *float64 // nil: any
+	Reason string   // why, where no reading caused it; empty: any, or a reading did
 }
 
 // ExpectedAggregate is a record of a window that must be there, among others.

@@ -51,6 +51,7 @@ type alertDoc struct {
 	State  text   `key:"state" need:"write pending, firing, resolved or ok" choice:"pending,firing,resolved,ok" planned:"recovering"`
 	Level  text   `key:"level"`
 	Value  number `key:"value"`
+	Reason text   `key:"reason" choice:"silence,repeat,error,worked,forgotten,struck"`
 }
 
 type aggregateDoc struct {
