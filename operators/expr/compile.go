@@ -55,8 +55,8 @@ type Program struct {
 
 // Compile checks a text and compiles it. Its errors are of type *Error.
 func Compile(source string, e Environment) (*Program, error) {
-	if n := utf8.RuneCountInString(source); n > MaxLength {
-		return nil, &Error{Message: fmt.Sprintf("the expression has %d characters; the most is %d", n, MaxLength)}
+	if err := fitting(source); err != nil {
+		return nil, err
 	}
 	tree, err := parser.Parse(source)
 	if err != nil {
@@ -87,6 +87,14 @@ func Compile(source string, e Environment) (*Program, error) {
 	p.slow = newSlow(program, p, &e)
 	p.quick = newQuick(program.Node(), p, &e)
 	return p, nil
+}
+
+// fitting refuses what is too long.
+func fitting(source string) error {
+	if n := utf8.RuneCountInString(source); n > MaxLength {
+		return &Error{Message: fmt.Sprintf("the expression has %d characters; the most is %d", n, MaxLength)}
+	}
+	return nil
 }
 
 // options tell the language what there is. Its optimizer stays off: it leaves out

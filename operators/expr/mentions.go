@@ -23,6 +23,9 @@ func (m Mention) Label() (string, bool) { return strings.CutPrefix(m.Name, "labe
 // Mentions returns what an expression names, in the order of the text. Its error is
 // of type *Error. Whether the expression can be compiled is not looked at.
 func Mentions(source string) ([]Mention, error) {
+	if err := fitting(source); err != nil {
+		return nil, err
+	}
 	tree, err := parser.Parse(source)
 	if err != nil {
 		return nil, foreign(source, err)
