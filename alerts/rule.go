@@ -44,6 +44,10 @@ func (r *Rule) Crossed(v float64) int {
 	return -1
 }
 
+// Lowest says which values may take the rule out of ok: those v for which sign x v is
+// greater than lowest. Thresholds that are labels are not known to it.
+func (r *Rule) Lowest() (sign, lowest float64) { return r.sign, r.lowest }
+
 // Quiet reports whether the rule is ok and v keeps it there, so that Step would
 // change nothing. It is false for some samples that Step ignores as well.
 func (r *Rule) Quiet(w []uint64, v float64) bool {

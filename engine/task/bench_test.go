@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weirstream/weir/event"
-	"github.com/weirstream/weir/statestore"
 )
 
 // A tumbling and a hopping window with four results each, and a rule that has
@@ -79,22 +78,7 @@ func digits(b []byte, n int) {
 // steadyTask is a task that knows all devices of the fleet and has been at work
 // for a while.
 func steadyTask(t testing.TB, f *fleet, rounds int) *Task {
-	plan, err := Compile(parsePipeline(t, quietPipeline, ""))
-	require.NoError(t, err)
-	table, err := statestore.NewTable(plan.Layout, statestore.Options{TaskWords: TaskWords()})
-	require.NoError(t, err)
-	out := &Outputs{}
-	out.Reset()
-	task := New(plan, table, out, Options{Decoder: decoderOf(t, plan.Pipeline, "device")})
-	for left := rounds * f.devices; left > 0; {
-		n := min(left, len(f.records))
-		require.NoError(t, task.Fold(f.fill(n)))
-		out.Reset()
-		left -= n
-	}
-	c := task.Counters()
-	require.Equal(t, uint64(rounds*f.devices), c.Processed, "%+v", c)
-	return task
+	return steadyTaskOf(t, f, quietPipeline, rounds)
 }
 
 func TestASteadyTaskAllocatesNothing(t *testing.T) {

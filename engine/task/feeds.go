@@ -24,6 +24,9 @@ func (t *Task) touchCells(feeds *metric, at event.Time, slot statestore.Slot) {
 	for _, in := range feeds.inputs {
 		t.touched ^= t.table.TouchCell(t.plan.rules[in.rule].formula.col, in.input-1, slot)
 	}
+	if feeds.gate != nil {
+		return
+	}
 	for _, k := range feeds.rules {
 		t.touched ^= t.table.TouchCell(t.plan.rules[k].col, 0, slot) ^ t.touchOwn(&t.plan.rules[k], slot)
 	}

@@ -27,6 +27,8 @@ type follower struct {
 	col    int
 	window int
 	rules  []ruleInput
+	gate   *gate       // before them; nil: they are few
+	inputs []ruleInput // rules on expressions that name it
 }
 
 // follows reports whether windows of a kind follow the newest reading.
@@ -67,9 +69,13 @@ func (t *Task) insert(f *follower, at event.Time, v float64) {
 	}
 	t.table.Task()[wordWindows]++
 	w := &t.plan.Pipeline.Windows[f.window]
-	for _, in := range f.rules {
-		t.show(in, alerts.Sample{Time: result.End - 1, Value: result.Values[in.result]}, &windowRef{w.Name, result.Start, result.End})
+	awake := t.gate(f.gate)
+	for i, in := range f.rules {
+		if v := result.Values[in.result]; !f.gate.shut(awake, i, v) {
+			t.evaluate(in.rule, alerts.Sample{Time: result.End - 1, Value: v}, &windowRef{w.Name, result.Start, result.End})
+		}
 	}
+	t.bring(f.inputs, &result, result.End-1)
 	if e := &t.plan.emits[f.window]; e.ok {
 		t.aggregate(e, &result, false)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/event"
 	"github.com/weirstream/weir/operators/expr"
+	"github.com/weirstream/weir/operators/window"
 	"github.com/weirstream/weir/statestore"
 )
 
@@ -89,21 +90,24 @@ func (a newValue) compare(b newValue) int {
 	return cmp.Or(cmp.Compare(a.slot, b.slot), cmp.Compare(a.rule, b.rule), cmp.Compare(a.at, b.at))
 }
 
-// show lets a rule see a sample: at once where it looks at that result alone, else
-// together with all that the cause at work brings.
-func (t *Task) show(in ruleInput, s alerts.Sample, ref *windowRef) {
-	if in.input > 0 {
-		t.news = append(t.news, newValue{t.slot, int32(in.rule), int32(in.input - 1), s.Time, s.Value})
-		return
-	}
-	t.evaluate(in.rule, s, ref)
+// bringOne keeps a new value of an input until the cause at work has brought all it does.
+func (t *Task) bringOne(in ruleInput, at event.Time, v float64) {
+	t.news = append(t.news, newValue{t.slot, int32(in.rule), int32(in.input - 1), at, v})
 }
 
-// showNewest lets rules that name a metric in an expression see its newest value.
-func (t *Task) showNewest(feeds *metric, s alerts.Sample) {
+// bring brings what a window says at a time to the rules that name it in expressions.
+func (t *Task) bring(inputs []ruleInput, r *window.Result, at event.Time) {
+	for _, in := range inputs {
+		t.bringOne(in, at, r.Values[in.result])
+	}
+}
+
+// bringNewest brings a reading to the rules that name its metric in expressions,
+// where it is not older than the newest.
+func (t *Task) bringNewest(feeds *metric, at event.Time, v float64) {
 	for _, in := range feeds.inputs {
-		if t.table.Cell(t.plan.rules[in.rule].formula.col, in.input-1, t.slot)[valueTime] <= uint64(s.Time)+1 {
-			t.show(in, s, nil)
+		if t.table.Cell(t.plan.rules[in.rule].formula.col, in.input-1, t.slot)[valueTime] <= uint64(at)+1 {
+			t.bringOne(in, at, v)
 		}
 	}
 }

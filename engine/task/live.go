@@ -14,8 +14,26 @@ func (o *outlet) bind(window int, in ruleInput, spec *configs.Rule) {
 		o.live[window], o.lively = append(o.live[window], in), true
 		return
 	}
+	if in.input > 0 {
+		if o.inputs == nil {
+			o.inputs = make([][]ruleInput, len(o.rules))
+		}
+		o.inputs[window] = append(o.inputs[window], in)
+		return
+	}
 	o.rules[window] = append(o.rules[window], in)
+	if o.outcomes[window] = max(o.outcomes[window], 1) * (len(spec.Levels) + 1); o.outcomes[window] > mostOutcomes {
+		o.outcomes[window] = foldedOutcomes
+	}
 }
+
+// What the rules on a window found at its first emission is kept in 8 bits: exactly
+// where that goes, otherwise modulo a prime, so that a rule more or less always
+// shows but for one chance in that many.
+const (
+	mostOutcomes   = 256
+	foldedOutcomes = 251
+)
 
 // lookNow lets the rules that look at every reading look at the windows of a ring
 // that one of time at was folded into just now, by the device's clock with it.
@@ -34,6 +52,10 @@ func (t *Task) lookNow(ring *ring, at, now event.Time) {
 func (t *Task) lookAt(r *window.Result, rules []ruleInput, at event.Time) {
 	name := t.plan.Pipeline.Windows[t.outlet.windows[r.Window]].Name
 	for _, in := range rules {
-		t.show(in, alerts.Sample{Time: at, Value: r.Values[in.result]}, &windowRef{name, r.Start, r.End})
+		if in.input > 0 {
+			t.bringOne(in, at, r.Values[in.result])
+			continue
+		}
+		t.evaluate(in.rule, alerts.Sample{Time: at, Value: r.Values[in.result]}, &windowRef{name, r.Start, r.End})
 	}
 }

@@ -75,12 +75,14 @@ type metric struct {
 	rings     []int
 	sessions  []int
 	followers []int
-	partials  []int       // windows over several devices, whose parts each device gathers
-	rules     []int       // rules on its last value
-	inputs    []ruleInput // rules on expressions that name it
-	last      int         // cell in the column of last values; -1: no rule looks at it
-	derived   []int       // metrics made from it, as indexes into those derived
-	used      bool        // something of all that; not: it is there for expressions to name only
+	partials  []int // windows over several devices, whose parts each device gathers
+	rules     []int // rules on its last value
+	gate      *gate // before them; nil: they are few
+	last      int   // cell in the column of last values; -1: no rule looks at it
+	derived   []int // metrics made from it, as indexes into those derived
+	used      bool  // something of all that; not: it is there for expressions to name only
+
+	inputs []ruleInput // rules on expressions that name it
 }
 
 type ring struct {
@@ -95,8 +97,11 @@ type outlet struct {
 	metric   int
 	windows  []int // window index in the ring -> index in Pipeline.Windows
 	rules    [][]ruleInput
+	outcomes []int         // by window: what is kept of what its rules found is less than this
+	gates    []*gate       // by window, before its rules; nil: they are few
 	onChange bool          // some window of it is emitted at every reading
-	live     [][]ruleInput // as rules, those that look at every reading
+	inputs   [][]ruleInput // as rules, those on expressions; nil: there are none
+	live     [][]ruleInput // as rules, those of either kind that look at every reading
 	lively   bool          // there are some
 }
 
@@ -114,6 +119,8 @@ type rule struct {
 	own      []ownLevel  // by level; nil: no threshold is a label
 	fitted   alerts.Rule // with the thresholds of one device
 	fittedTo int         // row of that device in the roster, -1 for one that has none
+	gate     *gate       // it stands behind; nil: none
+	place    int         // there
 	manner
 }
 
@@ -224,7 +231,7 @@ func (c *Plan) planWindows() error {
 }
 
 func (c *Plan) addRing(r *window.Ring, m int, indexes, members []int) {
-	added := ring{Ring: r, outlet: outlet{metric: m, rules: make([][]ruleInput, len(members)), live: make([][]ruleInput, len(members))}}
+	added := ring{Ring: r, outlet: outlet{metric: m, rules: make([][]ruleInput, len(members)), outcomes: make([]int, len(members)), live: make([][]ruleInput, len(members))}}
 	name := strings.Builder{}
 	fmt.Fprintf(&name, "panes %s", c.metrics[m].name)
 	for _, k := range members {
@@ -287,6 +294,7 @@ func (c *Plan) planRules() error {
 	if lasts > 0 {
 		c.lastCol = c.column("last", lasts, lastWords)
 	}
+	c.planGates()
 	return nil
 }
 
@@ -310,6 +318,10 @@ func (c *Plan) bindRule(in ruleInput, look configs.When, spec *configs.Rule) err
 	}
 	for k := range c.followers {
 		if c.followers[k].window == look.Window {
+			if in.input > 0 {
+				c.followers[k].inputs = append(c.followers[k].inputs, in)
+				continue
+			}
 			c.followers[k].rules = append(c.followers[k].rules, in)
 		}
 	}

@@ -78,7 +78,7 @@ func (t *Task) feed(feeds *metric, s sample, due event.Time) event.Time {
 		t.last(feeds, at, s.value)
 	}
 	if len(feeds.inputs) > 0 {
-		t.showNewest(feeds, alerts.Sample{Time: at, Value: s.value})
+		t.bringNewest(feeds, at, s.value)
 	}
 	return due
 }
@@ -113,8 +113,11 @@ func (t *Task) last(feeds *metric, at event.Time, v float64) {
 	}
 	w := t.table.Write(t.plan.lastCol, feeds.last, t.slot)
 	w[0], w[1] = uint64(at)+1, math.Float64bits(v)
-	for _, k := range feeds.rules {
-		t.evaluate(k, alerts.Sample{Time: at, Value: v}, nil)
+	awake := t.gate(feeds.gate)
+	for i, k := range feeds.rules {
+		if !feeds.gate.shut(awake, i, v) {
+			t.evaluate(k, alerts.Sample{Time: at, Value: v}, nil)
+		}
 	}
 }
 
@@ -131,26 +134,35 @@ func (t *Task) onWindow(r *window.Result) uint8 {
 	}
 	index := t.outlet.windows[r.Window]
 	w := &t.plan.Pipeline.Windows[index]
-	digest := uint8(0)
-	for _, in := range t.outlet.rules[r.Window] {
+	digest, bound, gate := 0, t.outlet.outcomes[r.Window], t.outlet.gates[r.Window]
+	awake := t.gate(gate)
+	for i, in := range t.outlet.rules[r.Window] {
 		v := r.Values[in.result]
-		if in.input == 0 {
-			rule := &t.plan.rules[in.rule]
-			digest = digest*uint8(len(rule.spec.Levels)+1) + uint8(t.machine(rule).Crossed(v)+1)
+		if gate.shut(awake, i, v) {
+			continue
+		}
+		rule := &t.plan.rules[in.rule]
+		if found := t.machine(rule).Crossed(v) + 1; gate != nil {
+			digest = (digest + gate.weight[i]*found) % bound
+		} else {
+			digest = (digest*(len(rule.spec.Levels)+1) + found) % bound
 		}
 		if r.Revision == 1 {
-			t.show(in, alerts.Sample{Time: r.End, Value: v}, &windowRef{w.Name, r.Start, r.End})
+			t.evaluate(in.rule, alerts.Sample{Time: r.End, Value: v}, &windowRef{w.Name, r.Start, r.End})
 		}
 	}
-	corrects := r.Revision > 1 && digest != r.Digest
+	if r.Revision == 1 && t.outlet.inputs != nil {
+		t.bring(t.outlet.inputs[r.Window], r, r.End)
+	}
+	corrects := r.Revision > 1 && digest != int(r.Digest)
 	if corrects {
 		t.table.Task()[wordCorrections]++
-		digest = r.Digest // what the rules saw stays the measure
+		digest = int(r.Digest) // what the rules saw stays the measure
 	}
 	if e := &t.plan.emits[index]; e.ok {
 		t.emitWindow(e, w, r, corrects)
 	}
-	return digest
+	return uint8(digest)
 }
 
 // emitWindow emits a result. A window that is emitted at every reading has said
@@ -196,6 +208,7 @@ func (t *Task) evaluate(k int, s alerts.Sample, ref *windowRef) {
 	changed, events := machine.Step(scratch, s)
 	if changed {
 		copy(t.table.Write(rule.col, 0, t.slot), scratch)
+		rule.gate.mind(t.slot, rule.place, machine.View(scratch).State)
 	}
 	if t.o.Watch != nil {
 		t.watch(k, scratch, s)

@@ -48,6 +48,7 @@ func sayOutput(t require.TestingT, o said) string {
 	require.NoError(t, json.Unmarshal([]byte(o.value), &head), o.value)
 	switch head.Schema {
 	case alertSchema:
+		asDescribed(t, o.value)
 		return sayAlert(t, o)
 	case quarantineSchema:
 		return sayQuarantine(t, o)

@@ -29,7 +29,7 @@ func (c *Plan) planSession(i int) error {
 	col := c.column(fmt.Sprintf("sessions %s %s/%d/%s", m.name, w.Name, w.Gap, strings.Join(w.Compute, ",")), s.Cells(), s.Words())
 	m.sessions = append(m.sessions, len(c.sessions))
 	c.sessions = append(c.sessions, session{Session: s, outlet: outlet{
-		col: col, metric: w.MetricIndex, windows: []int{i}, rules: make([][]ruleInput, 1), live: make([][]ruleInput, 1), onChange: onChange,
+		col: col, metric: w.MetricIndex, windows: []int{i}, rules: make([][]ruleInput, 1), outcomes: make([]int, 1), live: make([][]ruleInput, 1), onChange: onChange,
 	}})
 	return nil
 }

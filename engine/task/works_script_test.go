@@ -159,6 +159,9 @@ func sayOfWorks(t require.TestingT, o said) string {
 	if !strings.Contains(o.value, `"group"`) && !strings.Contains(o.topic, "groups") {
 		return sayOutput(t, o)
 	}
+	if strings.Contains(o.value, alertSchema) {
+		asDescribed(t, o.value)
+	}
 	var b strings.Builder
 	b.WriteString(o.topic)
 	for _, f := range fieldsOf(t, o.value) {

@@ -277,7 +277,7 @@ func (t *task) emit(d *device, index int, w *window, e emission) {
 	if unsaid {
 		return
 	}
-	s.corrects = !slices.Equal(w.crossed, t.crossed(d, index, w))
+	s.corrects = t.remembered(index, w.crossed) != t.remembered(index, t.crossed(d, index, w))
 	t.write(d, index, w, s)
 }
 
@@ -296,6 +296,25 @@ func (t *task) crossed(d *device, index int, w *window) []int {
 		levels = append(levels, highest)
 	}
 	return levels
+}
+
+// remembered is what a window keeps of the levels that its rules found: all of it
+// where there are at most 256 outcomes, otherwise a number modulo 251.
+func (t *task) remembered(index int, levels []int) int {
+	all, short := 1, 0
+	for i, rule := range t.rules.window[index] {
+		outcomes := len(t.p.Rules[rule].Levels) + 1
+		all = min(all, 256) * outcomes
+		short = (short*outcomes + levels[i] - none) % 251
+	}
+	if all > 256 {
+		return short
+	}
+	exact := 0
+	for i, rule := range t.rules.window[index] {
+		exact = exact*(len(t.p.Rules[rule].Levels)+1) + levels[i] - none
+	}
+	return exact
 }
 
 // statement is what a record says beside the results.
