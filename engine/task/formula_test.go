@@ -24,6 +24,23 @@ rules:
 - {name: both, when: w.mean > 3 and c < 1, evaluate: change, levels: {alarm: {above: 0}}}
 `
 
+// formulaProperties is one of the pipelines that properties are tried on.
+const formulaProperties = `
+time: {wait_for_late: 2s, idle_after: 15s, late: update, allow_backfill: 30s}
+devices: {roster: roster.csv}
+derive: {double: {from: temperature, value: 2 * value}}
+windows:
+- {name: t, metric: temperature, tumbling: 20s, compute: [mean, max], emit: {topic: aggregates}}
+- {name: s, metric: humidity, session: {gap: 10s}, compute: [count]}
+- {name: n, metric: humidity, count: 2, compute: [max]}
+- {name: r, metric: temperature, rolling: {size: 40s, resolution: 5s}, compute: [min]}
+rules:
+- {name: hot, when: t.max - labels.low + double / 100, levels: {warning: {above: 0, clear_below: -5}, critical: {above: 20, hold: 10s}}, keep_firing: 5s, repeat_every: 1m, flapping: {changes: 3, within: 1m}}
+- {name: now, when: t.mean / (s.count - 1) + n.max, evaluate: change, levels: {warning: {above: 20}, critical: {above: 30, hold: 10s}}, on_gap: reset, repeat_every: 2m}
+- {name: alone, when: t.mean, levels: {warning: {above: 20}}}
+- {name: least, when: 'humidity > r.min ? int(humidity) % 7 : float(string(labels.high))', levels: {warning: {above: labels.low}}}
+`
+
 // Neither a sample of an expression nor an error of it takes memory.
 func TestFormulasAllocateNothing(t *testing.T) {
 	p := mustPlant(t, formulaPipeline)
