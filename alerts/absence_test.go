@@ -22,7 +22,7 @@ func TestAbsence(t *testing.T) {
 	require.Equal(t, alerts.View{State: alerts.Firing, EpisodeStart: 1_000_000, Last: 1_000_000, Value: 900, Number: 1}, rule.View(w))
 	e, ok := rule.Again(w, 1_500_000)
 	require.True(t, ok)
-	require.Equal(t, alerts.Event{State: alerts.EventFiring, Value: 900, Threshold: 900, Time: 1_500_000, EpisodeStart: 1_000_000, Number: 2}, e)
+	require.Equal(t, alerts.Event{State: alerts.EventFiring, Value: 900, Threshold: 900, Time: 1_500_000, EpisodeStart: 1_000_000, Number: 2, Again: true}, e)
 	e, open = rule.End(w, alerts.Sample{Time: 2_000_000, Value: 1900})
 	require.True(t, open)
 	require.Equal(t, alerts.Event{State: alerts.EventResolved, Value: 1900, Threshold: 900, Time: 2_000_000, EpisodeStart: 1_000_000, Number: 3}, e)
@@ -49,14 +49,19 @@ func TestAgainChangesTheNumberAlone(t *testing.T) {
 				before := rule.View(w)
 				due := s.Time - event.Time(rapid.IntRange(0, 10).Draw(t, "before"))
 				e, ok := rule.Again(w, due)
-				require.Equal(t, before.State == alerts.Firing || before.State == alerts.Recovering, ok)
+				require.Equal(t, before.State != alerts.OK, ok)
 				if ok {
 					extra++
 					require.Equal(t, before.Number+1, e.Number)
 					require.Equal(t, before.Value, e.Value)
 					require.Equal(t, max(due, before.Last), e.Time)
 					require.Equal(t, before.Level, e.Level)
-					require.Equal(t, before.Level, e.Previous)
+					require.True(t, e.Again)
+					if before.State == alerts.Pending {
+						require.Equal(t, -1, e.Previous)
+					} else {
+						require.Equal(t, before.Level, e.Previous)
+					}
 					require.Equal(t, before.EpisodeStart, e.EpisodeStart)
 					require.Equal(t, before.State.String(), e.State.String())
 				}

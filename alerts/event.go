@@ -87,8 +87,12 @@ type Event struct {
 	// Repeat is set by callers that let Rule.Again speak: how often the alert was
 	// said again since it fired, this time included; 0 for any other event.
 	Repeat int
+	// Again is set where nothing has changed: Rule.Again says once more what there is.
+	Again bool
 	// Flapping is set by callers that keep a ring of events: see the type Flapping.
 	Flapping bool
+	// Error is set by callers that cannot tell at present what the rule looks at.
+	Error bool
 }
 
 // Events is what one step emits, in order: List[:N]. It is a plain value, so

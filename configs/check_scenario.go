@@ -198,7 +198,7 @@ func (c *scenarioChecker) expectations(doc *scenarioDoc, s *Scenario) {
 	for i := range doc.Expect.items {
 		e := &doc.Expect.items[i]
 		rule := c.rule(&e.Rule)
-		alert := ExpectedAlert{At: e.At.value, Rule: e.Rule.value, Device: c.deviceOf(&e.Device, &e.section, s), State: e.State.value, Level: e.Level.value}
+		alert := ExpectedAlert{At: e.At.value, Rule: e.Rule.value, Device: c.deviceOf(&e.Device, &e.section, s), State: e.State.value, Level: e.Level.value, Reason: e.Reason.value}
 		if e.Value.set {
 			alert.Value = &e.Value.value
 		}

@@ -29,7 +29,7 @@ type document struct {
 	Where          text            `key:"where" doc:"Condition over device, metric, value, time, labels.NAME and the fields of wide messages; readings that do not meet it are filtered."`
 	Derive         derives         `key:"derive" doc:"Metrics made from the readings of others, by name: an expression, or {from: METRIC, value: EXPRESSION}."`
 	Windows        list[windowDoc] `key:"windows" doc:"Windows, each over one metric and kept for each device."`
-	Rules          list[ruleDoc]   `key:"rules" doc:"Rules that raise alerts from a window result or a metric."`
+	Rules          list[ruleDoc]   `key:"rules" doc:"Rules that raise alerts from a window result, a metric or an expression."`
 	Alerts         alertsDoc       `key:"alerts" form:"{topic: alerts}" doc:"Where alerts go."`
 	CommitInterval span            `key:"commit_interval" default:"100ms" min:"1ms" max:"1m" doc:"Longest time between a change and its commit. A change of an alert is committed at once."`
 	State          stateDoc        `key:"state" form:"{dir: ./state, memory: 512MB}" doc:"Where and how long state is kept."`
@@ -164,7 +164,7 @@ type emitDoc struct {
 type ruleDoc struct {
 	section
 	Name        text            `key:"name" need:"alerts carry it; write for example name: too-warm" doc:"Name of the rule, carried by its alerts."`
-	When        text            `key:"when" doc:"What the rule looks at: a window result such as temp_5m.mean, or a metric (its last value)."`
+	When        text            `key:"when" doc:"What the rule looks at: a window result such as temp_5m.mean, a metric (its last value), or an expression of several, with labels.NAME."`
 	Levels      named[levelDoc] `key:"levels" doc:"Levels by name, lowest first."`
 	Message     text            `key:"message" doc:"Text of the alert, with {{device}} or {{group}}, {{value}}, {{threshold}}, {{level}}, {{rule}}, {{active_for}}, {{metric}}, {{kind}}, {{expected}}, {{window.start}}, {{window.end}}, {{labels.NAME}}."`
 	Evaluate    text            `key:"evaluate" choice:"close,change" doc:"close: judged once, when the window closes or its device falls silent. change: judged at every reading. Default: close for tumbling, hopping and session, change for count, rolling and metrics."`

@@ -20,7 +20,7 @@ func (c *checker) message(doc *ruleDoc, r *Rule) {
 		return
 	}
 	who := "{{device}}"
-	if r.When.Window >= 0 && c.p.Windows[r.When.Window].Grouped() {
+	if w := r.Window(); w >= 0 && c.p.Windows[w].Grouped() {
 		who = "{{group}}"
 	}
 	if !m.set && doc.NoData != nil {
@@ -30,7 +30,7 @@ func (c *checker) message(doc *ruleDoc, r *Rule) {
 		m.fill(doc.usualAnomaly(who))
 	}
 	if !m.set && doc.NoData == nil && doc.Anomaly == nil {
-		m.fill(who + ": {{rule}} is {{level}}, " + doc.When.value + " = {{value}} (threshold {{threshold}})")
+		m.fill(who + ": {{rule}} is {{level}}, " + doc.When.subject() + " = {{value}} (threshold {{threshold}})")
 	}
 	parts, problem := parseMessage(m.value)
 	if problem != "" {
@@ -44,6 +44,10 @@ func (c *checker) message(doc *ruleDoc, r *Rule) {
 				c.errorf(m.at, "%s: {{%s}} %s", m.path, p.Field, problem)
 				return
 			}
+		}
+		if strings.HasPrefix(p.Field, "window.") && r.Formula != nil {
+			c.errorf(m.at, "%s: {{%s}} has nothing to show: the rule looks at an expression, not at one window", m.path, p.Field)
+			return
 		}
 		if strings.HasPrefix(p.Field, "window.") && r.When.Window < 0 && doc.When.ok() {
 			c.errorf(m.at, "%s: {{%s}} has nothing to show: the rule looks at the metric %s, not at a window", m.path, p.Field, doc.When.value)

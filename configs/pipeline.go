@@ -206,7 +206,7 @@ type Roster struct {
 	Labels []roster.Label // the columns but device, in the order of the file
 }
 
-// Rule raises alerts from a window result or a metric.
+// Rule raises alerts from a window result, a metric or an expression.
 type Rule struct {
 	Name   string
 	When   When
@@ -215,8 +215,8 @@ type Rule struct {
 	Message  string
 	Template []Part
 
-	// Evaluate is close or change: whether the rule looks at emissions of its window
-	// or at every reading. Empty for a rule on silence.
+	// Evaluate is close or change: whether the rule looks at emissions of its windows
+	// that close or at every reading. Empty for a rule on silence.
 	Evaluate    string
 	KeepFiring  event.Time // milliseconds of event time; 0 resolves at once
 	OnGap       string     // pause, reset or hold
@@ -228,6 +228,9 @@ type Rule struct {
 	// Anomaly makes it a rule on anomalies, which has one level, without a threshold,
 	// named by the severity; nil: it is none.
 	Anomaly *Anomaly
+	// Formula is the expression that the rule looks at (When is then -1, "", -1); nil:
+	// it looks at one window result or metric, or at silence.
+	Formula *Formula
 }
 
 // Flapping says when an alert changes too often.
@@ -246,7 +249,7 @@ type NoData struct {
 type When struct {
 	Window int    // index into Pipeline.Windows; -1: the last value of a metric
 	Result string // one of that window's Compute; empty for a metric
-	Metric int    // index into Pipeline.Metrics: of the window, or of the rule itself; -1 for a rule on silence
+	Metric int    // index into Pipeline.Metrics: of the window, or of the rule itself; -1 for a rule on silence or on an expression
 }
 
 // Level is one severity of a rule. But for rules on silence and on anomalies exactly one of Above and Below is set;

@@ -57,6 +57,7 @@ type ExpectedAlert struct {
 	Level  string   // empty: any
 	Value  *float64 // nil: any
 	Kind   string   // of an anomaly; empty: any
+	Reason string   // why, where no reading caused it; empty: any, or a reading did
 }
 
 // ExpectedAggregate is a record of a window that must be there, among others.

@@ -52,6 +52,7 @@ type alertDoc struct {
 	Level  text   `key:"level"`
 	Value  number `key:"value"`
 	Kind   text   `key:"kind" choice:"spike,noise,seasonal,level_shift,drift,stuck"`
+	Reason text   `key:"reason" choice:"silence,repeat,error,worked,forgotten,struck"`
 }
 
 type aggregateDoc struct {

@@ -23,7 +23,7 @@ type metrics struct {
 
 	readings, results, alerts, corrections, forgotten, expressions, recoveries, aborted, commits *prometheus.Desc
 	firing, open, devices, state, skew, trusted                                                  *prometheus.Desc
-	live, lag, offset, seq, resets, ungrouped                                                    *prometheus.Desc
+	live, lag, offset, seq, resets, ungrouped, ruleErrors                                        *prometheus.Desc
 	mqtt, mqttConnected                                                                          *prometheus.Desc
 	rosterDevices, rosterFaults, rosterInfo                                                      *prometheus.Desc
 	outletDelivered, outletFailed, outletRefused, outletLag                                      *prometheus.Desc
@@ -61,6 +61,7 @@ func newMetricsOf(i *instance, e *engine.Engine, prefix string) *metrics {
 		forgotten:   desc("devices_forgotten_total", "Devices dropped after state.forget_after of silence.", "partition"),
 		ungrouped:   desc("readings_ungrouped_total", "Readings that no group got, for their device has not the label: once for each window over several devices.", "partition"),
 		expressions: desc("expression_errors_total", "Readings for which where or derive could not be worked out.", "partition"),
+		ruleErrors:  desc("rule_errors_total", "Times that the expression of a rule could not be worked out.", "partition"),
 		resets:      desc("clock_resets_total", "Device clocks restarted after time.reset_clock_after of late readings.", "partition"),
 		recoveries:  desc("recoveries_total", "Tasks dropped on a doubt and recovered."),
 		aborted:     desc("transactions_aborted_total", "Transactions aborted and sent again."),
@@ -199,6 +200,7 @@ func (m *metrics) totals(p string, c task.Counters, total func(*prometheus.Desc,
 		total(m.ungrouped, c.Ungrouped, p)
 	}
 	total(m.expressions, c.Expressions, p)
+	total(m.ruleErrors, c.RuleErrors, p)
 	total(m.resets, c.Resets, p)
 }
 

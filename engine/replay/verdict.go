@@ -89,12 +89,16 @@ func (v *Verdict) alerts(s *configs.Scenario, p *configs.Pipeline, f *found) {
 // meets reports whether an alert is the one expected.
 func meets(want *configs.ExpectedAlert, got *Alert, start event.Time) bool {
 	return got.At == start+want.At && got.Rule == want.Rule && got.Device == want.Device && got.State == want.State &&
-		(want.Level == "" || want.Level == got.Level) && (want.Kind == "" || want.Kind == got.Kind) &&
+		(want.Level == "" || want.Level == got.Level) && (want.Kind == "" || want.Kind == got.Kind) && (want.Reason == "" || want.Reason == got.Reason) &&
 		(want.Value == nil || got.Value != nil && configs.Same(*want.Value, *got.Value))
 }
 
 func sayExpected(e *configs.ExpectedAlert) string {
-	return sayEvent(relative(e.At), e.Rule, e.Device, e.State, e.Level, e.Kind, e.Value)
+	text := sayEvent(relative(e.At), e.Rule, e.Device, e.State, e.Level, e.Kind, e.Value)
+	if e.Reason != "" {
+		text += " (" + e.Reason + ")"
+	}
+	return text
 }
 
 func sayAlert(a *Alert, start event.Time) string {

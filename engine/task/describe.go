@@ -42,6 +42,8 @@ type RuleState struct {
 	Since string `json:"since,omitempty"` // start of the episode
 	// Learned is of a rule on anomalies; else nil.
 	Learned *LearnedState `json:"learned,omitempty"`
+	// Error is set while the rule's expression cannot be worked out.
+	Error bool `json:"error,omitempty"`
 }
 
 // LastValue is the newest value of a metric that a rule looks at.
@@ -116,6 +118,9 @@ func (c *Plan) ruleState(table *statestore.Table, slot statestore.Slot, i int) R
 		s.Since = stamp(view.EpisodeStart)
 	}
 	s.Learned = c.learnedState(table, slot, &c.rules[i])
+	if f := c.rules[i].formula; f != nil {
+		s.Error = table.Cell(f.col, f.state, slot)[formulaError] != 0
+	}
 	return s
 }
 

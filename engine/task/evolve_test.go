@@ -22,6 +22,7 @@ rules:
 - {name: hot, when: a.mean, levels: {warning: {above: 8}, alarm: {above: 10, hold: 5m}}}
 - {name: wet, when: humidity, levels: {alarm: {above: 80}}}
 - {name: odd, anomaly: {of: a.max, sensitivity: one false alarm per month}, message: odd}
+- {name: sum, when: temperature + a.max, levels: {alarm: {above: 80}}}
 `
 
 // What is said of state is what happens to it: a journal of the old pipeline can be
@@ -68,6 +69,16 @@ func TestEvolve(t *testing.T) {
 		{name: "a severity", from: "per month}", to: "per month, severity: alarm}", parts: map[string]string{"rule odd": "reset; its severity changes from warning to alarm"}},
 		{name: "no anomaly any more", from: "anomaly: {of: a.max, sensitivity: one false alarm per month}", to: "when: a.max, levels: {warning: {above: 3}}", parts: map[string]string{"rule odd": "reset; it is no rule on anomalies any more, and what it has learned goes"}},
 		{name: "an anomaly", from: "when: humidity, levels: {alarm: {above: 80}}", to: "anomaly: humidity", parts: map[string]string{"rule wet": "reset; it becomes a rule on anomalies, which has everything to learn"}},
+		{name: "an expression", from: "when: humidity", to: "when: humidity * 2", parts: map[string]string{
+			"rule wet": "reset; it looks at an expression now, of humidity", "rule hot": "reset; " + whole + "rule wet changed",
+		}},
+		{name: "no expression", from: "when: temperature + a.max", to: "when: temperature", parts: map[string]string{"rule sum": "reset; it looks at an expression of a.max and temperature no more"}},
+		{name: "the same in another way", from: "when: temperature + a.max", to: "when: a.max * 2 - temperature", parts: map[string]string{
+			"rule sum": "kept; it looks at a.max * 2 - temperature instead of temperature + a.max, and episodes that temperature + a.max began go on; its message changes",
+		}},
+		{name: "an expression of others", from: "when: temperature + a.max", to: "when: temperature + a.mean", parts: map[string]string{
+			"rule sum": "reset; what its expression names changes from a.max and temperature to a.mean and temperature", "rule wet": "reset; " + whole + "rule sum changed",
+		}},
 		{name: "the folder", from: "windows:", to: "state: {dir: elsewhere}\nwindows:", reasons: "restored from the journal"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -93,6 +93,7 @@ func (t *Task) foldPartials(records []Record) {
 		}
 		t.record, t.moment = rec, max(t.Clock(), rec.Append)
 		t.foldPartial(rec)
+		t.settle()
 	}
 	t.record = nil
 }
@@ -297,6 +298,7 @@ func (t *Task) tickGroups(now event.Time) {
 			}
 		}
 	}
+	t.settle()
 	t.expireDue(now, timedBytes)
 }
 

@@ -126,16 +126,16 @@ func onGap(spec *configs.Rule) alerts.OnGap {
 func (t *Task) mark(r *rule, e *alerts.Event) {
 	switch {
 	case r.flapping.Changes == 0:
-	case e.Repeat > 0:
+	case e.Again:
 		e.Flapping = r.flapping.Is(t.table.Cell(r.flapCol, 0, t.slot))
 	default:
 		e.Flapping = r.flapping.Step(t.table.Write(r.flapCol, 0, t.slot), e.Time)
 	}
 }
 
-// remind sees to the repeats of a rule after an event that is none itself.
+// remind sees to the repeats of a rule after an event that is not itself something said again.
 func (t *Task) remind(r *rule, e *alerts.Event) {
-	if r.every == 0 || e.Repeat > 0 {
+	if r.every == 0 || e.Again {
 		return
 	}
 	switch e.State {

@@ -77,6 +77,9 @@ func (t *Task) feed(feeds *metric, s sample, due event.Time) event.Time {
 	if feeds.last >= 0 {
 		t.last(feeds, at, s.value)
 	}
+	if len(feeds.inputs) > 0 {
+		t.bringNewest(feeds, at, s.value)
+	}
 	return due
 }
 
@@ -147,6 +150,9 @@ func (t *Task) onWindow(r *window.Result) uint8 {
 		if r.Revision == 1 {
 			t.evaluate(in.rule, alerts.Sample{Time: r.End, Value: v}, &windowRef{w.Name, r.Start, r.End})
 		}
+	}
+	if r.Revision == 1 && t.outlet.inputs != nil {
+		t.bring(t.outlet.inputs[r.Window], r, r.End)
 	}
 	corrects := r.Revision > 1 && digest != int(r.Digest)
 	if corrects {

@@ -71,6 +71,7 @@ func (t *Task) aggregate(e *emit, r *window.Result, corrects bool) {
 func (t *Task) alert(r *rule, e *alerts.Event, ref *windowRef, reason string) {
 	p := t.plan.Pipeline
 	t.mark(r, e)
+	e.Error = t.hasError(r)
 	device := t.subject()
 	id := alerts.EpisodeID(p.Name, r.spec.Name, string(device), e.EpisodeStart, t.resets())
 	words := t.table.Task()
@@ -156,6 +157,9 @@ func appendManner(b []byte, e *alerts.Event) []byte {
 	}
 	if e.Flapping {
 		b = append(b, `,"flapping":true`...)
+	}
+	if e.Error {
+		b = append(b, `,"error":true`...)
 	}
 	return b
 }
@@ -258,6 +262,9 @@ func appendFormatted(b []byte, format string, v float64) []byte {
 }
 
 func (t *Task) metricOf(spec *configs.Rule) string {
+	if spec.Formula != nil {
+		return ""
+	}
 	if spec.When.Window >= 0 {
 		return t.plan.Pipeline.Windows[spec.When.Window].Metric
 	}

@@ -44,6 +44,11 @@ func (c *Plan) usesLabel(index int) (string, roster.Kind) {
 			return "window " + w.Name, roster.Text
 		}
 	}
+	for i := range c.rules {
+		if f := c.rules[i].formula; f != nil && slices.Contains(f.program.Labels(), index) {
+			return "rule " + p.Rules[i].Name, l.Kind
+		}
+	}
 	for i := range p.Rules {
 		for k := range p.Rules[i].Levels {
 			for _, name := range p.Rules[i].Levels[k].Labels { // unordered: one is enough

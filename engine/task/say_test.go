@@ -113,6 +113,7 @@ type alertRecord struct {
 	Resets   uint64
 	Repeat   int
 	Flapping bool
+	Error    bool
 	Anomaly  *struct {
 		Kind                  string
 		Expected, Band, Score float64
@@ -171,6 +172,9 @@ func sayAlert(t require.TestingT, o said) string {
 	}
 	if a.Flapping {
 		b.WriteString(" flapping")
+	}
+	if a.Error {
+		b.WriteString(" error")
 	}
 	if y := a.Anomaly; y != nil {
 		fmt.Fprintf(&b, " %s=%.3f+-%.3f:%.3f", y.Kind, y.Expected, y.Band, y.Score)
@@ -280,6 +284,7 @@ func sayCounters(c Counters) string {
 		{"filtered", c.Filtered}, {"late", c.Late}, {"future", c.Future}, {"bad", c.Bad}, {"duplicate", c.Duplicate},
 		{"windows", c.Windows}, {"alerts", c.Alerts}, {"corrections", c.Corrections}, {"forgotten", c.Forgotten},
 		{"resets", c.Resets}, {"firing", c.Firing}, {"open", c.Open}, {"expressions", c.Expressions},
+		{"rule_errors", c.RuleErrors},
 	} {
 		if f.n > 0 {
 			fmt.Fprintf(&b, " %s=%d", f.name, f.n)
@@ -315,6 +320,9 @@ func sayState(d DeviceState) []string {
 		line := fmt.Sprintf("  rule %s %s", r.Rule, r.State)
 		if r.Level != "" {
 			line += " " + r.Level
+		}
+		if r.Error {
+			line += " error"
 		}
 		if r.Since != "" {
 			line += " since " + short(r.Since)

@@ -122,6 +122,7 @@ func (t *Task) fallSilent() {
 	}
 	t.silenceSessions(event.Time(head[headClock]))
 	t.sendAllPanes()
+	t.settle()
 	t.moment = before
 	t.sight()
 }
@@ -210,6 +211,7 @@ func (t *Task) endOpen() {
 // endEpisodes ends the open episodes of the device or group at work, whose clock
 // is given, because it is forgotten.
 func (t *Task) endEpisodes(clock event.Time) {
+	t.settle()
 	for k := range t.plan.rules {
 		rule := &t.plan.rules[k]
 		if rule.after > 0 {
