@@ -72,6 +72,9 @@ func (c *checker) windowKind(doc *windowDoc, w *Window) {
 	if len(kinds) == 1 {
 		c.placed(doc, w)
 	}
+	if w.Kind == Rolling && doc.By.set {
+		w.Kind, w.stepped = Hopping, true
+	}
 }
 
 // windowSpan checks a window of time.

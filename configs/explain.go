@@ -135,7 +135,7 @@ func (p *Pipeline) sayWindow(w *Window) string {
 	case "close":
 		emit = "sent to topic " + w.Emit.Topic + " when the window closes"
 	case "change":
-		emit = "sent to topic " + w.Emit.Topic + " at every reading"
+		emit = "sent to topic " + w.Emit.Topic + " " + w.sayChange()
 	}
 	span := ""
 	switch w.Kind {
@@ -146,6 +146,9 @@ func (p *Pipeline) sayWindow(w *Window) string {
 		if w.Offset > 0 {
 			span += ", " + placedAt(w)
 		}
+		if w.stepped {
+			span = w.sayStepped()
+		}
 	case Session:
 		span = "over each session, the readings between two pauses of at least " + saySpan(w.Gap)
 	case Rolling:
@@ -154,6 +157,9 @@ func (p *Pipeline) sayWindow(w *Window) string {
 		span = "over its newest " + plural(int64(w.Count), "reading") + ", once it has sent that many"
 		if w.Count == 1 {
 			span = "over its newest reading"
+		}
+		if w.Grouped() {
+			span = w.sayNewest()
 		}
 	}
 	return sayBy(w) + ", " + what + " " + span + "; " + emit + "."

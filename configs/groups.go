@@ -129,32 +129,14 @@ func (c *checker) by(doc *windowDoc, w *Window) {
 	case !slices.Contains(c.labels(), label):
 		problem = "is no label of the roster" + suggestOr(label, c.labels(), "; it has "+andList(c.labels()))
 	}
-	if problem == "" {
-		problem = groupable(doc, w)
-	}
 	if problem != "" {
 		by.bad = true
 		c.errorf(by.at, "%s %s", by, problem)
 		return
 	}
 	w.By = by.value
-	for i := range doc.Compute.items {
-		if t := &doc.Compute.items[i]; t.ok() && (t.value == "integral" || t.value == "time_weighted_mean") {
-			t.bad = true
-			c.errorf(t.at, "%s is over the readings of one device in their order, which those of several have not; remove it, or by", t)
-		}
-	}
-}
-
-// groupable says why a window cannot be over several devices; nothing where it can.
-func groupable(doc *windowDoc, w *Window) string {
-	switch {
-	case w.Kind != Tumbling && w.Kind != Hopping:
-		return "is for tumbling and hopping windows: only those begin and end at the same time for all devices"
-	case doc.Emit.On.set && doc.Emit.On.value == "change":
-		return "does not go with emit.on=change: partial results of devices come pane by pane, not reading by reading; write on: close"
-	}
-	return ""
+	c.groupCompute(doc, w)
+	c.groupPanes(doc, w)
 }
 
 func (c *checker) labels() []string {
@@ -232,12 +214,18 @@ func (p *Pipeline) sayGroups() string {
 	}
 	idle := saySpan(p.Time.IdleAfter)
 	return "Windows over several devices are put together from the partial results of each device, which travel in topic " + p.PartialsTopic +
-		"; they close when no device that still speaks has anything to add, and where the slowest partition stands still for " + idle + " they are emitted as provisional.\n"
+		"; they close when no device that still speaks has anything to add, and where the slowest partition stands still for " + idle + " they are emitted as provisional. A group is forgotten " +
+		saySpan(p.State.ForgetAfter) + " after its last windows have closed.\n"
 }
 
 // GroupPane is the length of the panes in which each device gathers its part of
-// the window: as long as windows allow that begin every so often.
+// the window: as long as windows allow that begin every so often; for a session
+// window so short that all readings of a pane belong to one session. It is 0 for a
+// count window, to which each reading goes by itself.
 func (w *Window) GroupPane() event.Time {
+	if w.Kind == Session {
+		return max(w.Gap/4, 1)
+	}
 	a, b := w.Size, w.Every
 	for b != 0 {
 		a, b = b, a%b

@@ -72,3 +72,20 @@ func TestLabelsOfTheRoster(t *testing.T) {
 	_, said = by("site")
 	assert.Contains(t, said, "did you mean labels.site?")
 }
+
+// A rolling window over several devices is a hopping one; a device's part of a session is as
+// short as it takes for all of its readings to belong together.
+func TestKindsOfGroups(t *testing.T) {
+	p, ds := parseFile(t, "testdata/good/groups-kinds.yaml")
+	require.Empty(t, ds)
+	rolling := p.Windows[1]
+	assert.Equal(t, Hopping, rolling.Kind)
+	assert.Equal(t, event.Time(600_000), rolling.Size)
+	assert.Equal(t, event.Time(12_000), rolling.Every)
+	assert.Equal(t, event.Time(12_000), rolling.GroupPane())
+	assert.Equal(t, Emit{Topic: "sites", On: "close"}, rolling.Emit, "it closes")
+	assert.Equal(t, event.Time(75_000), p.Windows[0].GroupPane())
+	assert.Equal(t, event.Time(1), (&Window{Kind: Session, Gap: 3}).GroupPane())
+	assert.Zero(t, p.Windows[2].GroupPane(), "readings go by themselves")
+	assert.Equal(t, Emit{Topic: "sites", On: "change"}, p.Windows[2].Emit)
+}

@@ -167,9 +167,12 @@ type Window struct {
 	Compute  []string   // names of aggregates, each at most once
 	Emit     Emit
 	// By says which devices the window is over: empty for each device by itself,
-	// all, or labels.NAME for all devices with the same label. With it Kind is
-	// Tumbling or Hopping and Emit.On is not change.
+	// all, or labels.NAME for all devices with the same label. With it Kind is not
+	// Rolling: what the file has as such is a hopping window that moves on by the
+	// resolution.
 	By string
+
+	stepped bool // the file has it as a rolling window
 }
 
 // Emit says where the results of a window go. Topic is empty where they are

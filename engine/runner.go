@@ -391,7 +391,7 @@ func (r *runner) confirmed(err error) error {
 // progress is what the outside may see of a confirmed batch.
 func (r *runner) progress(b *batch) progress {
 	p := progress{
-		seq: b.sealed.Seq, k: b.to, counters: b.counters, devices: r.table.Len(),
+		seq: b.sealed.Seq, k: b.to, counters: b.counters, devices: r.task.Known(),
 		stateBytes: r.table.ResidentBytes(), took: time.Since(b.sealedAt), alertLatency: -1,
 		journalBytes: 0,
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirstream/weir/configs"
+	"github.com/weirstream/weir/engine/task"
 )
 
 const fleetPipeline = `
@@ -76,4 +77,15 @@ func TestFleetWindows(t *testing.T) {
 		s.end(t)
 		require.DirExists(t, filepath.Join(stateDir(p), "groups", "badger"))
 	}
+	t.Run("state", func(t *testing.T) { lookIntoGroups(t, p) })
+}
+
+// lookIntoGroups runs `weir state groups` on what the pipeline left.
+func lookIntoGroups(t *testing.T, p *configs.Pipeline) {
+	plan, err := task.CompileGroups(p)
+	require.NoError(t, err)
+	var out strings.Builder
+	require.NoError(t, withPlan(groupPlace(p), plan, func(s *stateFiles) error { return s.groups(&out) }))
+	assert.Equal(t, 1, strings.Count(out.String(), "\n"))
+	assert.Regexp(t, `^{"group":"all","by":"all","clock":"20[^"]+Z","kept_until":"20[^"]+Z","rules":\[{"rule":"hot","state":"firing","level":"alarm","since":"20[^"]+"}\]}`, out.String())
 }

@@ -26,7 +26,7 @@ func newStateCommand() *cobra.Command {
 so that it is complete. Only one process may have it open: stop the pipeline, or look at a copy of the directory.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usageError{fmt.Errorf("unknown command %q of state: ls, get or export", args[0])}
+				return usageError{fmt.Errorf("unknown command %q of state: ls, get, export or groups", args[0])}
 			}
 			return nil
 		},
@@ -52,7 +52,13 @@ so that it is complete. Only one process may have it open: stop the pipeline, or
 			return withState(args[0], func(s *stateFiles) error { return s.export(cmd.OutOrStdout()) })
 		},
 	}
-	cmd.AddCommand(ls, get, export)
+	groups := &cobra.Command{
+		Use: "groups FILE", Short: "Write every group of windows over several devices as one JSON object a line", Args: exactly(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withGroupState(args[0], func(s *stateFiles) error { return s.groups(cmd.OutOrStdout()) })
+		},
+	}
+	cmd.AddCommand(ls, get, export, groups)
 	return cmd
 }
 
@@ -80,6 +86,12 @@ func withState(path string, look func(*stateFiles) error) error {
 	if err != nil {
 		return err
 	}
+	return withPlan(p, plan, look)
+}
+
+// withPlan opens the store that belongs to a plan, which is the pipeline's or that
+// of its groups.
+func withPlan(p *configs.Pipeline, plan *task.Plan, look func(*stateFiles) error) error {
 	if _, err := os.Stat(stateDir(p)); err != nil {
 		return fmt.Errorf("pipeline %q has no local state here (state.dir): %w", p.Name, err)
 	}

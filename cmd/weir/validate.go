@@ -90,7 +90,11 @@ func checkPipeline(path string, src []byte) (*configs.Pipeline, configs.Diagnost
 	if found.HasErrors() {
 		return p, found
 	}
-	if _, err := task.Compile(p); err != nil {
+	_, err := task.Compile(p)
+	if err == nil && p.Grouped() {
+		_, err = task.CompileGroups(p)
+	}
+	if err != nil {
 		found = append(found, configs.Diagnostic{File: path, Line: 1, Col: 1, Message: err.Error()})
 	}
 	return p, found

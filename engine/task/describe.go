@@ -65,40 +65,9 @@ func (c *Plan) Describe(table *statestore.Table, slot statestore.Slot) DeviceSta
 	if late := head[headLate]; late != 0 {
 		d.LateSince = stamp(event.Time(late - 1))
 	}
-	for i := range c.rings {
-		r := &c.rings[i]
-		for k, w := range r.windows {
-			res, ok := r.Running(table.Row(r.col, slot), k, clock)
-			if ok {
-				d.Windows = append(d.Windows, c.windowState(w, res.Start, res.End, res.Count, res.Values))
-			}
-		}
-	}
-	for i := range c.sessions {
-		s := &c.sessions[i]
-		if res, ok := s.Running(table.Row(s.col, slot), clock); ok {
-			d.Windows = append(d.Windows, c.windowState(s.windows[0], res.Start, res.End, res.Count, res.Values))
-		}
-	}
-	for i := range c.followers {
-		f := &c.followers[i]
-		if res, speaks := f.Result(table.Row(f.col, slot)); speaks {
-			d.Windows = append(d.Windows, c.windowState(f.window, res.Start, res.End, res.Count, res.Values))
-		}
-	}
+	d.Windows = c.windowStates(table, slot, clock)
 	for i := range c.rules {
-		view := c.rules[i].View(table.Row(c.rules[i].col, slot))
-		s := RuleState{Rule: c.rules[i].spec.Name, State: view.State.String()}
-		if view.Level >= 0 {
-			s.Level = c.rules[i].spec.Levels[view.Level].Name
-		}
-		if view.EpisodeStart > 0 && s.State != "ok" {
-			s.Since = stamp(view.EpisodeStart)
-		}
-		if f := c.rules[i].formula; f != nil {
-			s.Error = table.Cell(f.col, f.state, slot)[formulaError] != 0
-		}
-		d.Rules = append(d.Rules, s)
+		d.Rules = append(d.Rules, c.ruleState(table, slot, i))
 	}
 	for i := range c.metrics {
 		if m := &c.metrics[i]; m.last >= 0 {
@@ -108,6 +77,48 @@ func (c *Plan) Describe(table *statestore.Table, slot statestore.Slot) DeviceSta
 		}
 	}
 	return d
+}
+
+// windowStates are the running values of the windows of a device or group.
+func (c *Plan) windowStates(table *statestore.Table, slot statestore.Slot, clock event.Time) (list []WindowState) {
+	for i := range c.rings {
+		r := &c.rings[i]
+		for k, w := range r.windows {
+			res, ok := r.Running(table.Row(r.col, slot), k, clock)
+			if ok {
+				list = append(list, c.windowState(w, res.Start, res.End, res.Count, res.Values))
+			}
+		}
+	}
+	for i := range c.sessions {
+		s := &c.sessions[i]
+		if res, ok := s.Running(table.Row(s.col, slot), clock); ok {
+			list = append(list, c.windowState(s.windows[0], res.Start, res.End, res.Count, res.Values))
+		}
+	}
+	for i := range c.followers {
+		f := &c.followers[i]
+		if res, speaks := f.Result(table.Row(f.col, slot)); speaks {
+			list = append(list, c.windowState(f.window, res.Start, res.End, res.Count, res.Values))
+		}
+	}
+	return list
+}
+
+// ruleState is where a rule of a device or group stands.
+func (c *Plan) ruleState(table *statestore.Table, slot statestore.Slot, i int) RuleState {
+	view := c.rules[i].View(table.Row(c.rules[i].col, slot))
+	s := RuleState{Rule: c.rules[i].spec.Name, State: view.State.String()}
+	if view.Level >= 0 {
+		s.Level = c.rules[i].spec.Levels[view.Level].Name
+	}
+	if view.EpisodeStart > 0 && s.State != "ok" {
+		s.Since = stamp(view.EpisodeStart)
+	}
+	if f := c.rules[i].formula; f != nil {
+		s.Error = table.Cell(f.col, f.state, slot)[formulaError] != 0
+	}
+	return s
 }
 
 func (c *Plan) windowState(w int, start, end event.Time, count uint64, values []float64) WindowState {

@@ -50,7 +50,7 @@ func (t *Task) gone(feeds *metric, at, clock event.Time) bool {
 			return false
 		}
 	}
-	if len(feeds.followers) > 0 || len(feeds.rules) > 0 || len(feeds.inputs) > 0 {
+	if len(feeds.followers) > 0 || len(feeds.counted) > 0 || len(feeds.rules) > 0 || len(feeds.inputs) > 0 {
 		return at+t.plan.wait < clock
 	}
 	return true

@@ -62,7 +62,7 @@ func (t *Task) appendSubjectLabel(b []byte, spec *configs.Rule) []byte {
 // readings are not lost: they are in the source, and what they add up to is here.
 func (t *Task) quarantineLate(k int, rec *Record) {
 	in := &t.groups.in
-	w := &t.plan.Pipeline.Windows[t.plan.rings[k].windows[0]]
+	w := t.plan.inlets[k].window
 	t.out.begin(QuarantineTopic, rec.Key)
 	b := append(t.out.arena, `{"schema":"`+quarantineSchema+`","pipeline":`...)
 	b = appendString(b, t.plan.Pipeline.Name)

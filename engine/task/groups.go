@@ -21,19 +21,25 @@ import (
 type groups struct {
 	upstream []event.Time // by partition of the source: its watermark; 0: none yet
 	dues     heap[timer]  // of groups; one that does not agree with the head is void
-	ahead    []aheadRow
+	forgets  heap[timer]  // of groups: one each, not later than when it is to be forgotten
+	ahead    []aheadRow   // in no order
+	place    []int32      // by slot: 1 + where in ahead it is; 0: nowhere
+	leasts   heap[timer]  // of ahead; one that does not agree with the row is void
+	near     []aheadRow   // those being promoted
 	in       partialRecord
 	name     []byte
-	ring     *ring // of the window at work
-	other    row   // a row of panes ahead, while t.row is that of the group
+	at       int // the window whose panes are being promoted
+	other    row // a row of panes ahead, while t.row is that of the group
 	promote  func(window.Partial)
+	compare  func(a, b aheadRow) int
 }
 
 // aheadRow is a slot of panes ahead, with the start of its earliest pane.
 type aheadRow struct {
-	slot  statestore.Slot
-	ring  int
-	least event.Time
+	slot   statestore.Slot
+	window int
+	chunk  int64
+	least  event.Time
 }
 
 const (
@@ -44,9 +50,9 @@ const (
 
 // newGroups finds the task's memory in its state.
 func newGroups(t *Task) *groups {
-	g := &groups{upstream: make([]event.Time, t.o.Partitions), dues: heap[timer]{before: timer.before}}
+	g := &groups{upstream: make([]event.Time, t.o.Partitions), dues: heap[timer]{before: timer.before}, forgets: heap[timer]{before: timer.before}, leasts: heap[timer]{before: timer.before}}
 	g.other.table = t.table
-	g.promote = t.promotePane
+	g.promote, g.compare = t.promotePane, t.compareAhead
 	for s := range t.table.Bound() {
 		if !t.table.Live(s) {
 			continue
@@ -60,13 +66,17 @@ func newGroups(t *Task) *groups {
 			}
 		case aheadMark:
 			k := int(binary.BigEndian.Uint32(name[1:]))
-			start, _ := t.plan.rings[k].Held(t.table.Row(t.plan.rings[k].col, s), -maxPartialTime)
-			g.ahead = append(g.ahead, aheadRow{slot: s, ring: k, least: start})
+			in := &t.plan.inlets[k]
+			start, _ := in.panes.Held(t.table.Row(in.ahead, s), -maxPartialTime)
+			g.addAhead(aheadRow{slot: s, window: k, chunk: in.panes.Chunk(start), least: start})
 		default:
 			if due := event.Time(head[headDue]); due != event.Never {
 				g.dues.push(timer{due: due, slot: s})
 			}
 			t.armTimer(s)
+			if head[headReached] != 0 {
+				g.forgets.push(timer{due: t.keptUntil(s), slot: s})
+			}
 		}
 	}
 	return g
@@ -105,20 +115,20 @@ func (t *Task) foldPartial(rec *Record) {
 		t.quarantine(&event.Reading{Metric: event.Undeclared, Bad: event.Malformed}, rec.Append, event.Malformed)
 		return
 	}
-	ring, p := &t.plan.rings[k], g.in.partial
-	now := t.watermark()
-	if ring.Late(p.Start, now) {
+	p, now := g.in.partial, t.watermark()
+	if t.lateFor(k, rec.Key, p) {
 		words[wordLate]++
 		t.quarantineLate(k, rec)
 		return
 	}
 	words[wordProcessed]++
-	if t.isAhead(p.Start, now) {
+	t.slot = t.groupSlot(k, rec.Key)
+	t.catchUp(t.Clock())
+	t.reach(p.End)
+	if t.plan.inlets[k].panes != nil && t.isAhead(p.Start, now) {
 		t.absorbAhead(k, rec.Key, p)
 		return
 	}
-	t.slot = t.groupSlot(k, rec.Key)
-	t.catchUp(t.Clock())
 	t.absorb(k, p, now)
 }
 
@@ -126,45 +136,19 @@ func (t *Task) foldPartial(rec *Record) {
 // plan: a record that is not weir's, or of a former version of the file.
 func (t *Task) windowOf(rec *Record) int {
 	g := t.groups
-	k := slices.IndexFunc(t.plan.rings, func(r ring) bool {
-		return t.plan.Pipeline.Windows[r.windows[0]].Name == string(g.in.window)
-	})
+	k := slices.IndexFunc(t.plan.inlets, func(in inlet) bool { return in.window.Name == string(g.in.window) })
 	if k < 0 || len(rec.Key) == 0 || len(rec.Key) > event.MaxDevice {
 		return -1
 	}
-	r := &t.plan.rings[k]
-	start, end := r.Pane(g.in.partial.Start)
-	if g.in.shape != t.plan.shapes[r.windows[0]] || len(g.in.partial.Words) != r.PartialWords() || start != g.in.partial.Start {
+	in := &t.plan.inlets[k]
+	start, end := in.pane(g.in.partial.Start)
+	if start != g.in.partial.Start {
 		return -1
 	}
-	g.in.partial.End = end
+	if g.in.partial.End = end; !in.fits(&g.in.partial, g.in.shape) {
+		return -1
+	}
 	return k
-}
-
-// absorb merges a partial into the group at work.
-func (t *Task) absorb(k int, p window.Partial, now event.Time) {
-	t.useRing(k)
-	t.merge(p, now)
-	if t.plan.Pipeline.Time.AllowBackfill > 0 {
-		t.groups.ring.ReviseWith(&t.row, p, now, t.emit)
-	}
-}
-
-func (t *Task) merge(p window.Partial, now event.Time) {
-	ring := t.groups.ring
-	fresh, opened := ring.Absorb(&t.row, p, now)
-	if fresh {
-		t.table.Task()[wordOpen] += uint64(opened)
-		t.dueBy(ring.Due(p.Start, now))
-	}
-}
-
-// useRing makes a window's ring the one the callbacks speak of.
-func (t *Task) useRing(k int) *ring {
-	r := &t.plan.rings[k]
-	t.use(&r.outlet)
-	t.groups.ring = r
-	return r
 }
 
 // dueBy makes the group at work look at its windows by then.
@@ -193,6 +177,7 @@ func (t *Task) hear(partition int32, watermark event.Time) {
 	t.table.Write(headCol, 0, t.slotOf(g.name))[headClock] = uint64(watermark)
 	if to := slices.Min(g.upstream); to > t.watermark() {
 		t.moveGroups(to)
+		t.forgetGroups()
 		t.table.Task()[wordStill] = uint64(t.Clock())
 	}
 }
@@ -203,10 +188,7 @@ func (t *Task) hear(partition int32, watermark event.Time) {
 func (t *Task) moveGroups(to event.Time) {
 	words := t.table.Task()
 	for now := t.watermark(); now < to; {
-		next := to
-		for _, a := range t.groups.ahead {
-			next = min(next, a.least)
-		}
+		next := min(to, t.groups.leastAhead())
 		t.closeGroups(next)
 		now = next
 		words[wordWatermark] = uint64(now)
@@ -228,13 +210,10 @@ func (t *Task) closeGroups(by event.Time) {
 		t.slot = e.slot
 		t.catchUp(t.Clock())
 		next := event.Never
-		for k := range t.plan.rings {
-			if !t.keeps(e.slot, k) {
-				continue
+		for k := range t.plan.inlets {
+			if t.keeps(e.slot, k) {
+				next = min(next, t.closeInlet(k, e.due))
 			}
-			ring := t.useRing(k)
-			ring.Close(&t.row, window.Span{From: e.due - 1, To: e.due}, t.emit)
-			next = min(next, ring.NextDue(t.row.Words(), e.due))
 		}
 		t.setDue(next)
 	}
@@ -245,43 +224,49 @@ func (t *Task) isAhead(start, now event.Time) bool { return start >= now+t.plan.
 
 // absorbAhead keeps a partial until the clock of the groups gets near it.
 func (t *Task) absorbAhead(k int, group []byte, p window.Partial) {
-	g, ring := t.groups, &t.plan.rings[k]
+	g, in := t.groups, &t.plan.inlets[k]
+	chunk := in.panes.Chunk(p.Start)
 	g.name = binary.BigEndian.AppendUint32(append(g.name[:0], aheadMark), uint32(k))
-	g.name = binary.BigEndian.AppendUint64(g.name, uint64(ring.Chunk(p.Start)))
+	g.name = binary.BigEndian.AppendUint64(g.name, uint64(chunk))
 	g.name = t.appendGroup(g.name, k, group)
 	slot := t.slotOf(g.name)
-	i := slices.IndexFunc(g.ahead, func(a aheadRow) bool { return a.slot == slot })
-	if i < 0 {
-		i = len(g.ahead)
-		g.ahead = append(g.ahead, aheadRow{slot: slot, ring: k, least: event.Never})
+	if row := g.rowAhead(slot); row == nil {
+		g.addAhead(aheadRow{slot: slot, window: k, chunk: chunk, least: p.Start})
+	} else if p.Start < row.least {
+		g.setLeast(row, p.Start)
 	}
-	g.ahead[i].least = min(g.ahead[i].least, p.Start)
-	g.other.col, g.other.slot = ring.col, slot
-	ring.Absorb(&g.other, p, p.Start)
+	g.other.col, g.other.slot = in.ahead, slot
+	in.panes.Absorb(&g.other, p, p.Start)
 }
 
-// promoteAhead moves panes that have come near into the rings of their groups.
+// promoteAhead moves panes that have come near into the windows of their groups.
+// What a window says of each is in an order that follows from the state.
 func (t *Task) promoteAhead(now event.Time) {
 	g := t.groups
-	kept := g.ahead[:0]
-	for _, a := range g.ahead {
-		if !t.isAhead(a.least, now) {
-			t.slot = t.slotOf(t.table.Name(a.slot)[aheadPrefix:])
-			ring := t.useRing(a.ring)
-			g.other.col, g.other.slot = ring.col, a.slot
-			ring.Drain(&g.other, now+t.plan.skew, g.promote)
-			a.least, _ = ring.Held(t.table.Row(ring.col, a.slot), -maxPartialTime)
-		}
-		if a.least == event.Never {
-			t.table.Drop(a.slot)
+	g.near = g.near[:0]
+	for !t.isAhead(g.leastAhead(), now) {
+		row := g.rowAhead(g.leasts.pop().slot)
+		g.near = append(g.near, *row)
+		row.least = event.Never
+	}
+	if len(g.near) > 1 {
+		slices.SortFunc(g.near, g.compare)
+	}
+	for _, a := range g.near {
+		t.slot = t.slotOf(t.table.Name(a.slot)[aheadPrefix:])
+		in := &t.plan.inlets[a.window]
+		g.at, g.other.col, g.other.slot = a.window, in.ahead, a.slot
+		in.panes.Drain(&g.other, now+t.plan.skew, g.promote)
+		if least, _ := in.panes.Held(t.table.Row(in.ahead, a.slot), -maxPartialTime); least != event.Never {
+			g.setLeast(g.rowAhead(a.slot), least)
 			continue
 		}
-		kept = append(kept, a)
+		g.removeAhead(a.slot)
+		t.table.Drop(a.slot)
 	}
-	g.ahead = kept
 }
 
-func (t *Task) promotePane(p window.Partial) { t.merge(p, t.watermark()) }
+func (t *Task) promotePane(p window.Partial) { t.absorb(t.groups.at, p, t.watermark()) }
 
 // tickGroups moves the task's clock. Where the clock of the groups stands still
 // for idle_after, what is open is emitted as provisional: a partition of the source
@@ -307,9 +292,9 @@ func (t *Task) tickGroups(now event.Time) {
 		}
 		t.slot = s
 		t.catchUp(t.moment)
-		for k := range t.plan.rings {
+		for k := range t.plan.inlets {
 			if t.keeps(s, k) {
-				t.useRing(k).Provisional(&t.row, t.watermark(), t.emit)
+				t.sayInlet(k)
 			}
 		}
 	}
@@ -334,7 +319,7 @@ func (t *Task) groupSlot(k int, group []byte) statestore.Slot {
 }
 
 func (t *Task) appendGroup(b []byte, k int, group []byte) []byte {
-	b = append(b, t.plan.Pipeline.Windows[t.plan.rings[k].windows[0]].By...)
+	b = append(b, t.plan.inlets[k].by...)
 	return append(append(b, 0), group...)
 }
 
@@ -352,6 +337,5 @@ func (t *Task) slotOf(name []byte) statestore.Slot {
 
 // keeps reports whether the group in a slot is one of the window's.
 func (t *Task) keeps(s statestore.Slot, k int) bool {
-	by, name := t.plan.Pipeline.Windows[t.plan.rings[k].windows[0]].By, t.table.Name(s)
-	return len(name) > len(by) && name[len(by)] == 0 && string(name[:len(by)]) == by
+	return t.plan.inlets[k].keeps(t.table.Name(s))
 }

@@ -13,7 +13,13 @@ import (
 // Neither a reading that goes into the panes of windows over several devices nor
 // a partial allocates anything, time and watermarks going on.
 func TestGroupsDoNotAllocate(t *testing.T) {
-	w := newWorks(t, groupPipeline, 1)
+	for name, pipeline := range map[string]string{"time": groupPipeline, "kinds": kindsPipeline, "late": latePipeline} {
+		t.Run(name, func(t *testing.T) { groupsDoNotAllocate(t, pipeline) })
+	}
+}
+
+func groupsDoNotAllocate(t *testing.T, pipeline string) {
+	w := newWorks(t, pipeline, 1)
 	device, group := w.devices[0], w.groups[0]
 	at := scriptDay
 	var readings [][]Record
@@ -69,9 +75,27 @@ func TestGroupsDoNotAllocate(t *testing.T) {
 }
 
 // BenchmarkFoldPartials is the cost of a partial: one of a thousand devices in ten
-// groups, every pane of which closes once all have sent it.
+// groups, every pane of which closes once all have sent it; where windows speak at
+// every reading, one of a reading.
 func BenchmarkFoldPartials(b *testing.B) {
-	w := newWorks(b, groupPipeline, 1)
+	const head = `
+dedupe: {by: off}
+time: {wait_for_late: 5s, idle_after: 20s, max_future_skew: 1m}
+windows:
+`
+	for _, c := range []struct{ name, pipeline string }{
+		{"time", groupPipeline},
+		{"session", head + "- {name: s, metric: temperature, session: 40s, by: all, compute: [count, sum, min, max], emit: {topic: aggregates}}"},
+		{"change", head + "- {name: s, metric: temperature, tumbling: 40s, by: all, compute: [count, sum, min, max], emit: {topic: aggregates, on: change}}"},
+		{"count", head + "- {name: s, metric: temperature, count: 10, by: all, compute: [count, sum, min, max], emit: {topic: aggregates}}"},
+		{"integral", head + "- {name: s, metric: temperature, tumbling: 40s, by: all, compute: [integral], emit: {topic: aggregates}}"},
+	} {
+		b.Run(c.name, func(b *testing.B) { foldPartials(b, c.pipeline) })
+	}
+}
+
+func foldPartials(b *testing.B, pipeline string) {
+	w := newWorks(b, pipeline, 1)
 	device, group := w.devices[0], w.groups[0]
 	var records []Record
 	collect := func() {

@@ -18,23 +18,33 @@ type grouping struct {
 	grouped bool              // this is the group plan
 	// partials are the windows whose parts the devices of a device plan gather.
 	partials []partial
-	step     event.Time // how far a watermark has to move to be sent
+	// counted are the count windows over several devices, to which readings are sent
+	// one by one.
+	counted []address
+	step    event.Time // how far a watermark has to move to be sent
 	// patience is how far behind the foremost device of its partition a device that
 	// speaks is waited for: one with a wrong clock, or a clock that stands still, must
 	// not hold up its group for good. A device whose clock is right is never so far.
 	patience event.Time
-	// shapes are those of a group plan's windows: what their partials have to have.
-	shapes []uint64
+	// inlets are where the partials of a group plan's windows go, by window.
+	inlets []inlet
+}
+
+// address is where the partials of a window over several devices go.
+type address struct {
+	window *configs.Window
+	name   []byte // of the window
+	shape  uint64
+	label  int // index of the label of the roster that names its groups; -1: the whole fleet
 }
 
 // partial is a window over several devices, as one device has it: a ring of its
 // panes that hold what has not been sent yet.
 type partial struct {
 	*window.Ring
-	col    int
-	window *configs.Window
-	shape  uint64
-	label  int // index of the label of the roster that names its groups; -1: the whole fleet
+	address
+	col      int
+	onChange bool // each reading is sent at once
 }
 
 // Compile turns a validated pipeline into a plan of everything that is kept for
@@ -68,20 +78,24 @@ type GroupOptions struct {
 func (c *Plan) Groups() bool { return c.grouped }
 
 // SendsPartials reports whether tasks of the plan send partials.
-func (c *Plan) SendsPartials() bool { return len(c.partials) > 0 }
+func (c *Plan) SendsPartials() bool { return len(c.partials)+len(c.counted) > 0 }
 
 // planGrouping gives a device plan its panes of windows over several devices, and
-// a group plan the shapes of what it is to get.
+// a group plan the inlets of what it is to get.
 func (c *Plan) planGrouping() error {
 	if c.grouped {
-		for i := range c.Pipeline.Windows {
-			c.shapes = append(c.shapes, shapeOf(&c.Pipeline.Windows[i]))
-		}
-		return nil
+		return c.planInlets()
 	}
 	for i := range c.whole.Windows {
 		w := &c.whole.Windows[i]
 		if !w.Grouped() {
+			continue
+		}
+		to := address{window: w, name: []byte(w.Name), shape: shapeOf(w), label: c.label(w.GroupLabel())}
+		m := &c.metrics[w.MetricIndex]
+		if w.Kind == configs.Count {
+			m.counted = append(m.counted, len(c.counted))
+			c.counted = append(c.counted, to)
 			continue
 		}
 		spec := paneSpec(w)
@@ -91,12 +105,10 @@ func (c *Plan) planGrouping() error {
 		if err != nil {
 			return fmt.Errorf("plan parts of window %q: %w", w.Name, err)
 		}
-		name := fmt.Sprintf("partials %s %s by %s/%d of %d+%d %v/%s", w.Metric, w.Name, w.By, spec.Size, w.Size, spec.Offset, w.Location, strings.Join(w.Compute, ","))
-		m := &c.metrics[w.MetricIndex]
+		name := fmt.Sprintf("partials %s %s by %s/%d of %d+%d %v/%s", w.Metric, w.Name, w.By, spec.Size, max(w.Size, w.Gap), spec.Offset, w.Location, strings.Join(w.Compute, ","))
 		m.partials = append(m.partials, len(c.partials))
 		c.partials = append(c.partials, partial{
-			Ring: rings[0], col: c.column(name, rings[0].Cells(), rings[0].Words()), window: w, shape: shapeOf(w),
-			label: c.label(w.GroupLabel()),
+			Ring: rings[0], address: to, col: c.column(name, rings[0].Cells(), rings[0].Words()), onChange: w.Emit.On == "change",
 		})
 	}
 	c.step, c.patience = c.markStep(), max(hour, c.idleAfter+c.wait)
@@ -119,7 +131,10 @@ func (c *Plan) headName() string {
 // pane long, so that it can be told from its times when a pane has ended.
 func paneSpec(w *configs.Window) window.Spec {
 	pane := w.GroupPane()
-	spec := window.Spec{Name: w.Name, Size: pane, Every: pane, Offset: w.Offset, Location: w.Location, Compute: w.Compute, Whole: w.Size}
+	spec := window.Spec{
+		Name: w.Name, Size: pane, Every: pane, Offset: w.Offset, Location: w.Location, Compute: w.Compute, Whole: max(w.Size, w.Gap),
+		Times: w.Kind == configs.Session,
+	}
 	if w.Location == nil {
 		spec.Offset %= pane
 	}
@@ -130,6 +145,12 @@ func paneSpec(w *configs.Window) window.Spec {
 func shapeOf(w *configs.Window) uint64 {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%s/%s/%d/%d/%d/%v/%s", w.Metric, w.By, w.GroupPane(), w.Size, w.Offset, w.Location, strings.Join(w.Compute, ","))
+	switch w.Kind {
+	case configs.Session:
+		fmt.Fprintf(h, "/session %d", w.Gap)
+	case configs.Count:
+		h.Write([]byte("/count"))
+	}
 	return h.Sum64()
 }
 
@@ -145,6 +166,9 @@ func (c *Plan) markStep() event.Time {
 	pane := event.Never
 	for i := range c.partials {
 		pane = min(pane, c.partials[i].window.GroupPane())
+	}
+	if pane == event.Never {
+		return leastStep
 	}
 	return max(leastStep, pane/10)
 }

@@ -153,7 +153,7 @@ func finals(t require.TestingT, all []said) map[string]string {
 		key := r.Window + " " + r.Group + " " + r.Start
 		require.NotContains(t, found, key, "twice")
 		_, results, _ := strings.Cut(o.value, `"final":true,`)
-		found[key] = rounded(results)
+		found[key] = rounded(strings.TrimPrefix(results, `"corrects_alert":true,`))
 	}
 	return found
 }

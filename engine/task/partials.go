@@ -1,6 +1,8 @@
 package task
 
 import (
+	"math"
+
 	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/event"
 	"github.com/weirstream/weir/operators/window"
@@ -15,17 +17,13 @@ type gathering struct {
 	held  *held
 	of    *partial // whose panes are being sent
 	send  func(window.Partial)
-	names [][]byte // of the windows, by partial
-	index int      // of of
-	group []byte   // whose pane is being sent
+	group []byte    // whose pane is being sent
+	alone [1]uint64 // the value of a reading that is sent by itself
 }
 
 func newGathering(t *Task) *gathering {
 	g := &gathering{held: newHeld(t.table.Bound())}
-	g.send = t.sendPartial
-	for i := range t.plan.partials {
-		g.names = append(g.names, []byte(t.plan.partials[i].window.Name))
-	}
+	g.send = t.sendPane
 	return g
 }
 
@@ -40,6 +38,11 @@ func (t *Task) gatherPane(feeds *metric, s sample, due event.Time) event.Time {
 		if p.Late(s.at, s.before) {
 			continue
 		}
+		if p.onChange { // nothing is gathered
+			t.gathering.of = p
+			t.sendPane(p.Alone(s.at, s.value))
+			continue
+		}
 		t.row.col, t.row.slot = p.col, t.slot
 		if !p.Fold(&t.row, s.at, s.value) {
 			continue // the pane held something, and all is known of it
@@ -51,6 +54,9 @@ func (t *Task) gatherPane(feeds *metric, s sample, due event.Time) event.Time {
 		}
 		due = min(due, end+t.plan.wait)
 		t.hold(end)
+	}
+	for _, k := range feeds.counted {
+		t.sendAlone(&t.plan.counted[k], s)
 	}
 	return due
 }
@@ -107,17 +113,31 @@ func (t *Task) sendAllPanes() {
 // sendPanes sends the panes of a window that begin before a time.
 func (t *Task) sendPanes(k int, before event.Time) {
 	g, p := t.gathering, &t.plan.partials[k]
-	g.of, g.index = p, k
+	g.of = p
 	t.row.col, t.row.slot = p.col, t.slot
 	p.Drain(&t.row, before, g.send)
 }
 
-// sendPartial sends one pane to its group. Whose group it is, the device's label
-// says now; the readings of a device without one are counted.
-func (t *Task) sendPartial(pane window.Partial) {
+// sendPane sends one pane of the window at work to its group.
+func (t *Task) sendPane(pane window.Partial) {
+	of := t.gathering.of
+	t.sendPartial(&of.address, of.Told(pane))
+}
+
+// sendAlone sends a reading to a count window, in the order of whose readings it
+// has no later time than its append time.
+func (t *Task) sendAlone(to *address, s sample) {
+	at := min(s.at, t.record.Append)
 	g := t.gathering
+	g.alone[0] = math.Float64bits(s.value)
+	t.sendPartial(to, window.Partial{Start: at, End: at + 1, Count: 1, Words: g.alone[:]})
+}
+
+// sendPartial sends a partial to its group. Whose group it is, the device's label
+// says now; the readings of a device without one are counted.
+func (t *Task) sendPartial(to *address, pane window.Partial) {
 	device := t.table.Name(t.slot)
-	group := t.groupOf(g.of)
+	group := t.groupOf(to)
 	if len(group) == 0 || len(group) > event.MaxDevice {
 		t.table.Task()[wordUngrouped] += pane.Count
 		return
@@ -125,18 +145,18 @@ func (t *Task) sendPartial(pane window.Partial) {
 	t.out.begin(t.plan.partialsTopic(), group)
 	t.out.to(t.o.GroupPartition(group))
 	t.out.arena = appendPartial(t.out.arena, partialHead{
-		window: g.names[g.index], device: device, shape: g.of.shape, partition: t.o.Partition,
+		window: to.name, device: device, shape: to.shape, partition: t.o.Partition,
 	}, &pane)
 	t.out.end(0, "")
 }
 
 // groupOf is the name of the group that the device at work belongs to in a window;
 // empty for none. It is valid until the next call.
-func (t *Task) groupOf(p *partial) []byte {
+func (t *Task) groupOf(to *address) []byte {
 	g := t.gathering
 	g.group = append(g.group[:0], configs.GroupAll...)
-	if p.window.By != configs.GroupAll {
-		g.group = append(g.group[:0], t.labels(t.slot).Text(p.label)...)
+	if to.window.By != configs.GroupAll {
+		g.group = append(g.group[:0], t.labels(t.slot).Text(to.label)...)
 	}
 	return g.group
 }

@@ -76,6 +76,7 @@ type metric struct {
 	sessions  []int
 	followers []int
 	partials  []int // windows over several devices, whose parts each device gathers
+	counted   []int // count windows over several devices
 	rules     []int // rules on its last value
 	gate      *gate // before them; nil: they are few
 	last      int   // cell in the column of last values; -1: no rule looks at it
@@ -211,7 +212,7 @@ func (c *Plan) planWindows() error {
 				}
 				continue
 			}
-			specs = append(specs, window.Spec{Name: w.Name, Size: w.Size, Every: w.Every, Offset: w.Offset, Location: w.Location, Compute: w.Compute})
+			specs = append(specs, window.Spec{Name: w.Name, Size: w.Size, Every: w.Every, Offset: w.Offset, Location: w.Location, Compute: w.Compute, Parts: c.grouped})
 			indexes = append(indexes, i)
 		}
 		if len(specs) == 0 {

@@ -65,7 +65,7 @@ func (t *Task) feed(feeds *metric, s sample, due event.Time) event.Time {
 			t.lookNow(ring, at, now)
 		}
 	}
-	if len(feeds.partials) > 0 {
+	if len(feeds.partials)+len(feeds.counted) > 0 {
 		due = t.gatherPane(feeds, s, due)
 	}
 	for _, k := range feeds.sessions {

@@ -19,8 +19,8 @@ func (c *Plan) planSession(i int) error {
 	w := c.Pipeline.Windows[i]
 	onChange := w.Emit.On == "change"
 	s, err := window.NewSession(
-		window.SessionSpec{Name: w.Name, Gap: w.Gap, Compute: w.Compute, Change: onChange},
-		window.Time{WaitForLate: c.wait, MaxFutureSkew: c.skew, Backfill: c.Pipeline.Time.AllowBackfill},
+		window.SessionSpec{Name: w.Name, Gap: w.Gap, Compute: w.Compute, Change: onChange, Parts: c.grouped},
+		c.sessionTime(&w),
 	)
 	if err != nil {
 		return fmt.Errorf("plan window %q: %w", w.Name, err)

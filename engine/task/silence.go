@@ -206,6 +206,12 @@ func (t *Task) endOpen() {
 	t.flushSessions(event.Time(head[headClock]))
 	t.sendAllPanes()
 	t.settle()
+	t.endEpisodes(event.Time(head[headClock]))
+}
+
+// endEpisodes ends the open episodes of the device or group at work, whose clock
+// is given, because it is forgotten.
+func (t *Task) endEpisodes(clock event.Time) {
 	for k := range t.plan.rules {
 		rule := &t.plan.rules[k]
 		if rule.after > 0 {
@@ -218,7 +224,7 @@ func (t *Task) endOpen() {
 		copy(scratch, t.table.Cell(rule.col, 0, t.slot))
 		// A window's end, which its rules take for the time, may lie ahead of
 		// the clock; an episode must not end before it began.
-		at := max(event.Time(head[headClock]), rule.View(scratch).Last)
+		at := max(clock, rule.View(scratch).Last)
 		if e, open := t.machine(rule).Forget(scratch, at); open {
 			t.alert(rule, &e, nil, "forgotten")
 		}

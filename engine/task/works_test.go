@@ -169,19 +169,41 @@ func (p *plant) checkGrouping() {
 		}
 	}
 	if g := p.task.groups; g != nil {
+		known := 0
+		for s := range p.table.Bound() {
+			if p.table.Live(s) && p.table.Name(s)[0] > aheadMark {
+				known++
+			}
+		}
+		require.Equal(p.t, known, p.task.Known())
 		for s := range p.table.Bound() {
 			if !p.table.Live(s) || p.table.Name(s)[0] <= aheadMark {
 				continue
 			}
-			want := event.Never
+			want, due := event.Never, event.Time(p.table.Row(headCol, s)[headDue])
 			for k := range p.plan.rings {
 				r := &p.plan.rings[k]
 				want = min(want, r.NextDue(p.table.Row(r.col, s), p.task.watermark()))
 			}
-			require.Equal(p.t, want, event.Time(p.table.Row(headCol, s)[headDue]), "when %q is due", p.table.Name(s))
+			for k := range p.plan.sessions {
+				r := &p.plan.sessions[k]
+				want = min(want, r.NextDue(p.table.Row(r.col, s), p.task.watermark()))
+			}
+			if len(p.plan.sessions) == 0 {
+				require.Equal(p.t, want, due, "when %q is due", p.table.Name(s))
+			}
+			require.LessOrEqual(p.t, due, want, "when %q is due: a session may have grown since", p.table.Name(s))
+			if len(p.plan.followers) == 0 { // for a count window a reading may come at any time
+				require.Greater(p.t, p.task.keptUntil(s), p.task.watermark(), "%q should have been forgotten", p.table.Name(s))
+			}
 		}
+		first := event.Never
 		for _, a := range g.ahead {
 			require.True(p.t, p.task.isAhead(a.least, p.task.watermark()))
+			least, _ := p.plan.inlets[a.window].panes.Held(p.table.Row(p.plan.inlets[a.window].ahead, a.slot), -maxPartialTime)
+			require.Equal(p.t, least, a.least)
+			first = min(first, least)
 		}
+		require.Equal(p.t, first, g.leastAhead())
 	}
 }

@@ -19,6 +19,7 @@
 //	ewma HALF-LIFE         3  ewma
 //	slope                  7  slope
 //	polyline              39  integral, time_weighted_mean
+//	areas                  6  the same, over parts of several devices
 //
 // Values are finite: a decoder refuses NaN and the infinities, as the tests of
 // ingest/codec show (a number beyond float64 is value_range, the words NaN and
@@ -77,6 +78,9 @@ type Options struct {
 	// newest in ewma. It need not be whole. 0 where windows have no length: ewma is
 	// refused then.
 	HalfLife float64
+	// Parts is set where no reading is folded in, but parts that Condense made of
+	// what devices hold, each with an order of its own.
+	Parts bool
 }
 
 // Percentile is how a list of names writes the percentiles: p and one to three
@@ -140,9 +144,13 @@ func Words(names []string) int {
 }
 
 func fixed(o Options) []Aggregate {
+	var overTime, meanOverTime Aggregate = integral{}, timeWeightedMean{}
+	if o.Parts {
+		overTime, meanOverTime = integralOfParts{}, timeWeightedMeanOfParts{}
+	}
 	return []Aggregate{
 		count{}, sum{}, minimum{}, maximum{}, mean{}, spread{}, first{}, last{}, delta{}, rate{}, variance{}, stddev{},
 		quantile{name: "median", part: 5, whole: 10}, mode{}, distinct{}, ewma{halfLife: o.HalfLife}, slope{},
-		integral{}, timeWeightedMean{},
+		overTime, meanOverTime,
 	}
 }

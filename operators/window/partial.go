@@ -19,7 +19,8 @@ type Partial struct {
 }
 
 // PartialWords is the length of Partial.Words. Rings of one window each that
-// compute the same agree in it and in what the words mean.
+// compute the same agree in it and in what the words mean; but what one without
+// Spec.Parts drains, one with it takes as Told has it.
 func (r *Ring) PartialWords() int { return r.words - paneWords }
 
 // Pane is the pane of t as [start, end).

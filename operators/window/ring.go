@@ -34,6 +34,7 @@ type Ring struct {
 	words   int
 
 	scratch []uint64 // aggregates' words of a window being merged
+	told    []uint64 // of a pane, as Told has them; nil: as they are
 	result  Result
 	running []float64
 }
@@ -76,6 +77,9 @@ func newRing(specs []Spec, t Time) (*Ring, error) {
 			specs[0].Name, size, t.WaitForLate, t.Backfill, t.MaxFutureSkew, r.cells, r.pane, maxPanes)
 	}
 	r.byPane, r.byCells = newDivisor(r.pane), newDivisor(event.Time(r.cells))
+	if specs[0].Times {
+		r.place(times{})
+	}
 	for _, s := range specs {
 		w := ringWindow{days: r.days, size: s.Size, every: s.Every, offset: s.Offset, byEvery: newDivisor(s.Every), values: make([]float64, len(s.Compute))}
 		aggs, err := aggregates(s.Name, s.Compute, s.halfLife())
@@ -92,6 +96,7 @@ func newRing(specs []Spec, t Time) (*Ring, error) {
 		r.windows = append(r.windows, w)
 	}
 	r.scratch = make([]uint64, r.words)
+	r.tellParts(specs[0])
 	return r, nil
 }
 

@@ -16,6 +16,8 @@ type SessionSpec struct {
 	// Change is set where every reading is an emission (see [Session.Change]):
 	// what a swallowed session said last is then its last reading's.
 	Change bool
+	// Parts is set where no reading is folded in, but pieces are absorbed.
+	Parts bool
 }
 
 // Session keeps the sessions of a series that can still change: each from the time
@@ -63,7 +65,9 @@ func NewSession(spec SessionSpec, t Time) (*Session, error) {
 	if spec.Gap < 1 || spec.Gap > maxSpan {
 		return nil, fmt.Errorf("window %q: gap=%dms must be between 1ms and %dms", spec.Name, spec.Gap, maxSpan)
 	}
-	aggs, err := aggregates(spec.Name, spec.Compute, halfLife(float64(spec.Gap)))
+	options := halfLife(float64(spec.Gap))
+	options.Parts = spec.Parts
+	aggs, err := aggregates(spec.Name, spec.Compute, options)
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +180,6 @@ func (s *Session) precede(row Row, cell int, sample aggregate.Sample) {
 func (s *Session) join(row Row, t taken, sample aggregate.Sample, clock event.Time) {
 	c := sessionCell(row.Write(t.first))
 	before := s.end(c)
-	closed := before <= clock-s.time.WaitForLate
 	s.fold(c, sample)
 	c[1] = max(c[1], uint64(sample.Time))
 	c.grow(1)
@@ -186,19 +189,26 @@ func (s *Session) join(row Row, t taken, sample aggregate.Sample, clock event.Ti
 		c[1] = second[1]
 		c.grow(second.count())
 	}
-	if closed {
-		if c.mark().revision == 0 {
-			c.setMark(mark{revision: 1}) // it spoke when it closed, and nothing had to be kept
-		}
-		if s.end(c) > clock-s.time.WaitForLate {
-			c[3] = uint64(before)
-			c.reopen()
-		}
-	}
+	s.reopen(c, before, clock)
 	if t.second >= 0 {
 		c = row.Write(t.second)
 		clear(c)
 		c[2] = sessionFree
+	}
+}
+
+// reopen notes of a session that has grown and ended before until now whether it
+// had closed, and is open again.
+func (s *Session) reopen(c sessionCell, before, clock event.Time) {
+	if before > clock-s.time.WaitForLate {
+		return
+	}
+	if c.mark().revision == 0 {
+		c.setMark(mark{revision: 1}) // it spoke when it closed, and nothing had to be kept
+	}
+	if s.end(c) > clock-s.time.WaitForLate {
+		c[3] = uint64(before)
+		c.reopen()
 	}
 }
 

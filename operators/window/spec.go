@@ -35,6 +35,12 @@ type Spec struct {
 	// Whole is the length of the window of which this one is a part, whose readings
 	// are merged with others of it; 0: it stands for itself.
 	Whole event.Time
+	// Parts is set where no reading is folded in, but what Told makes of the panes of
+	// several devices is absorbed.
+	Parts bool
+	// Times has every pane keep the times of its first and its last reading, for
+	// Partial.Piece.
+	Times bool
 }
 
 // Time is the pipeline's rules of time, in milliseconds from 0.
@@ -67,12 +73,15 @@ func (s Spec) validate() error {
 	return err
 }
 
-// halfLife is that of the readings, by the length of the window they count in.
+// halfLife is that of the readings, by the length of the window they count in, and
+// whether they come in parts.
 func (s Spec) halfLife() aggregate.Options {
+	o := halfLife(float64(s.Size))
 	if s.Whole > 0 {
-		return halfLife(float64(s.Whole))
+		o = halfLife(float64(s.Whole))
 	}
-	return halfLife(float64(s.Size))
+	o.Parts = s.Parts
+	return o
 }
 
 func (t Time) validate() error {
