@@ -64,6 +64,7 @@ func (t *Task) forgetGroups() {
 // forgetGroup ends the episodes of the group at work and drops its state, in which
 // no window is open.
 func (t *Task) forgetGroup() {
+	t.settle() // what closed just now is known of it still
 	t.catchUp(t.Clock())
 	record := t.record
 	t.record = nil // no partial is the cause

@@ -205,13 +205,13 @@ func (t *Task) endOpen() {
 	}
 	t.flushSessions(event.Time(head[headClock]))
 	t.sendAllPanes()
+	t.settle()
 	t.endEpisodes(event.Time(head[headClock]))
 }
 
 // endEpisodes ends the open episodes of the device or group at work, whose clock
 // is given, because it is forgotten.
 func (t *Task) endEpisodes(clock event.Time) {
-	t.settle()
 	for k := range t.plan.rules {
 		rule := &t.plan.rules[k]
 		if rule.after > 0 {
