@@ -12,14 +12,7 @@ import (
 func Unknown(p *configs.Pipeline) string {
 	for i := range p.Rules {
 		r := &p.Rules[i]
-		switch {
-		case r.NoData != nil:
-			return fmt.Sprintf("rule %s looks at silence (no_data)", r.Name)
-		case r.RepeatEvery > 0:
-			return fmt.Sprintf("rule %s repeats its alerts (repeat_every)", r.Name)
-		case r.Flapping != nil:
-			return fmt.Sprintf("rule %s marks alerts that change too often (flapping)", r.Name)
-		case looksAlways(p, r) && isVague(r.When.Result):
+		if looksAlways(p, r) && isVague(r.When.Result) {
 			return fmt.Sprintf("rule %s looks at every reading (evaluate: change) at %s, which may come out in more than one way", r.Name, r.When.Result)
 		}
 	}

@@ -324,7 +324,10 @@ func (f *folded) drawShape() foldedShape {
 }
 
 // foldWindow is a window, and the result that rules look at.
-type foldWindow struct{ name, result string }
+type foldWindow struct {
+	name, result string
+	closes       bool
+}
 
 // drawFoldWindows draws windows, one of each metric at least.
 func (f *folded) drawFoldWindows(b *strings.Builder, metrics []string) []foldWindow {
@@ -343,6 +346,7 @@ func (f *folded) drawFoldWindows(b *strings.Builder, metrics []string) []foldWin
 		emit := f.one(", emit: {topic: out}", ", emit: {topic: out}", ", emit: {topic: other}", "")
 		if !strings.HasPrefix(kind, "count") && !strings.HasPrefix(kind, "rolling") {
 			emit = f.one(emit, ", emit: {topic: out, on: change}")
+			w.closes = true
 		}
 		all := []string{"count", "sum", "min", "max", "mean", "range", "first", "last", "delta", "rate", "variance", "stddev", "median", "mode", "distinct", "slope", "integral",
 			"time_weighted_mean", "p5", "p95", "p999"}
@@ -386,12 +390,13 @@ func (f *folded) drawFoldRules(b *strings.Builder, windows []foldWindow, metrics
 			if f.IntN(3) == 0 {
 				message = ", message: \"{{device}} {{level}} {{value}} {{threshold}} {{active_for}} {{window.start}} " + label("{{labels.site}}{{labels.low}}", "") + "\""
 			}
-			fmt.Fprintf(b, "  - {name: r%d-%d, when: %s.%s, levels: %s%s}\n", i, k, w.name, w.result, levels(), message)
+			fmt.Fprintf(b, "  - {name: r%d-%d, when: %s.%s, levels: %s%s%s}\n", i, k, w.name, w.result, levels(), manner(ruled{closes: w.closes}, f.Rand), message)
 		}
 	}
 	for i, m := range slices.Compact(slices.Sorted(slices.Values(metrics))) {
 		if f.IntN(2) == 0 {
-			fmt.Fprintf(b, "  - {name: m%d, when: %s, levels: %s}\n", i, m, levels())
+			fmt.Fprintf(b, "  - {name: m%d, when: %s, levels: %s%s}\n", i, m, levels(), manner(ruled{}, f.Rand))
 		}
 	}
+	onSilence(b, label("named", "") != "", 15, f.Rand)
 }
