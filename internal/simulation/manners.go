@@ -3,7 +3,10 @@ package simulation
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
+
+	"github.com/weirstream/weir/configs"
 )
 
 // ruled is what a rule looks at, as far as that says which manners it can have.
@@ -38,6 +41,11 @@ func said(rng *rand.Rand) string {
 		fmt.Fprintf(&b, ", flapping: {changes: %d, within: %ds}", 2+rng.IntN(5), []int{2, 5, 20, 120}[rng.IntN(4)])
 	}
 	return b.String()
+}
+
+// repeats reports whether a rule repeats its alerts.
+func (s *shape) repeats() bool {
+	return slices.ContainsFunc(s.pipeline.Rules, func(r configs.Rule) bool { return r.RepeatEvery > 0 })
 }
 
 // onSilence draws rules on silence, of devices that fall silent after so many seconds
