@@ -145,7 +145,7 @@ func (b *board) take(r OutputRecord) (f found, ours bool) {
 		b.report.Aggregates++
 		f.names = aggregateNames(b.in.Pipeline, &f.body)
 		f.rough = f.names
-		f.rough.number = ""
+		f.rough.number, f.rough.resets = "", ""
 	case schema == alertSchema:
 		b.report.Alerts++
 		b.sequence(f)
