@@ -38,7 +38,7 @@ func said(rng *rand.Rand) string {
 		fmt.Fprintf(&b, ", repeat_every: %ds", []int{60, 61, 75}[rng.IntN(3)])
 	}
 	if rng.IntN(3) == 0 {
-		fmt.Fprintf(&b, ", flapping: {changes: %d, within: %ds}", 2+rng.IntN(5), []int{2, 5, 20, 120}[rng.IntN(4)])
+		fmt.Fprintf(&b, ", flapping: {changes: %d, within: %ds}", 2+rng.IntN(5), []int{2, 5, 20, 120, 600}[rng.IntN(5)])
 	}
 	return b.String()
 }
