@@ -27,7 +27,8 @@ type appointment struct {
 }
 
 // deed is what may come due of a device. Deeds of one device and time happen in the
-// order of rule, then of kind; that a device falls silent comes behind all rules.
+// order of rule, then of kind: rule -1 is for what comes before all rules, and that a
+// device falls silent comes behind them.
 type deed struct {
 	rule int
 	kind deedKind
@@ -99,7 +100,7 @@ func (t *task) await(d *device, of deed) {
 		return
 	}
 	if d.awaited == nil {
-		d.awaited = make([]event.Time, (len(t.p.Rules)+1)*int(deedKinds))
+		d.awaited = make([]event.Time, (len(t.p.Rules)+2)*int(deedKinds))
 	}
 	if next := d.next(of); *next == 0 || at < *next {
 		*next = at
@@ -108,7 +109,7 @@ func (t *task) await(d *device, of deed) {
 }
 
 // next is the time of the appointment that counts for a deed; 0: none.
-func (d *device) next(of deed) *event.Time { return &d.awaited[of.rule*int(deedKinds)+int(of.kind)] }
+func (d *device) next(of deed) *event.Time { return &d.awaited[(of.rule+1)*int(deedKinds)+int(of.kind)] }
 
 // happen does what is due by the task's clock, each at its moment.
 func (t *task) happen() {
