@@ -109,7 +109,9 @@ func (t *task) await(d *device, of deed) {
 }
 
 // next is the time of the appointment that counts for a deed; 0: none.
-func (d *device) next(of deed) *event.Time { return &d.awaited[(of.rule+1)*int(deedKinds)+int(of.kind)] }
+func (d *device) next(of deed) *event.Time {
+	return &d.awaited[(of.rule+1)*int(deedKinds)+int(of.kind)]
+}
 
 // happen does what is due by the task's clock, each at its moment.
 func (t *task) happen() {
