@@ -75,3 +75,16 @@ func TestClockAheadOfBrokersIsNotSilence(t *testing.T) {
 		require.Len(t, p.taken(), 1, "silent for idle_after")
 	}
 }
+
+// Devices that the roster names are expected from the moment at which wall time set
+// the task's clock: that one is told, whatever wall time enters behind it.
+func TestTheFactThatSetsTheClockStays(t *testing.T) {
+	p := newPlant(t, silencePipeline+`devices: {roster: fleet.csv}
+rules:
+- {name: missing, no_data: {after: 20s, expect: roster}}
+`, plantOptions{roster: mild})
+	p.advance(Now{Wall: at(1), Mono: 1_000})
+	p.advance(Now{Wall: at(2), Mono: 2_000})
+	p.advance(Now{Wall: at(3), Mono: 3_000})
+	require.Equal(t, []Fact{{Roster: print64(t, mild)}, {Wall: at(1)}, {Wall: at(3)}}, decodeFacts(t, p.task.TakeFacts()))
+}

@@ -26,7 +26,7 @@ type mutant struct {
 type edit struct{ file, old, new string }
 
 // mutants are all of them.
-func mutants() []mutant { return append(protocol(), meanings()...) }
+func mutants() []mutant { return append(append(protocol(), meanings()...), waitings()...) }
 
 // protocol are mutants of the exactly-once protocol: rules of docs/EXACTLY_ONCE.md.
 func protocol() []mutant {

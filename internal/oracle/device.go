@@ -20,6 +20,10 @@ type device struct {
 	late      bool // since the last processed reading one was late
 	lateSince event.Time
 
+	named    bool         // by the roster in force, in a pipeline with rules on the silence of those it names
+	expected event.Time   // since when; 0: since the task's clock is first set
+	awaited  []event.Time // by deed: the appointment that counts
+
 	windows  [][]*window // time and session windows by index, in the order of their start
 	counts   [][]sample  // count windows by index, by event time, ties in the order of arrival
 	rolling  [][]sample  // rolling windows by index, in the same order

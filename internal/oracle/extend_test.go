@@ -18,7 +18,7 @@ import (
 // checks: behind the file, lines with + change the pipeline that came of it.
 //
 //   - window NAME session GAP | rolling SIZE EVERY | offset TIME | zone NAME | metric NAME | by WHAT | compute NAME,NAME...
-//   - rule NAME result NAME | threshold LEVEL FIELD LABEL | message TEXT
+//   - rule NAME result NAME | expect WHO | threshold LEVEL FIELD LABEL | message TEXT
 //   - reset_clock_after TIME
 //   - dedupe time REMEMBER
 //   - where EXPRESSION
@@ -110,6 +110,8 @@ func (e extension) rule(line string) {
 	switch e.words[2] {
 	case "result":
 		r.When.Result = e.words[3]
+	case "expect":
+		r.NoData.Expect = e.words[3]
 	case "threshold":
 		for i := range r.Levels {
 			if l := &r.Levels[i]; l.Name == e.words[3] {

@@ -17,10 +17,11 @@ type task struct {
 
 	clock   event.Time // of the task: the greatest append time and the walls that entered
 	devices map[string]*device
-	watch   []watch // in the order of seen, which the task's clock makes that of time
-	quiet   []watch // the silent ones, in the same order, where the journal does not tell who was forgotten
-	untold  bool    // it does not: the place in hand lies before its first record
-	whole   bool    // it tells all, from record 1 on
+	agenda  agenda
+	moment  event.Time // of what is happening: the task's clock or, of what is due, when it was due
+	quiet   []watch    // the silent ones in the order of seen, where the journal does not tell who was forgotten
+	untold  bool       // it does not: the place in hand lies before its first record
+	whole   bool       // it tells all, from record 1 on
 
 	wants  []*want
 	step   int
@@ -43,9 +44,10 @@ type rulesOf struct {
 	window [][]int // by window
 	metric [][]int // by metric: those on its last value
 	always [][]int // by window that closes: those that look at every reading
+	silent []int   // those on silence
 }
 
-// watch waits for a device to fall silent.
+// watch is a device that has been silent since it was seen then.
 type watch struct {
 	device *device
 	seen   event.Time
@@ -65,6 +67,7 @@ func newTask(in *Input, report *Report) *task {
 	t.rules.always = make([][]int, len(p.Windows))
 	for i := range p.Rules {
 		if p.Rules[i].NoData != nil {
+			t.rules.silent = append(t.rules.silent, i)
 			continue
 		}
 		if when := p.Rules[i].When; looksAlways(p, &p.Rules[i]) {
@@ -102,38 +105,32 @@ type messageState struct {
 	judged map[int]bool // wide messages: by sample, whether it is a repeat
 }
 
-// advance moves the task's clock, and every device whose silence is due falls
-// silent. position is the offset of the record in hand or next.
+// advance moves the task's clock, and what is due happens. position is the offset of
+// the record in hand or next.
 func (t *task) advance(to event.Time, position int64) {
+	set := t.clock > 0
 	t.clock, t.source = max(t.clock, to), position
 	t.step++
-	for len(t.watch) > 0 && t.watch[0].seen+t.p.Time.IdleAfter <= t.clock {
-		w := t.watch[0]
-		t.watch = t.watch[1:]
-		if d := w.device; d.seen == w.seen && !d.silent && !d.forgotten {
-			d.silent = true
-			t.fallSilent(d)
-			if t.untold {
-				t.quiet = append(t.quiet, w)
-			}
-		}
+	if !set {
+		t.expectFrom(t.clock)
 	}
-	t.standStill()
+	t.happen()
 }
 
 // alive notes a sign of life.
 func (t *task) alive(d *device) {
-	if d.heard && d.seen == t.clock && !d.silent {
-		return // watched already
-	}
 	d.heard, d.seen, d.silent = true, t.clock, false
-	t.watch = append(t.watch, watch{d, t.clock})
+	t.await(d, t.fallsSilent())
+	for _, rule := range t.rules.silent {
+		t.await(d, deed{rule: rule})
+	}
 }
 
 // forget drops a device that a fact names.
 func (t *task) forget(d *device) {
 	t.step++
 	t.end(d, cause{reason: "forgotten"})
+	t.goOnMissing(d)
 }
 
 // end says the last of what a device has open, and lets go of it.
@@ -199,7 +196,9 @@ func (t *task) read(m *messageState, r reading) {
 		classes.Duplicate++
 		return
 	}
-	if t.late(d, r.metric, at) {
+	late := t.late(d, r.metric, at)
+	t.breakSilence(d, cause{offset: m.record.Offset})
+	if late {
 		if !t.restarts(d, m.record.Append) {
 			classes.Late++
 			t.alive(d)

@@ -46,6 +46,9 @@ type alert struct {
 	at, began       event.Time
 	window          *span // nil for a rule on a metric
 	number          int   // of the event in its episode, from 1
+	again           bool  // nothing has changed, and
+	repeat          int   // for the how manieth time that is said; 0: for another reason
+	flapping        bool
 	cause           cause
 	resets          int
 	labels          labels // the device's, of the roster
@@ -64,7 +67,7 @@ type span struct {
 // reason says.
 type cause struct {
 	offset int64
-	reason string // silence or forgotten; empty: a reading
+	reason string // such as silence or forgotten; empty: a reading
 }
 
 // restart is a clock of a device that began anew.

@@ -84,7 +84,8 @@ func windows(b *strings.Builder, s *shape, rng *rand.Rand) {
 		} else if s.rosters != nil && rng.IntN(3) > 0 {
 			levels, labels = ownLevels(rng), "{{labels.site}} "
 		}
-		fmt.Fprintf(b, "  - {name: on-%s, when: %s.%s, levels: %s, message: \"{{%s}} %s{{rule}} {{level}} {{value}} {{threshold}} {{active_for}} {{window.start}}\"}\n", name, name, result, levels, owner, labels)
+		fmt.Fprintf(b, "  - {name: on-%s, when: %s.%s, levels: %s%s, message: \"{{%s}} %s{{rule}} {{level}} {{value}} {{threshold}} {{active_for}} {{window.start}}\"}\n", name, name, result, levels,
+			manner(ruled{closes: w.closes && !w.fleet, vague: vague(result)}, rng), owner, labels)
 	}
 	if rng.IntN(2) == 0 {
 		metric := []string{"temperature", "humidity"}[rng.IntN(2)]
@@ -93,8 +94,9 @@ func windows(b *strings.Builder, s *shape, rng *rand.Rand) {
 		if s.rosters != nil && rng.IntN(2) == 0 {
 			enter = []string{"above: labels.limit, clear_below: labels.calm", "above: labels.upper", "above: 60, clear_below: labels.calm"}[rng.IntN(3)]
 		}
-		fmt.Fprintf(b, "  - {name: bare, when: %s, levels: {warning: {%s%s}, critical: {above: 80}}, message: \"{{device}} {{metric}} {{value | printf \\\"%%.2f\\\"}}\"}\n", metric, enter, hold)
+		fmt.Fprintf(b, "  - {name: bare, when: %s, levels: {warning: {%s%s}, critical: {above: 80}}%s, message: \"{{device}} {{metric}} {{value | printf \\\"%%.2f\\\"}}\"}\n", metric, enter, hold, manner(ruled{}, rng))
 	}
+	onSilence(b, s.rosters != nil, 4, rng)
 }
 
 // ownLevels draws levels that are a device's own.
