@@ -18,7 +18,7 @@ import (
 func TestFleetsAreVerified(t *testing.T) {
 	p := fleetPipeline(t)
 	var sum Sent
-	late, provisional, revised := 0, 0, 0
+	late, provisional, revised, merged, ended := 0, 0, 0, 0, 0
 	for seed := range uint64(40) {
 		h := newFleetHistory(p, seed, 120)
 		for i, r := range h.check() {
@@ -36,10 +36,16 @@ func TestFleetsAreVerified(t *testing.T) {
 				if w.aggregate != nil && w.aggregate.final && w.aggregate.revision > 2 {
 					revised++
 				}
+				if w.aggregate != nil && w.aggregate.merged {
+					merged++
+				}
+				if w.alert != nil && w.alert.cause.reason == "forgotten" {
+					ended++
+				}
 			}
 		}
 	}
-	for _, n := range []int{sum.Ungrouped, late, provisional, revised} {
+	for _, n := range []int{sum.Ungrouped, late, provisional, revised, merged, ended} {
 		assert.Positive(t, n)
 	}
 }
@@ -93,7 +99,7 @@ func (h *fleetHistory) rewrite(q, i int, edit func(*parcel)) {
 		return
 	}
 	r.Key = []byte(one.group)
-	r.Value = appendPartial(partialOf{h.p.Windows[one.window].Name, one.device}, one.upstream, one.start, one.readings)
+	r.Value = appendPartial(&h.p.Windows[one.window], one)
 }
 
 func onPartials(kind string, edit func(h *fleetHistory, one *parcel)) fleetMutation {

@@ -66,9 +66,13 @@ func compute(c *configs.Window, name string, samples []sample) measure {
 		return ewma(samples, float64(max(c.Size, c.Gap))/4) // a session has a gap, all else a size
 	case "slope":
 		return slope(samples)
-	case "integral":
-		return integral(samples)
-	case "time_weighted_mean":
+	case "integral", "time_weighted_mean":
+		if c.Grouped() {
+			return areaOfSeveral(name, samples)
+		}
+		if name == "integral" {
+			return integral(samples)
+		}
 		return timeWeighted(samples)
 	}
 	if digits, ok := strings.CutPrefix(name, "p"); ok {

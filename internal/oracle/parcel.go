@@ -28,6 +28,8 @@ type parcel struct {
 	window   int // of the pipeline
 	shape    uint64
 	start    event.Time // of the pane
+	first    event.Time // of its readings, for session windows
+	last     event.Time
 	readings int
 	device   string
 	words    int
@@ -49,7 +51,11 @@ func parcelOf(p *configs.Pipeline, record SourceRecord) *parcel {
 		name := r.name()
 		one.window = slices.IndexFunc(p.Windows, func(w configs.Window) bool { return w.Name == name && w.Grouped() })
 		one.shape = r.fingerprint()
-		one.upstream, one.start, one.readings, one.device = int32(r.number()), event.Time(r.number()), int(r.number()), r.name()
+		one.upstream, one.start, one.readings = int32(r.number()), event.Time(r.number()), int(r.number())
+		if one.window >= 0 && p.Windows[one.window].Kind == configs.Session {
+			one.first, one.last = one.start+event.Time(r.number()), one.start+event.Time(r.number())
+		}
+		one.device = r.name()
 		one.group, one.words = string(record.Key), len(r.rest)/8
 		if !r.cut && len(r.rest)%8 == 0 && one.window >= 0 && one.readings > 0 {
 			one.kind = kind

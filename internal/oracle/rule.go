@@ -35,7 +35,7 @@ type observation struct {
 // hole is the longest time between two samples that hold counts as covered.
 func (t *task) hole(rule int) event.Time {
 	limit := t.p.Time.IdleAfter
-	if w := t.p.Rules[rule].When.Window; w >= 0 && t.p.Windows[w].Kind != configs.Rolling {
+	if w := t.p.Rules[rule].When.Window; w >= 0 && (t.p.Windows[w].Kind != configs.Rolling || t.p.Windows[w].Grouped()) {
 		distance := t.p.Windows[w].Every
 		if t.p.Windows[w].Location != nil {
 			distance = 36 * 3_600_000 // calendar days

@@ -101,4 +101,5 @@ type sample struct {
 	value float64
 	order int64  // of its arrival at the task
 	of    string // the device, in a window over several; order tells only among those of one
+	part  int    // in a window over several: the number of the partial it came in
 }
