@@ -44,6 +44,7 @@ state: {forget_after: 20s}
 + window newest by labels.site
 + window each by labels.site
 + window glide by all
++ window glide on close
 `
 
 // fleetHistory is a fleet in which all is as it must be: two partitions of devices,

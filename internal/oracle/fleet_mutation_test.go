@@ -158,6 +158,14 @@ func fleetMutations() map[string]fleetMutation {
 	}
 	alerted := func(w *want) bool { return w.alert != nil && w.lane == "fleet" }
 	late := func(w *want) bool { return w.rejected != nil }
+	merged := func(w *want) bool { return w.aggregate != nil && w.aggregate.merged }
+	forgotten := func(w *want) bool { return w.alert != nil && w.alert.cause.reason == "forgotten" }
+	area := func(v any) any {
+		if v == nil {
+			return 1
+		}
+		return v.(float64) + 0.01
+	}
 	all := map[string]fleetMutation{
 		"a reading more":     onPartials(Value, func(_ *fleetHistory, one *parcel) { one.readings++ }),
 		"another start":      onPartials(Unexpected, func(_ *fleetHistory, one *parcel) { one.start -= 3_600_000 }),
@@ -165,6 +173,12 @@ func fleetMutations() map[string]fleetMutation {
 		"another group":      onPartials(Value, func(_ *fleetHistory, one *parcel) { one.group = "elsewhere" }),
 		"another upstream":   onPartials(Missing, func(_ *fleetHistory, one *parcel) { one.upstream = 1 - one.upstream }),
 		"another window":     onPartials(Unexpected, func(_ *fleetHistory, one *parcel) { one.window = one.window%3 + 1 }),
+		"a wrong area":       onOutputs(Value, window("visit"), func(o object) { o["integral"] = area(o["integral"]) }),
+		"a wrong mean":       onOutputs(Value, window("glide"), func(o object) { o["time_weighted_mean"] = o["time_weighted_mean"].(float64) + 0.01 }),
+		"not counted":        onOutputs(Value, window("each"), func(o object) { o["count"] = o["count"].(float64) - 1 }),
+		"of other readings":  onOutputs(Value, window("newest"), func(o object) { o["mean"] = o["mean"].(float64) + 1 }),
+		"merged elsewhere":   onOutputs(Value, merged, func(o object) { o["merged_into"] = o["end"] }),
+		"forgotten later":    onOutputs(Value, forgotten, func(o object) { o["endsAt"] = "2026-03-01T18:00:00.000Z" }),
 		"a wrong value":      onOutputs(Value, window("fleet"), func(o object) { o["sum"] = o["sum"].(float64) + 0.1 }),
 		"a wrong delta":      onOutputs(Value, window("site"), func(o object) { o["delta"] = o["delta"].(float64) + 1000 }),
 		"a wrong ewma":       onOutputs(Value, window("fleet"), func(o object) { o["ewma"] = o["ewma"].(float64) + 0.01 }),
@@ -194,7 +208,9 @@ func fleetMutations() map[string]fleetMutation {
 			return broken{kind: Sequence}, ok
 		},
 	}
-	for name, about := range map[string]func(*want) bool{"result": window("fleet"), "late one": late, "alert": alerted} {
+	for name, about := range map[string]func(*want) bool{
+		"result": window("fleet"), "late one": late, "alert": alerted, "change": window("told"), "count": window("newest"), "merger": merged, "last word": forgotten,
+	} {
 		all["a "+name+" is missing"] = func(h *fleetHistory) (broken, bool) {
 			topic, r, ok := h.ofGroups(about)
 			if !ok {
@@ -220,6 +236,7 @@ func fleetMutations() map[string]fleetMutation {
 		}
 	}
 	maps.Copy(all, topicMutations())
+	maps.Copy(all, sessionMutations())
 	return all
 }
 
