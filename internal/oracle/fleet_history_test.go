@@ -307,14 +307,13 @@ func appendPartial(c *configs.Window, one *parcel) []byte {
 	b := append([]byte(partialMark), isPartial)
 	b = append(binary.AppendUvarint(b, uint64(len(c.Name))), c.Name...)
 	b = binary.BigEndian.AppendUint64(b, uint64(len(c.Name)))
-	numbers := []uint64{uint64(one.upstream), uint64(one.start), uint64(one.readings)}
-	if c.Kind == configs.Session {
-		numbers = append(numbers, uint64(one.first-one.start), uint64(one.last-one.start))
-	}
-	for _, n := range numbers {
+	for _, n := range []uint64{uint64(one.upstream), uint64(one.start), uint64(one.readings)} {
 		b = binary.AppendUvarint(b, n)
 	}
 	b = append(binary.AppendUvarint(b, uint64(len(one.device))), one.device...)
+	if c.Kind == configs.Session {
+		b = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, uint64(one.first)), uint64(one.last))
+	}
 	return append(b, make([]byte, 24)...)
 }
 
