@@ -246,7 +246,7 @@ func (b *board) accept(i int, f found, problem string) {
 	if f.body.field("payload").there() || f.body.field("payload_base64").there() {
 		b.payloads[w.source]++
 	}
-	lane := [2]string{w.device, w.lane}
+	lane := [2]string{w.device, w.lane + w.instance}
 	newest, known := b.place[lane]
 	if b.step[w.device] > w.step || known && newest > i && w.lane != "" && !w.loose {
 		d.Kind, d.Text = Order, "found behind a later one: "+w.describe(b.in.Pipeline)

@@ -343,5 +343,10 @@ func (t *task) write(d *device, index int, w *window, s statement) {
 	for _, name := range c.Compute {
 		a.results = append(a.results, compute(c, name, w.samples))
 	}
-	t.want(&want{topic: c.Emit.Topic, device: d.name, lane: c.Name, aggregate: a})
+	said := &want{topic: c.Emit.Topic, device: d.name, lane: c.Name, aggregate: a}
+	if t.groups != nil && c.Emit.On == "change" {
+		// What has waited comes pane by pane, and then not in the order of ends.
+		said.instance = "\x00" + written(w.start)
+	}
+	t.want(said)
 }

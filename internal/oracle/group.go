@@ -45,7 +45,7 @@ func (t *task) foldParcel(r SourceRecord) {
 }
 
 // closeGroups closes what the clock of the groups has passed, if it moved. What was
-// too far ahead comes before that: it is in windows that are open still.
+// too far ahead comes before that: into windows that are open still.
 func (t *task) closeGroups(by cause) {
 	g := t.groups
 	if len(g.marks) < int(g.fleet.partitions) {
