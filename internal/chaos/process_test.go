@@ -86,9 +86,9 @@ func (r *round) killInSeal(point string) {
 	r.prepare(setting{})
 	w := r.process()
 	for i := range 2 {
-		n := 1 + r.rng.IntN(r.pipe.partitions)
+		n := 1 + r.rng.IntN(r.pipe.tasks())
 		if i == 0 && point != "sealed" {
-			n += r.pipe.partitions
+			n += r.pipe.tasks()
 		}
 		w.Env = []string{fmt.Sprintf("WEIR_FAILPOINT=%s:*:%d=kill", point, n)}
 		w.Start()
@@ -124,7 +124,7 @@ func (r *round) killInRecovery(point string, local localCopy) {
 		if local == loseLocal {
 			require.NoError(r.t, os.RemoveAll(w.BadgerDir()))
 		}
-		n := 1 + r.rng.IntN(r.pipe.partitions)
+		n := 1 + r.rng.IntN(r.pipe.tasks())
 		if point == "replaying" {
 			n += r.rng.IntN(10)
 		}
