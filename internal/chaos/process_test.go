@@ -81,7 +81,7 @@ func (r *round) killInCommit(point, what string) {
 	r.verified()
 }
 
-// killInSeal lets two lives end while they save their state at SIGTERM. Each task has saved once before, when it went live.
+// killInSeal lets two lives end while they save their state at SIGTERM, or before. Each task has saved once, when it went live.
 func (r *round) killInSeal(point string) {
 	r.prepare(setting{})
 	w := r.process()
@@ -96,8 +96,15 @@ func (r *round) killInSeal(point string) {
 		if i == 0 {
 			r.feed(loadOptions{})
 		}
-		r.flow(3_000)
-		w.Signal(syscall.SIGTERM)
+		before := r.committed()
+		rig.Await(r.t, "3000 more records", time.Minute, func() (bool, string) {
+			done := r.committed()
+			return done >= before+3_000 || w.Ended(), fmt.Sprintf("%d are", done-before)
+		})
+		r.newRoster()
+		if !w.Ended() {
+			w.Signal(syscall.SIGTERM)
+		}
 		r.dies(w)
 	}
 	w.Start()

@@ -9,25 +9,6 @@ import (
 	"github.com/weirstream/weir/event"
 )
 
-// sessionMutations break what a partial for a session window tells beside its readings.
-func sessionMutations() map[string]fleetMutation {
-	on := func(edit func(one *parcel)) fleetMutation {
-		return func(h *fleetHistory) (broken, bool) {
-			for range 100 {
-				if q, i := h.pick(isPartial); h.p.Windows[h.parcel(q, i).window].Kind == configs.Session {
-					h.rewrite(q, i, edit)
-					return broken{Value, afterwards()}, true
-				}
-			}
-			return broken{}, false
-		}
-	}
-	return map[string]fleetMutation{
-		"another first time": on(func(one *parcel) { one.first-- }),
-		"another last time":  on(func(one *parcel) { one.last++ }),
-	}
-}
-
 // An area is that of each partial by itself, and the mean over time goes by the time that partials span.
 func TestAreaOfSeveral(t *testing.T) {
 	c := &configs.Window{By: "all"}
