@@ -26,6 +26,9 @@ func TestAreaOfSeveral(t *testing.T) {
 	assert.Equal(t, 51.0, compute(c, "time_weighted_mean", append(of(1, arrived(0, 2)), of(2, arrived(0, 100))...)).value)
 	great := append(of(1, arrived(0, 1e308, 10, 1e308)), of(2, arrived(0, 1.5e308, 10, 1.5e308))...)
 	assert.InEpsilon(t, 1.25e308, compute(c, "time_weighted_mean", great).value, 1e-12)
+	// where no time passes it is the mean, of which any will do where the sum is beyond float64
+	assert.True(t, compute(c, "time_weighted_mean", append(of(1, arrived(0, 1e308)), of(2, arrived(5, 1e308))...)).takes(0x1p1023))
+	assert.False(t, compute(c, "time_weighted_mean", append(of(1, arrived(0, 1e307)), of(2, arrived(5, 1e307))...)).takes(2e307))
 	// the last of one partial came behind more later ones than can be put in order
 	late := of(2, arrived(0, 0))
 	for i := range mostDisorder + 2 {

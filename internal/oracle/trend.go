@@ -162,11 +162,9 @@ func extremes(samples []sample) (first, last event.Time) {
 	return first, last
 }
 
-// areaOfSeveral is the area under the lines within each partial by itself, or that
-// over the time that they span.
-func areaOfSeveral(name string, samples []sample) measure {
-	span := event.Time(0)
-	parts := map[int][]sample{}
+// partsOf are the readings of each partial, and the time that they span by themselves.
+func partsOf(samples []sample) (parts map[int][]sample, span event.Time) {
+	parts = map[int][]sample{}
 	for _, s := range samples {
 		parts[s.part] = append(parts[s.part], s)
 	}
@@ -174,6 +172,13 @@ func areaOfSeveral(name string, samples []sample) measure {
 		first, last := extremes(part)
 		span += last - first
 	}
+	return parts, span
+}
+
+// areaOfSeveral is the area under the lines within each partial by itself, or that
+// over the time that they span.
+func areaOfSeveral(name string, samples []sample) measure {
+	parts, span := partsOf(samples)
 	mean := name == "time_weighted_mean"
 	total, per := measure{}, 1.0
 	switch {
