@@ -247,7 +247,7 @@ func (b *board) accept(i int, f found, problem string) {
 		b.payloads[w.source]++
 	}
 	owner := w.by(b.in.Pipeline) + "\x00" + w.device // groups by one label may be called as those by another
-	lane := [2]string{owner, w.lane}
+	lane := [2]string{owner, w.lane + w.instance}
 	newest, known := b.place[lane]
 	if b.step[owner] > w.step || known && newest > i && w.lane != "" && !w.loose {
 		d.Kind, d.Text = Order, "found behind a later one: "+w.describe(b.in.Pipeline)

@@ -52,7 +52,7 @@ func (t *task) lookNow(d *device, index int, s sample, by cause) {
 	}
 	var first *window
 	for _, w := range d.windows[index] {
-		if w.start <= s.time && s.time < w.end && t.open(d, w) && (first == nil || w.end < first.end) {
+		if w.start <= s.time && s.time < w.end && t.open(d, index, w) && (first == nil || w.end < first.end) {
 			first = w
 		}
 	}

@@ -44,7 +44,7 @@ type observation struct {
 // hole is the longest time between two samples that hold counts as covered.
 func (t *task) hole(rule int) event.Time {
 	limit := t.p.Time.IdleAfter
-	if w := t.p.Rules[rule].When.Window; w >= 0 && t.p.Windows[w].Kind != configs.Rolling && !looksAlways(t.p, &t.p.Rules[rule]) {
+	if w := t.p.Rules[rule].When.Window; w >= 0 && (t.p.Windows[w].Kind != configs.Rolling || t.p.Windows[w].Grouped()) && !looksAlways(t.p, &t.p.Rules[rule]) {
 		distance := t.p.Windows[w].Every
 		if t.p.Windows[w].Location != nil {
 			distance = 36 * 3_600_000 // calendar days

@@ -137,7 +137,7 @@ func (t *task) forget(d *device) {
 func (t *task) end(d *device, by cause) {
 	for i := range t.p.Windows {
 		for _, w := range d.windows[i] {
-			if t.open(d, w) {
+			if t.open(d, i, w) {
 				t.emit(d, i, w, emission{final: true, cause: by})
 			}
 		}
@@ -147,7 +147,7 @@ func (t *task) end(d *device, by cause) {
 		t.endRule(d, i, by)
 	}
 	d.forgotten = true
-	delete(t.devices, d.name)
+	delete(t.devices, d.key)
 }
 
 // want expects an output of what is happening.
@@ -269,7 +269,7 @@ func (t *task) late(d *device, metric int, at event.Time) bool {
 		w := &t.p.Windows[i]
 		switch {
 		case !slices.Contains(metrics, w.MetricIndex):
-		case w.Kind == configs.Count || w.Kind == configs.Rolling:
+		case w.Kind == configs.Count || w.Kind == configs.Rolling && !w.Grouped():
 			others++
 		default:
 			spans++
@@ -285,13 +285,13 @@ func (t *task) late(d *device, metric int, at event.Time) bool {
 func (t *task) goneFor(d *device, index int, at event.Time) bool {
 	c := &t.p.Windows[index]
 	if c.Grouped() {
-		return t.pane(index, at).end <= t.gone(d.clock)
+		return t.pane(index, at).end <= t.gone(index, d.clock)
 	}
 	if c.Kind == configs.Session {
-		return at+c.Gap <= t.gone(d.clock) && len(t.takers(d, index, at, d.clock)) == 0
+		return t.goneForSessions(d, index, arrival{first: at, last: at}, d.clock)
 	}
 	all := t.spans(index, at)
-	return all[len(all)-1].end <= t.gone(d.clock)
+	return all[len(all)-1].end <= t.gone(index, d.clock)
 }
 
 func (t *task) refuse(m *messageState, r reading, reason event.Reason) {

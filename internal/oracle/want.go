@@ -12,6 +12,9 @@ type want struct {
 	// lane is the window or the rule; within one step the order is promised only
 	// within a lane.
 	lane string
+	// instance is that of the window where only those of one instance have an order
+	// within the lane; empty elsewhere.
+	instance string
 	// loose outputs have no order among those of their lane and step.
 	loose  bool
 	source int64 // offset of the record that caused it, or of the first record after the moment that did
@@ -104,4 +107,5 @@ type sample struct {
 	value float64
 	order int64  // of its arrival at the task
 	of    string // the device, in a window over several; order tells only among those of one
+	part  int    // in a window over several: the number of the partial it came in
 }

@@ -38,6 +38,7 @@ type drawnWindow struct {
 	computes           []string
 	closes             bool
 	fleet              bool // over all devices
+	change             bool // of those: every change is said
 	unsaid             bool // it is not emitted
 }
 
@@ -149,7 +150,7 @@ func drawWindows(s *shape, rng *rand.Rand) []drawnWindow {
 func computes(w drawnWindow, rng *rand.Rand) []string {
 	names := []string{"count", "sum", "min", "max", "last", "first", "delta", "rate", "range", "variance", "stddev", "p5", "p05", "p25", "p95", "p999", "median", "mode",
 		"distinct", "slope"}
-	if !w.fleet {
+	if !w.fleet || hasKind("area") && w.closes && !w.change {
 		names = append(names, "integral", "time_weighted_mean")
 	}
 	if !strings.HasPrefix(w.kind, "count") {
@@ -160,8 +161,11 @@ func computes(w drawnWindow, rng *rand.Rand) []string {
 }
 
 func emitOf(w drawnWindow, rng *rand.Rand) string {
-	if !w.closes {
+	switch {
+	case !w.closes:
 		return "{topic: aggregates}"
+	case w.change:
+		return "{topic: fleet, on: change}"
 	}
 	if w.fleet {
 		return []string{"{topic: aggregates}", "{topic: fleet}"}[rng.IntN(2)]
