@@ -87,6 +87,7 @@ func (c *checker) name() {
 		c.p.JournalTopic = c.p.Group + ".journal"
 		c.p.QuarantineTopic = c.p.Group + ".quarantine"
 		c.p.PartialsTopic = c.p.Group + ".partials"
+		c.p.CommandsTopic = c.p.Group + ".commands"
 		return
 	}
 	n.bad = true
