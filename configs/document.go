@@ -174,7 +174,7 @@ type ruleDoc struct {
 	RepeatEvery span            `key:"repeat_every" default:"0s" doc:"An alert that fires is said again this often, at most 1,000 times, also while its device is silent; 0s: never."`
 	Flapping    *flappingDoc    `key:"flapping" form:"{changes: 6, within: 10m}" doc:"When the alert changes too often; its events are then marked."`
 	Schedule    *scheduleDoc    `key:"schedule" form:"{days: mon-fri, from: \"06:00\", to: \"22:00\", timezone: Europe/Berlin}" doc:"When alerts of the rule count; at other times they are suppressed."`
-	Escalate    list[raiseDoc]   `key:"escalate" doc:"What becomes of the alert's severity when it fires for long, step by step."`
+	Escalate    list[raiseDoc]  `key:"escalate" doc:"What becomes of the alert's severity when it fires for long, step by step."`
 	NoData      *noDataDoc      `key:"no_data" form:"{after: 15m, severity: warning}" short:"after" doc:"In place of when and levels: the rule fires for a device that is not heard from."`
 	Anomaly     planned         `key:"anomaly"`
 	Labels      planned         `key:"labels"`

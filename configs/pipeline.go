@@ -41,7 +41,7 @@ type Pipeline struct {
 	JournalTopic    string // weir.<name>.journal
 	Group           string // the consumer group, weir.<name>
 	PartialsTopic   string // weir.<name>.partials: what windows over several devices are made of
-	CommandsTopic   string // weir.<name>.commands: what operators say of alerts, and alerts that suppress others
+	CommandsTopic   string // weir.<name>.commands: what operators say of alerts
 
 	settings []setting // every setting of the file, for Explain
 }
