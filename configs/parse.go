@@ -59,6 +59,7 @@ func (c *checker) pipeline() {
 	c.windows()
 	c.rules()
 	c.watched()
+	c.inhibits()
 	c.alerts()
 	c.used()
 	c.topics()

@@ -19,6 +19,7 @@ import (
 // Panes get ahead where a partition of the source stands still, or has a day to
 // catch up: the others go on, and nobody is late for that.
 type groups struct {
+	heading  event.Time   // where their clock is moving to, or has been moved
 	upstream []event.Time // by partition of the source: its watermark; 0: none yet
 	dues     heap[timer]  // of groups; one that does not agree with the head is void
 	ahead    []aheadRow
@@ -83,6 +84,7 @@ func (t *Task) foldPartials(records []Record) {
 		}
 		t.record, t.moment = rec, max(t.Clock(), rec.Append)
 		t.foldPartial(rec)
+		t.endCause(0)
 	}
 	t.record = nil
 }
@@ -201,6 +203,7 @@ func (t *Task) hear(partition int32, watermark event.Time) {
 // can close.
 func (t *Task) moveGroups(to event.Time) {
 	words := t.table.Task()
+	t.groups.heading = to
 	for now := t.watermark(); now < to; {
 		next := to
 		for _, a := range t.groups.ahead {
@@ -311,6 +314,7 @@ func (t *Task) tickGroups(now event.Time) {
 				t.useRing(k).Provisional(&t.row, t.watermark(), t.emit)
 			}
 		}
+		t.endCause(0)
 	}
 	t.expireDue(now, timedBytes)
 }

@@ -144,7 +144,7 @@ func (p *plant) take() {
 			require.Equal(p.t, p.seqs[0], o.Seq, "alerts are numbered without a gap")
 			require.False(p.t, p.ids[string(o.ID)], "alert event %s is there twice", o.ID)
 			p.ids[string(o.ID)] = true
-		case QuarantineTopic, p.plan.partialsTopic():
+		case QuarantineTopic, p.plan.partialsTopic(), p.plan.commandsTopic():
 			require.Zero(p.t, o.Seq)
 		default:
 			p.seqs[1]++

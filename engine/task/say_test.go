@@ -112,6 +112,15 @@ type alertRecord struct {
 	Resets   uint64
 	Repeat   int
 	Flapping bool
+
+	SuppressedBy []string `json:"suppressed_by"`
+	Acked        *struct {
+		Author, Reason string
+		At             time.Time
+	}
+	Escalation int
+	Clock      *struct{ Device, Groups, Task *time.Time }
+
 	Episode  struct {
 		Start time.Time
 		Event int
@@ -147,10 +156,14 @@ func sayAlert(t require.TestingT, o said) string {
 	require.Equal(t, a.Rule, a.Labels["alertname"])
 	require.Equal(t, a.Device, a.Labels["device"])
 	require.Equal(t, a.Pipeline, a.Labels["pipeline"])
+	require.NotNil(t, a.Clock.Device)
+	require.NotNil(t, a.Clock.Task)
 	level := "-"
 	if a.Level != nil {
 		level = *a.Level
-		require.Equal(t, level, a.Labels["severity"])
+		if a.Escalation == 0 {
+			require.Equal(t, level, a.Labels["severity"])
+		}
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "alert %s %s %s %s", a.Rule, a.Device, a.State, level)
@@ -163,6 +176,15 @@ func sayAlert(t require.TestingT, o said) string {
 	}
 	if a.Repeat > 0 {
 		fmt.Fprintf(&b, " repeat=%d", a.Repeat)
+	}
+	if a.SuppressedBy != nil {
+		fmt.Fprintf(&b, " suppressed_by=%s", strings.Join(a.SuppressedBy, ","))
+	}
+	if a.Acked != nil {
+		fmt.Fprintf(&b, " acked=%s(%s)", a.Acked.Author, a.Acked.Reason)
+	}
+	if a.Escalation > 0 {
+		fmt.Fprintf(&b, " escalation=%d severity=%s", a.Escalation, a.Labels["severity"])
 	}
 	if a.Flapping {
 		b.WriteString(" flapping")
