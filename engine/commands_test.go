@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -166,4 +167,72 @@ func TestCommandsAreReadWhole(t *testing.T) {
 	require.Equal(t, int64(n), <-seen)
 	stop()
 	<-ended
+}
+
+// What operators say reaches the tasks: alerts are acknowledged and silenced between two
+// readings, and the task takes back what is over, in the transaction of the event.
+func TestCommandsReachTasks(t *testing.T) {
+	b := newBench(t, benchOptions{})
+	store := newMemoryStore()
+	run := b.start(b.options(store))
+	now := time.Now().UnixMilli()
+	b.produce(0, reading{"pump-1", now, 90, 1}.String())
+	run.settled(0, 1)
+	var alert struct{ ID string }
+	require.NoError(t, json.Unmarshal([]byte(b.read("alerts", 0)[0]), &alert))
+
+	ack := commands.Ack{ID: alert.ID, Rule: "hot", Whose: commands.Whose{Device: "pump-1"}, Author: "kim", Reason: "on it", At: 1}
+	b.command(ack.Key(), string(ack.AppendValue(nil)))
+	events := func(n int) []string {
+		t.Helper()
+		eventually(t, "events", func() bool { return len(b.read("alerts", 0)) >= n })
+		lines := b.read("alerts", 0)
+		require.Len(t, lines, n)
+		return lines
+	}
+	require.Contains(t, events(2)[1], `"acked":{"author":"kim","reason":"on it","at":"1970-01-01T00:00:00.001Z"}`)
+	require.Contains(t, events(2)[1], `"reason":"acked"}`)
+	key, value := silenceOf(t, "belt", "pump-1")
+	b.command(key, value)
+	require.Contains(t, events(3)[2], `"suppressed_by":["silence/belt"]`)
+
+	// The next process knows all of it, and says nothing again.
+	require.NoError(t, run.wait())
+	run = b.start(b.options(store))
+	run.settled(0, 1)
+	events(3)
+	b.command(key, "")
+	require.Contains(t, events(4)[3], `"reason":"unsuppressed"}`)
+	b.produce(0, reading{"pump-1", now + 1, 50, 2}.String())
+	run.settled(0, 2)
+	require.Contains(t, events(5)[4], `"state":"resolved"`)
+	require.Contains(t, events(5)[4], `"acked":{`)
+	eventually(t, "the ack is taken back", func() bool { return len(run.engine.commands.newest().Acks()) == 0 })
+	require.Zero(t, run.engine.Totals().Recoveries)
+	require.NoError(t, run.wait())
+	require.Equal(t, []string{"ack/" + alert.ID, "silence/belt", "silence/belt -", "ack/" + alert.ID + " -"}, b.keys(commandsTopic))
+}
+
+// keys are those of the records of a topic's partition 0, marked where they have no value.
+func (b *bench) keys(topic string) (keys []string) {
+	b.t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.cluster.ListenAddrs()...), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().AtStart()}}))
+	require.NoError(b.t, err)
+	defer client.Close()
+	end, err := committedEnd(context.Background(), b.admin, topic)
+	require.NoError(b.t, err)
+	for next := int64(0); next < end; {
+		client.PollFetches(b.t.(*testing.T).Context()).EachRecord(func(r *kgo.Record) {
+			next = r.Offset + 1
+			switch {
+			case r.Attrs.IsControl():
+			case r.Value == nil:
+				keys = append(keys, string(r.Key)+" -")
+			default:
+				keys = append(keys, string(r.Key))
+			}
+		})
+	}
+	return keys
 }
