@@ -85,10 +85,7 @@ The times are those of the clock of the pipeline's tasks, which is that of the b
 
 // silence makes the silence that the flags and the matchers behind the file say.
 func (s *silenceFlags) silence(now time.Time, matchers []string) (commands.Silence, error) {
-	one := commands.Silence{Kind: commands.KindSilence, Name: cmp.Or(s.name, newName(now, rand.Uint32()))}
-	if s.maintenance {
-		one.Kind = commands.KindMaintenance
-	}
+	one := s.named(now)
 	texts := append([]string{}, matchers...)
 	for _, r := range s.rules {
 		texts = append(texts, "rule="+r)
@@ -110,33 +107,45 @@ func (s *silenceFlags) silence(now time.Time, matchers []string) (commands.Silen
 		one.Matchers = append(one.Matchers, m)
 	}
 	var err error
-	one.Start, one.End, err = s.times(now)
+	one.Start, one.End, err = s.times(now, silenceWords{start: "--start", end: "--end", span: "--for"})
 	return one, err
 }
 
+// named is the silence with kind and name and nothing else.
+func (s *silenceFlags) named(now time.Time) commands.Silence {
+	one := commands.Silence{Kind: commands.KindSilence, Name: cmp.Or(s.name, newName(now, rand.Uint32()))}
+	if s.maintenance {
+		one.Kind = commands.KindMaintenance
+	}
+	return one
+}
+
+// silenceWords are what the times of a silence are called where they were said.
+type silenceWords struct{ start, end, span string }
+
 // times are the start and the end of the silence.
-func (s *silenceFlags) times(now time.Time) (start, end event.Time, err error) {
+func (s *silenceFlags) times(now time.Time, called silenceWords) (start, end event.Time, err error) {
 	start = event.Time(now.UnixMilli())
 	if s.start != "" {
-		if start, err = parseClockTime("--start", s.start); err != nil {
+		if start, err = parseClockTime(called.start, s.start); err != nil {
 			return 0, 0, err
 		}
 	}
 	switch {
 	case s.span != "" && s.end != "":
-		return 0, 0, errors.New("--for and --end exclude each other")
+		return 0, 0, fmt.Errorf("%s and %s exclude each other", called.span, called.end)
 	case s.span != "":
 		span, err := configs.ParseSpan(s.span)
 		if err != nil {
-			return 0, 0, fmt.Errorf("--for %q %w", s.span, err)
+			return 0, 0, fmt.Errorf("%s %q %w", called.span, s.span, err)
 		}
 		end = start + span
 	case s.end != "":
-		if end, err = parseClockTime("--end", s.end); err != nil {
+		if end, err = parseClockTime(called.end, s.end); err != nil {
 			return 0, 0, err
 		}
 	default:
-		return 0, 0, errors.New("say how long with --for, or until when with --end")
+		return 0, 0, fmt.Errorf("say how long with %s, or until when with %s", called.span, called.end)
 	}
 	if end <= start {
 		return 0, 0, fmt.Errorf("it ends at %s, which is not later than its start %s", clockTime(end), clockTime(start))
@@ -144,10 +153,10 @@ func (s *silenceFlags) times(now time.Time) (start, end event.Time, err error) {
 	return start, end, nil
 }
 
-func parseClockTime(flag, text string) (event.Time, error) {
+func parseClockTime(called, text string) (event.Time, error) {
 	t, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
-		return 0, fmt.Errorf("%s %q must be a time such as 2026-03-01T12:00:00Z", flag, text)
+		return 0, fmt.Errorf("%s %q must be a time such as 2026-03-01T12:00:00Z", called, text)
 	}
 	return event.Time(t.UnixMilli()), nil
 }

@@ -139,12 +139,14 @@ func TestAlertsCommands(t *testing.T) {
 		assert.Contains(t, out, part)
 	}
 	b.send("pump-1", `"metric":"temperature","value":10`, 4)
-	require.NotContains(t, b.must("ls"), "hot")
+	waitFor(t, "the end", func() bool { return !strings.Contains(b.must("ls"), "hot") })
 	var x explanation
 	require.NoError(t, json.Unmarshal([]byte(b.must("explain", hot.ID[:8], "--json")), &x))
 	require.False(t, x.Open)
-	require.Len(t, x.Events, 3)
-	require.Equal(t, []causingValue{{Metric: "temperature", Value: 10, Time: x.Events[2].Reading.Readings[0].Time}}, x.Events[2].Reading.Readings)
+	require.GreaterOrEqual(t, len(x.Events), 3, "how many more depends on what the task saw in between")
+	last := x.Events[len(x.Events)-1]
+	require.Equal(t, "resolved", last.State)
+	require.Equal(t, []causingValue{{Metric: "temperature", Value: 10, Time: last.Reading.Readings[0].Time}}, last.Reading.Readings)
 	_, err = b.weir("explain", hot.ID[:4])
 	require.ErrorIs(t, err, errNoSuch, "too short for one that is no longer open")
 	require.Contains(t, b.must("explain", hot.ID), "hot of pump-1, resolved after ")
