@@ -144,10 +144,10 @@ func (r *runner) goLive(ctx context.Context) error {
 	out.Reset()
 	r.task = task.New(r.plan, r.table, out, options)
 	r.position, r.sealed = r.k, r.k
-	r.takeRoster()
 	if err := r.firstCommands(ctx); err != nil {
 		return err
 	}
+	r.takeRoster() // behind the commands, which judge what it brings
 	r.e.status.setPosition(r.partition, r.k)
 	if err := r.seal(ctx, r.saver.wanted()); err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weirstream/weir/alerts"
+	"github.com/weirstream/weir/alerts/commands"
 	"github.com/weirstream/weir/event"
 )
 
@@ -42,6 +43,9 @@ func fieldsOf(t require.TestingT, object string) []field {
 
 // sayOutput is an output as one line.
 func sayOutput(t require.TestingT, o said) string {
+	if strings.HasSuffix(o.topic, ".commands") {
+		return sayCommand(t, o)
+	}
 	var head struct {
 		Schema string `json:"schema"`
 	}
@@ -55,6 +59,16 @@ func sayOutput(t require.TestingT, o said) string {
 		return sayEvent(t, o)
 	}
 	return sayAggregate(t, o)
+}
+
+// sayCommand is a record of the topic of commands as one line.
+func sayCommand(t require.TestingT, o said) string {
+	if o.value == "" {
+		return "command " + o.key + " is taken back"
+	}
+	c, err := commands.Parse(o.key, []byte(o.value))
+	require.NoError(t, err)
+	return "command " + o.key + " " + c.Inhibit.Level
 }
 
 func sayAggregate(t require.TestingT, o said) string {
