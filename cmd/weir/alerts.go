@@ -11,6 +11,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -72,6 +73,14 @@ func (f *alertsFlags) desk(cmd *cobra.Command, file string) (*desk, error) {
 		}
 	}
 	return newDesk(p, brokers), nil
+}
+
+// said checks that somebody says something.
+func (f *alertsFlags) said() error {
+	if f.Author == "" {
+		return usageError{errors.New("alerts: say who with --author: USER is not set")}
+	}
+	return nil
 }
 
 // with runs something at the desk of the pipeline file that the first argument names.
@@ -162,10 +171,20 @@ func (s *sight) list(out io.Writer, o listOptions) error {
 		if !o.has(e) {
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.State, orDash(e.Level), e.Rule, ofWhom(e), e.StartsAt.UTC().Format(time.DateTime),
-			spanSince(e.StartsAt, o.now), e.ID[:min(shortID, len(e.ID))], strings.Join(s.flagsOf(e), ", "))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.State, orDash(e.Level), e.Rule, plain(ofWhom(e)), e.StartsAt.UTC().Format(time.DateTime),
+			spanSince(e.StartsAt, o.now), e.ID[:min(shortID, len(e.ID))], plain(strings.Join(s.flagsOf(e), ", ")))
 	}
 	return w.Flush()
+}
+
+// plain is a text that others have chosen, without what moves the cursor of a terminal.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
 }
 
 // ofWhom is the device, or the group with what it is by.

@@ -14,11 +14,14 @@ than unless: never) until it ends or this is taken back.`,
 		Example: `  weir alerts ack pipeline.yaml 5f0c41d2 --reason "door is open, closing it"`,
 		Args:    exactly(2),
 		RunE: f.with(func(cmd *cobra.Command, d *desk, args []string) error {
+			if err := f.said(); err != nil {
+				return err
+			}
 			e, err := d.ack(cmd.Context(), args[0], f.who)
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "acknowledged: %s %s of %s (%s)\n", e.Rule, e.Level, ofWhom(&e), e.ID)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "acknowledged: %s %s of %s (%s)\n", e.Rule, e.Level, plain(ofWhom(&e)), e.ID)
 			return err
 		}),
 	}
@@ -35,7 +38,7 @@ func newUnackCommand(f *alertsFlags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "no longer acknowledged: %s of %s (%s)\n", a.Rule, a.Name(), a.ID)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "no longer acknowledged: %s of %s (%s)\n", plain(a.Rule), plain(a.Name()), a.ID)
 			return err
 		}),
 	}

@@ -40,7 +40,7 @@ open is found by the first 8 digits of its id or more.`,
 func (x *explanation) print(out io.Writer) error {
 	last := &x.Events[len(x.Events)-1]
 	var b strings.Builder
-	fmt.Fprintf(&b, "Alert %s: %s of %s, %s", x.ID, x.Rule, x.whose(), last.State)
+	fmt.Fprintf(&b, "Alert %s: %s of %s, %s", x.ID, x.Rule, plain(x.whose()), last.State)
 	if last.Ended() {
 		fmt.Fprintf(&b, " after %s", last.EndsAt.Sub(last.StartsAt))
 	}
@@ -51,7 +51,7 @@ func (x *explanation) print(out io.Writer) error {
 		fmt.Fprintf(&b, "The pipeline file no longer has rule %s.\n", x.Rule)
 	}
 	if labels := x.labels(); labels != "" {
-		fmt.Fprintf(&b, "Labels: %s\n", labels)
+		fmt.Fprintf(&b, "Labels: %s\n", plain(labels))
 	}
 	if first := x.Events[0].Episode.Event; first > 1 {
 		fmt.Fprintf(&b, "The alerts topic no longer has its first %d events.\n", first-1)
@@ -113,10 +113,10 @@ func (e *explainedEvent) print(b *strings.Builder) {
 		fmt.Fprintf(b, "     clock of the %s: %s\n", c, e.Clock[c].UTC().Format(stampFormat))
 	}
 	if e.Acked != nil {
-		fmt.Fprintf(b, "     acknowledged by %s at %s: %s\n", orDash(e.Acked.Author), e.Acked.At.UTC().Format(stampFormat), orDash(e.Acked.Reason))
+		fmt.Fprintf(b, "     acknowledged by %s at %s: %s\n", plain(orDash(e.Acked.Author)), e.Acked.At.UTC().Format(stampFormat), plain(orDash(e.Acked.Reason)))
 	}
 	if len(e.SuppressedBy) > 0 {
-		fmt.Fprintf(b, "     suppressed by %s\n", strings.Join(e.SuppressedBy, " and "))
+		fmt.Fprintf(b, "     suppressed by %s\n", plain(strings.Join(e.SuppressedBy, " and ")))
 	}
 	if text := e.Annotations["summary"]; text != "" {
 		fmt.Fprintf(b, "     %q\n", text)
@@ -146,7 +146,7 @@ func (e *explainedEvent) sayCause() string {
 		}
 	}
 	if len(e.Reading.Readings) == 0 {
-		s += "\n       " + e.Reading.Message
+		s += "\n       " + plain(e.Reading.Message)
 	}
 	return s
 }

@@ -47,6 +47,9 @@ The times are those of the clock of the pipeline's tasks, which is that of the b
 			return nil
 		},
 		RunE: f.with(func(cmd *cobra.Command, d *desk, args []string) error {
+			if err := f.said(); err != nil {
+				return err
+			}
 			one, err := s.silence(d.now(), args)
 			if err != nil {
 				return usageError{fmt.Errorf("silence: %w", err)}
@@ -65,7 +68,7 @@ The times are those of the clock of the pipeline's tasks, which is that of the b
 				fmt.Fprintln(out, "it fits no open alert")
 			}
 			for i := range fits {
-				fmt.Fprintf(out, "it fits %s %s of %s (%.*s)\n", fits[i].Rule, fits[i].Level, ofWhom(&fits[i]), shortID, fits[i].ID)
+				fmt.Fprintf(out, "it fits %s %s of %s (%.*s)\n", fits[i].Rule, fits[i].Level, plain(ofWhom(&fits[i])), shortID, fits[i].ID)
 			}
 			return nil
 		}),
@@ -255,8 +258,8 @@ func (s *sight) listSilences(out io.Writer, o listOptions) error {
 			}
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", list[i].Key(), shown.State, shown.Start, shown.End, len(shown.Fits), orDash(shown.Author),
-			sayMatchers(list[i].Matchers), shown.Reason)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", list[i].Key(), shown.State, shown.Start, shown.End, len(shown.Fits), plain(orDash(shown.Author)),
+			sayMatchers(list[i].Matchers), plain(shown.Reason))
 	}
 	return w.Flush()
 }

@@ -46,6 +46,7 @@ type deskBench struct {
 func newDeskBench(t *testing.T) *deskBench {
 	t.Helper()
 	dir := t.TempDir()
+	t.Setenv("USER", "kim")
 	b := &deskBench{t: t, file: filepath.Join(dir, "desk.yaml")}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "fleet.csv"), []byte("device,site\npump-1,Hamburg\npump-2,Kiel\n"), 0o644))
 	require.NoError(t, os.WriteFile(b.file, []byte(strings.ReplaceAll(alertsPipeline, "DIR", dir)), 0o644))
@@ -119,7 +120,7 @@ func TestAlertsCommands(t *testing.T) {
 	// Silenced.
 	out = b.must("silence", "--label", "site=Hamburg", "device=~pump-.*", "--for", "1d", "--name", "belt", "--author", "kim")
 	require.Regexp(t, `^silence/belt: device=~"pump-\.\*" and labels.site="Hamburg", from .* to .*\nit fits hot critical of pump-1 \(`+hot.ID[:12]+`\)\n$`, out)
-	out = b.must("silence", "--rule", "hot", "--device", "nobody", "--start", "2026-03-01T12:00:00Z", "--end", "2026-03-01T13:00:00Z", "--maintenance", "--name", "old")
+	out = b.must("silence", "--author", "kim", "--rule", "hot", "--device", "nobody", "--start", "2026-03-01T12:00:00Z", "--end", "2026-03-01T13:00:00Z", "--maintenance", "--name", "old")
 	require.Equal(t, "maintenance/old: rule=\"hot\" and device=\"nobody\", from 2026-03-01T12:00:00Z to 2026-03-01T13:00:00Z\nit fits no open alert\n", out)
 	list := b.must("silences")
 	require.Regexp(t, `maintenance/old\s+over\s`, list)
@@ -175,6 +176,7 @@ func TestAlertsUsage(t *testing.T) {
 		{[]string{"silence", file, "rule=~(", "--for", "2h"}, "missing closing )"},
 		{[]string{"silence", file, "rule=x", "--for", "2h", "--name", "a b"}, `name "a b" must be 1 to 100 letters, digits, - . and _`},
 	} {
+		t.Setenv("USER", "kim")
 		root := newRootCommand()
 		root.SetArgs(append([]string{"alerts"}, c.args...))
 		root.SetOut(new(bytes.Buffer))
@@ -183,6 +185,22 @@ func TestAlertsUsage(t *testing.T) {
 		require.True(t, errors.As(err, &usage), "%v: %v", c.args, err)
 		require.ErrorContains(t, err, c.want)
 	}
+}
+
+// Nobody's name for a device moves the cursor, or makes columns of its own.
+func TestPlain(t *testing.T) {
+	require.Equal(t, "Presse 7 – \uFFFD[2Jx\uFFFDy", plain("Presse 7 – \x1b[2Jx\ty"))
+}
+
+// A command is said by somebody.
+func TestWhoSaysSo(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "p.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("name: p\nkafka: {brokers: [127.0.0.1:1]}\nsource: {topic: r}\nrules: [{name: hot, when: t, levels: {a: {above: 1}}}]\n"), 0o644))
+	root := newRootCommand()
+	root.SetArgs([]string{"alerts", "ack", file, "0123", "--author", ""})
+	require.ErrorContains(t, root.ExecuteContext(context.Background()), "say who with --author")
+	root.SetArgs([]string{"alerts", "ls", file})
+	require.ErrorContains(t, root.ExecuteContext(context.Background()), "read alerts (alerts.topic) at 127.0.0.1:1 (kafka.brokers): topic \"weir.p.alerts\": ask for its ")
 }
 
 func TestMatcherWords(t *testing.T) {

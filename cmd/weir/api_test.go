@@ -126,6 +126,14 @@ func TestAPI(t *testing.T) {
 		require.Equal(t, 400, status, body)
 		require.Contains(t, p["detail"], want)
 	}
+	resp, err := http.Get(c.url + "/metrics")
+	require.NoError(t, err)
+	metrics, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	for _, line := range []string{`weir_commands_total{pipeline="desk",result="taken"} 2`, `weir_commands_total{pipeline="desk",result="taken_back"} 1`, `weir_commands_offset{pipeline="desk"} 3`} {
+		require.Contains(t, string(metrics), line)
+	}
 	status, _ = c.ask("DELETE", "/v1/silences/belt?maintenance", "")
 	require.Equal(t, 404, status)
 	status, _ = c.ask("DELETE", "/v1/silences/belt", "")

@@ -34,6 +34,7 @@ var (
 // be used by several goroutines.
 type desk struct {
 	pipeline *configs.Pipeline
+	brokers  []string
 	kafka    []kgo.Opt
 	now      func() time.Time
 
@@ -45,7 +46,7 @@ type desk struct {
 }
 
 func newDesk(p *configs.Pipeline, brokers []string) *desk {
-	d := &desk{pipeline: p, now: time.Now, kafka: []kgo.Opt{kgo.SeedBrokers(brokers...), kgo.ClientID(p.Group + ".desk")}}
+	d := &desk{pipeline: p, brokers: brokers, now: time.Now, kafka: []kgo.Opt{kgo.SeedBrokers(brokers...), kgo.ClientID(p.Group + ".desk")}}
 	rules := []string{}
 	for i := range p.Rules {
 		rules = append(rules, p.Rules[i].Name)
@@ -98,12 +99,17 @@ func (d *desk) look(ctx context.Context) (*sight, error) {
 		return nil, fmt.Errorf("pipeline %q has no rules, and so no alerts", d.pipeline.Name)
 	}
 	if err := d.alerts.catchUp(ctx); err != nil {
-		return nil, fmt.Errorf("read alerts (alerts.topic): %w", err)
+		return nil, d.errRead("alerts (alerts.topic)", err)
 	}
 	if err := d.commands.catchUp(ctx); err != nil {
-		return nil, fmt.Errorf("read commands: %w", err)
+		return nil, d.errRead("commands", err)
 	}
 	return &sight{open: d.board.Open(), version: d.set.Version(), dropped: d.board.Dropped(), ended: d.board.Ended}, nil
+}
+
+// errRead says of what and from where nothing can be read.
+func (d *desk) errRead(what string, err error) error {
+	return fmt.Errorf("read %s at %s (kafka.brokers): %w", what, strings.Join(d.brokers, ","), err)
 }
 
 // see is look for those who do not write.

@@ -98,7 +98,7 @@ func (d *desk) eventsOf(ctx context.Context, prefix string, from map[int32]kgo.O
 	}}
 	defer t.close()
 	if err := t.catchUp(ctx); err != nil {
-		return nil, fmt.Errorf("read alerts (alerts.topic): %w", err)
+		return nil, d.errRead("alerts (alerts.topic)", err)
 	}
 	if len(events) == 0 {
 		return nil, fmt.Errorf("alert with id %q: %w", prefix, errNoSuch)

@@ -52,7 +52,7 @@ func (t *tail) catchUp(ctx context.Context) error {
 func (t *tail) open() error {
 	options := append([]kgo.Opt{
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-		kgo.FetchMaxWait(200 * time.Millisecond), kgo.FetchMaxPartitionBytes(4 << 20),
+		kgo.FetchMaxPartitionBytes(4 << 20),
 	}, t.kafka...)
 	if t.only == nil {
 		options = append(options, kgo.ConsumeTopics(t.topic))
