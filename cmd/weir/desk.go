@@ -53,11 +53,7 @@ func newDesk(p *configs.Pipeline, brokers []string) *desk {
 	}
 	d.alerts = tail{topic: p.Alerts.Topic, kafka: d.kafka,
 		begin: func() { d.board = board.New(board.Options{Pipeline: p.Name, Rules: rules}) },
-		visit: func(r *kgo.Record) {
-			if e, err := board.Parse(placeOf(r), r.Value); err == nil { // others may share the topic
-				d.board.Take(e)
-			}
-		},
+		visit: func(r *kgo.Record) { d.board.Take(placeOf(r), r.Value) },
 	}
 	d.commands = tail{topic: p.CommandsTopic, kafka: d.kafka,
 		begin: func() { d.set = &commands.Set{} },

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // Options say whose alerts are of interest.
@@ -23,10 +22,20 @@ type Options struct {
 // end it; (2) there are at most MaxOpen of them.
 type Board struct {
 	o       Options
-	open    map[string]*Episode
+	open    map[string]*kept
+	taken   int // events of the pipeline
 	ended   map[string]bool
 	endings []string // ids of ended, oldest first
 	dropped int
+}
+
+// kept is an open episode. Its newest event is read when somebody looks.
+type kept struct {
+	head
+	first, place Place
+	number       int // of the event among those taken
+	record       []byte
+	event        *Event // nil: not read yet
 }
 
 // Episode is an alert as its newest event has it.
@@ -38,40 +47,50 @@ type Episode struct {
 // New makes an empty board.
 func New(o Options) *Board {
 	o.MaxOpen, o.MaxEnded = cmp.Or(o.MaxOpen, 100_000), cmp.Or(o.MaxEnded, 10_000)
-	return &Board{o: o, open: map[string]*Episode{}, ended: map[string]bool{}}
+	return &Board{o: o, open: map[string]*kept{}, ended: map[string]bool{}}
 }
 
-// Take folds the next event of its partition.
-func (b *Board) Take(e Event) {
-	if e.Pipeline != b.o.Pipeline {
+// Take folds the next record of its partition, and keeps nothing of it but a copy. A
+// record that is no alert, or of another pipeline, changes nothing.
+func (b *Board) Take(at Place, record []byte) {
+	h, ok := headOf(record)
+	if !ok {
+		e, err := Parse(at, record)
+		if err != nil {
+			return
+		}
+		h = headFrom(&e)
+	}
+	if h.pipeline != b.o.Pipeline {
 		return
 	}
-	if e.Place.Seq == 1 {
-		b.beginAnew(&e)
+	if at.Seq == 1 {
+		b.beginAnew(at, h.group)
 	}
-	if b.o.Rules != nil && !slices.Contains(b.o.Rules, e.Rule) {
+	if b.o.Rules != nil && !slices.Contains(b.o.Rules, h.rule) {
 		return
 	}
-	known := b.open[e.ID]
-	switch {
-	case e.Ended():
-		delete(b.open, e.ID)
-		b.end(e.ID)
-	case known != nil:
-		known.Event = e
-	default:
-		delete(b.ended, e.ID) // it cannot be, but what the topic says counts
-		b.open[e.ID] = &Episode{Event: e, First: e.Place}
-		b.limit()
+	b.taken++
+	if h.ended() {
+		delete(b.open, h.id)
+		b.end(h.id)
+		return
 	}
+	k := b.open[h.id]
+	if k == nil {
+		k = &kept{first: at}
+		b.open[h.id] = k
+		delete(b.ended, h.id) // it cannot be, but what the topic says counts
+	}
+	k.head, k.place, k.number, k.event = h, at, b.taken, nil
+	k.record = append(k.record[:0], record...)
+	b.limit()
 }
 
 // beginAnew takes off what a state that is no more has left open: of devices or of
 // groups, whichever begins to count anew.
-func (b *Board) beginAnew(e *Event) {
-	maps.DeleteFunc(b.open, func(_ string, o *Episode) bool {
-		return o.Place.Partition == e.Place.Partition && (o.Group == "") == (e.Group == "")
-	})
+func (b *Board) beginAnew(at Place, group bool) {
+	maps.DeleteFunc(b.open, func(_ string, k *kept) bool { return k.place.Partition == at.Partition && k.group == group })
 }
 
 func (b *Board) end(id string) {
@@ -91,11 +110,9 @@ func (b *Board) limit() {
 	if len(b.open) <= b.o.MaxOpen {
 		return
 	}
-	list := slices.SortedFunc(maps.Values(b.open), func(x, y *Episode) int {
-		return cmp.Or(x.At.Compare(y.At), cmp.Compare(x.ID, y.ID))
-	})
-	for _, e := range list[:b.o.MaxOpen/10+1] {
-		delete(b.open, e.ID)
+	list := slices.SortedFunc(maps.Values(b.open), func(x, y *kept) int { return cmp.Compare(x.number, y.number) })
+	for _, k := range list[:b.o.MaxOpen/10+1] {
+		delete(b.open, k.id)
 		b.dropped++
 	}
 }
@@ -107,8 +124,10 @@ func (b *Board) Dropped() int { return b.dropped }
 // group, and start.
 func (b *Board) Open() []Episode {
 	list := make([]Episode, 0, len(b.open))
-	for _, e := range b.open { // unordered: sorted below
-		list = append(list, *e)
+	for _, k := range b.open { // unordered: sorted below
+		if e := k.read(); e != nil {
+			list = append(list, Episode{Event: *e, First: k.first})
+		}
 	}
 	slices.SortFunc(list, func(x, y Episode) int {
 		return cmp.Or(cmp.Compare(rank(x.State), rank(y.State)), cmp.Compare(x.Rule, y.Rule), cmp.Compare(x.Of(), y.Of()),
@@ -117,12 +136,17 @@ func (b *Board) Open() []Episode {
 	return list
 }
 
+// read reads the event; nil where only its beginning is that of an alert.
+func (k *kept) read() *Event {
+	if k.event == nil {
+		if e, err := Parse(k.place, k.record); err == nil {
+			k.event = &e
+		}
+	}
+	return k.event
+}
+
 func rank(state string) int { return slices.Index([]string{"firing", "recovering", "pending"}, state) }
 
 // Ended reports whether the end of an episode was taken, as far as the board remembers.
 func (b *Board) Ended(id string) bool { return b.ended[id] }
-
-// Find returns the open episodes whose ids begin so.
-func (b *Board) Find(prefix string) []Episode {
-	return slices.DeleteFunc(b.Open(), func(e Episode) bool { return !strings.HasPrefix(e.ID, prefix) })
-}

@@ -101,7 +101,10 @@ func Parse(at Place, record []byte) (Event, error) {
 }
 
 // Ended reports whether the event ends its episode.
-func (e *Event) Ended() bool { return e.State == "resolved" || e.State == "ok" }
+func (e *Event) Ended() bool {
+	h := headFrom(e)
+	return h.ended()
+}
 
 // Of is the device, or the group.
 func (e *Event) Of() string { return e.Device + e.Group }
