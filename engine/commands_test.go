@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -235,4 +238,59 @@ func (b *bench) keys(topic string) (keys []string) {
 		})
 	}
 	return keys
+}
+
+const inhibiting = `
+name: test
+kafka: {brokers: [localhost:9092]}
+source: {topic: readings, reading: {device: device, metric: metric, time: ts, unit: ms, value: value, seq: seq}}
+time: {wait_for_late: 1s, idle_after: 5s, max_future_skew: 10s}
+devices: {roster: fleet.csv}
+rules:
+  - {name: hot, when: temperature, levels: {critical: {above: 80}}}
+  - {name: power, when: voltage, levels: {warning: {below: 200}, critical: {below: 100}}}
+inhibit: [{source: {rule: power, level: critical}, target: {rule: hot}, equal: labels.site}]
+alerts: {topic: alerts}
+commit_interval: 10ms
+state: {dir: ./state, forget_after: 1h}
+`
+
+// An alert of one task inhibits those of another with the same label, by way of the
+// topic, until it ends.
+func TestInhibitionBetweenTasks(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "fleet.csv"), []byte("device,site\nfuse,Hamburg\npump,Hamburg\nfan,Kiel\n"), 0o644))
+	b := newBench(t, benchOptions{partitions: 2, pipeline: inhibiting, folder: dir})
+	run := b.start(b.options(newMemoryStore()))
+	now := time.Now().UnixMilli()
+	say := func(partition int32, device, metric string, value float64, seq int) {
+		b.produce(partition, fmt.Sprintf(`{"device":%q,"metric":%q,"ts":%d,"value":%g,"seq":%d}`, device, metric, now+int64(seq), value, seq))
+	}
+	events := func(part string, n int) string {
+		t.Helper()
+		var found []string
+		eventually(t, part, func() bool { found = grep(b.read("alerts", 1), part); return len(found) >= n })
+		require.Len(t, found, n)
+		return found[n-1]
+	}
+	say(1, "pump", "temperature", 90, 1)
+	require.NotContains(t, events(`"rule":"hot","device":"pump"`, 1), "suppressed")
+	say(0, "fuse", "voltage", 150, 1) // a warning is not enough
+	say(0, "fuse", "voltage", 50, 2)
+	said := events(`"rule":"hot","device":"pump"`, 2)
+	require.Contains(t, said, `"suppressed_by":["inhibit/power"]`)
+	require.Contains(t, said, `"reason":"suppressed"}`)
+	say(1, "fan", "temperature", 90, 1)
+	require.NotContains(t, events(`"rule":"hot","device":"fan"`, 1), "suppressed", "another site")
+	require.NoError(t, run.wait())
+
+	// The next process knows it from the topic, and says nothing again.
+	run = b.start(b.options(newMemoryStore()))
+	run.settled(1, 2)
+	require.Len(t, run.engine.commands.newest().Inhibitors(), 1)
+	say(0, "fuse", "voltage", 230, 3)
+	require.Contains(t, events(`"rule":"hot","device":"pump"`, 3), `"reason":"unsuppressed"}`)
+	eventually(t, "taken back", func() bool { return len(run.engine.commands.newest().Inhibitors()) == 0 })
+	require.NoError(t, run.wait())
+	require.Zero(t, run.engine.Totals().Recoveries)
 }

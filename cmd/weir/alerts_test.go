@@ -154,6 +154,36 @@ func TestAlertsCommands(t *testing.T) {
 	b.end(t)
 }
 
+// Alerts of groups are listed, explained and silenced as others are.
+func TestAlertsOfGroups(t *testing.T) {
+	t.Setenv("USER", "kim")
+	dir := t.TempDir()
+	b := &deskBench{t: t, file: filepath.Join(dir, "fleet.yaml")}
+	require.NoError(t, os.WriteFile(b.file, []byte(strings.ReplaceAll(fleetPipeline, "DIR", dir)), 0o644))
+	p, err := loadPipeline(b.file, func(configs.Diagnostic) {})
+	require.NoError(t, err)
+	b.started = start(t, p)
+	b.client, err = kgo.NewClient(kgo.SeedBrokers(b.brokers...))
+	require.NoError(t, err)
+	t.Cleanup(b.client.Close)
+	waitFor(t, "ready", func() bool { return b.instance.engine.Ready() && b.instance.groups.ready() })
+	text := `{"device":"pump-1","metric":"temperature","ts":"` + time.Now().UTC().Format(time.RFC3339Nano) + `","value":190}`
+	require.NoError(t, b.client.ProduceSync(context.Background(), &kgo.Record{Topic: "readings", Key: []byte("pump-1"), Value: []byte(text)}).FirstErr())
+	waitFor(t, "the alert", func() bool { out, err := b.weir("ls"); return err == nil && strings.Contains(out, "hot") })
+	require.Regexp(t, `firing\s+alarm\s+hot\s+\(all\)\s`, b.must("ls", "--group", "all"))
+	require.NotContains(t, b.must("ls", "--device", "pump-1"), "hot")
+	var e listed
+	require.NoError(t, json.Unmarshal([]byte(b.must("ls", "--json")), &e))
+	out := b.must("explain", e.ID)
+	require.Contains(t, out, "hot of all (all), firing")
+	require.Regexp(t, `cause: record \d+ of weir.fleet.partials/\d \(many devices had a part in it\)`, out)
+	require.Contains(t, b.must("silence", "group=all", "--for", "1h", "--name", "x"), "it fits hot alarm of (all)")
+	waitFor(t, "suppressed", func() bool { return strings.Contains(b.must("ls"), "suppressed by silence/x") })
+	b.must("ack", e.ID[:8])
+	waitFor(t, "acked", func() bool { return strings.Contains(b.must("ls"), "acked by kim") })
+	b.end(t)
+}
+
 func TestAlertsUsage(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "p.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("name: p\nkafka: {brokers: [127.0.0.1:1]}\nsource: {topic: r}\nrules: [{name: hot, when: t, levels: {a: {above: 1}}}]\n"), 0o644))
