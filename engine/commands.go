@@ -120,33 +120,19 @@ func (c *Commands) follow(ctx context.Context) error {
 		return err
 	}
 	var set commands.Set
-	position, whole := int64(0), false
-	for {
-		if !whole && position >= end {
-			whole = true
-		}
+	for position, whole := int64(0), end == 0; ; {
 		if whole {
 			c.tell(set.Version(), position)
 		}
-		poll, cancel := ctx, context.CancelFunc(func() {})
+		poll, cancel := context.WithCancel(ctx)
 		if !whole {
 			poll, cancel = context.WithTimeout(ctx, commandsPatience)
 		}
 		fetches := client.PollFetches(poll)
-		silent := poll.Err() != nil
+		late := poll.Err() != nil
 		cancel()
-		switch err := fetches.Err(); {
-		case ctx.Err() != nil:
+		if ctx.Err() != nil {
 			return ctx.Err()
-		case silent:
-			// The brokers answer, and yet nothing comes: compaction has left nothing there.
-			if _, err := committedEnd(ctx, admin, c.topic); err != nil {
-				return err
-			}
-			c.log.Warn("commands end before the topic does", "topic", c.topic, "offset", position, "end", end)
-			whole, position = true, max(position, end)
-		case err != nil:
-			return fmt.Errorf("read topic %q at offset %d: %w", c.topic, position, err)
 		}
 		for records := fetches.RecordIter(); !records.Done(); {
 			r := records.Next()
@@ -155,6 +141,18 @@ func (c *Commands) follow(ctx context.Context) error {
 				c.take(&set, r)
 			}
 		}
+		switch err := fetches.Err(); {
+		case late && fetches.NumRecords() == 0:
+			// The brokers answer, and yet nothing comes: compaction has left nothing there.
+			if _, err := committedEnd(ctx, admin, c.topic); err != nil {
+				return err
+			}
+			c.log.Warn("commands end before the topic does", "topic", c.topic, "offset", position, "end", end)
+			position = max(position, end)
+		case err != nil && !late:
+			return fmt.Errorf("read topic %q at offset %d: %w", c.topic, position, err)
+		}
+		whole = whole || position >= end
 	}
 }
 

@@ -85,19 +85,9 @@ func (t *tail) readOn(ctx context.Context) error {
 	for !t.reached(ends) {
 		poll, cancel := context.WithTimeout(ctx, tailPatience)
 		fetches := t.client.PollFetches(poll)
-		silent := poll.Err() != nil
+		late := poll.Err() != nil
 		cancel()
 		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if silent {
-			if _, err := t.ends(ctx); err != nil { // it was not the end, but the brokers
-				return err
-			}
-			t.skip(ends)
-			continue
-		}
-		if err := fetches.Err(); err != nil {
 			return err
 		}
 		for records := fetches.RecordIter(); !records.Done(); {
@@ -106,6 +96,15 @@ func (t *tail) readOn(ctx context.Context) error {
 			if !r.Attrs.IsControl() {
 				t.visit(r)
 			}
+		}
+		switch err := fetches.Err(); {
+		case late && fetches.NumRecords() == 0:
+			if _, err := t.ends(ctx); err != nil { // it was not the end, but the brokers
+				return err
+			}
+			t.skip(ends)
+		case err != nil && !late:
+			return err
 		}
 	}
 	return nil
