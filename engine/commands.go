@@ -27,9 +27,10 @@ const commandsPatience = 10 * time.Second
 // Invariants: (1) a version is told once all is read that was there when reading began,
 // never a part of it; (2) nothing waits for it but tasks that are about to go live.
 type Commands struct {
-	topic   string
-	log     *slog.Logger
-	options []kgo.Opt
+	topic    string
+	log      *slog.Logger
+	options  []kgo.Opt
+	patience time.Duration // commandsPatience, but in tests
 
 	made    chan struct{} // closed: an engine says that the topic is there
 	makeOne sync.Once
@@ -72,7 +73,7 @@ func NewCommands(o CommandsOptions) *Commands {
 		kgo.FetchMinBytes(1), kgo.FetchMaxWait(time.Second),
 	}
 	return &Commands{
-		topic: o.Pipeline.CommandsTopic, log: log, options: append(options, o.ClientOptions...),
+		topic: o.Pipeline.CommandsTopic, log: log, patience: commandsPatience, options: append(options, o.ClientOptions...),
 		made: make(chan struct{}), moved: make(chan struct{}),
 	}
 }
@@ -126,7 +127,7 @@ func (c *Commands) follow(ctx context.Context) error {
 		}
 		poll, cancel := context.WithCancel(ctx)
 		if !whole {
-			poll, cancel = context.WithTimeout(ctx, commandsPatience)
+			poll, cancel = context.WithTimeout(ctx, c.patience)
 		}
 		fetches := client.PollFetches(poll)
 		late := poll.Err() != nil
@@ -230,7 +231,7 @@ func (c *Commands) begin(tell func()) {
 // upTo waits until all below end is read; false: that took too long, although something
 // has been read.
 func (c *Commands) upTo(ctx context.Context, end int64) (bool, error) {
-	patience := time.NewTimer(commandsPatience)
+	patience := time.NewTimer(c.patience)
 	defer patience.Stop()
 	for late := false; ; {
 		c.mu.Lock()

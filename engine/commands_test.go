@@ -294,3 +294,39 @@ func TestInhibitionBetweenTasks(t *testing.T) {
 	require.NoError(t, run.wait())
 	require.Zero(t, run.engine.Totals().Recoveries)
 }
+
+// Compaction, or a transaction given up, may leave nothing at the end of the topic: it is
+// not waited for.
+func TestHoleAtTheEndOfCommands(t *testing.T) {
+	b := newBench(t, benchOptions{})
+	first := b.start(b.options(newMemoryStore()))
+	first.settled(0, 0)
+	require.NoError(t, first.wait())
+	key, value := silenceOf(t, "a", "pump-1")
+	b.command(key, value)
+	b.cluster.ControlKey(int16(kmsg.ListOffsets), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		req := r.(*kmsg.ListOffsetsRequest)
+		b.cluster.KeepControl()
+		if req.Topics[0].Topic != commandsTopic || req.Topics[0].Partitions[0].Timestamp != -1 {
+			return nil, nil, false
+		}
+		resp := req.ResponseKind().(*kmsg.ListOffsetsResponse)
+		topic, partition := kmsg.NewListOffsetsResponseTopic(), kmsg.NewListOffsetsResponseTopicPartition()
+		topic.Topic, partition.Offset = commandsTopic, 5
+		topic.Partitions = append(topic.Partitions, partition)
+		resp.Topics = append(resp.Topics, topic)
+		return resp, nil, true
+	})
+	e, err := New(b.options(newMemoryStore()))
+	require.NoError(t, err)
+	e.commands.patience = 50 * time.Millisecond
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- e.Run(ctx) }()
+	eventually(t, "live", e.Ready)
+	require.Len(t, e.commands.newest().Silences(), 1)
+	b.produce(0, reading{"pump-1", time.Now().UnixMilli(), 90, 1}.String())
+	eventually(t, "silenced", func() bool { return len(grep(b.read("alerts", 0), `"suppressed_by":["silence/a"]`)) == 1 })
+	stop()
+	require.NoError(t, <-ended)
+}
