@@ -3,6 +3,7 @@ package task
 import (
 	"math"
 
+	"github.com/weirstream/weir/alerts"
 	"github.com/weirstream/weir/event"
 	"github.com/weirstream/weir/statestore"
 )
@@ -40,6 +41,11 @@ type RuleState struct {
 	State string `json:"state"`
 	Level string `json:"level,omitempty"`
 	Since string `json:"since,omitempty"` // start of the episode
+
+	// What the last event of the episode said of it.
+	Suppressed bool `json:"suppressed,omitempty"`
+	Acked      bool `json:"acked,omitempty"`
+	Escalation int  `json:"escalation,omitempty"` // steps taken
 }
 
 // LastValue is the newest value of a metric that a rule looks at.
@@ -87,6 +93,8 @@ func (c *Plan) Describe(table *statestore.Table, slot statestore.Slot) DeviceSta
 	for i := range c.rules {
 		view := c.rules[i].View(table.Row(c.rules[i].col, slot))
 		s := RuleState{Rule: c.rules[i].spec.Name, State: view.State.String()}
+		marks := alerts.Marks(table.Row(c.rules[i].col, slot))
+		s.Suppressed, s.Acked, s.Escalation = marks&markSuppressed != 0, marks&markAcked != 0, stepOf(marks)
 		if view.Level >= 0 {
 			s.Level = c.rules[i].spec.Levels[view.Level].Name
 		}

@@ -37,7 +37,9 @@ func (e *evolving) rule(r *configs.Rule) {
 	if o.Message != r.Message {
 		p.Notes = append(p.Notes, "its message changes")
 	}
-	e.add(p, "")
+	notes, reset := e.suppression(o, r)
+	p.Notes = append(p.Notes, notes...)
+	e.add(p, reset)
 }
 
 // levelChanges says how the levels of two rules differ in what the layout holds of

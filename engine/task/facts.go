@@ -41,11 +41,11 @@ func (t *Task) wallEntered(now Now) {
 }
 
 // rosterEntered adds a fact. A version that nothing was done with gives way to the
-// next.
+// next: no rule watches its devices, and no command fits their labels.
 func (t *Task) rosterEntered(fingerprint uint64, position int64) {
 	f, records := &t.facts, t.table.Task()[wordRecords]
 	fact := Fact{Position: position, Roster: fingerprint}
-	if n := len(f.list); n > 0 && f.records == records && f.list[n-1].Wall == 0 && !t.plan.expects {
+	if n := len(f.list); n > 0 && f.records == records && f.list[n-1].Wall == 0 && !t.plan.expects && t.commands == nil {
 		f.list[n-1] = fact
 		return
 	}

@@ -135,7 +135,7 @@ type alertRecord struct {
 	Escalation int
 	Clock      *struct{ Device, Groups, Task *time.Time }
 
-	Episode  struct {
+	Episode struct {
 		Start time.Time
 		Event int
 	}
@@ -346,6 +346,9 @@ func sayState(d DeviceState) []string {
 		}
 		if r.Since != "" {
 			line += " since " + short(r.Since)
+		}
+		if r.Suppressed || r.Acked || r.Escalation > 0 {
+			line += fmt.Sprintf(" suppressed=%v acked=%v escalation=%d", r.Suppressed, r.Acked, r.Escalation)
 		}
 		lines = append(lines, line)
 	}
