@@ -5,7 +5,7 @@ package mutants
 func waitings() []mutant {
 	return []mutant{
 		{"repeats-lost-at-recovery", "what is due of a device is due after a recovery, too", []edit{
-			{"engine/task/timers.go", "if due := event.Time(t.table.Row(headCol, slot)[headTimer]); due != 0 {", "if due := event.Time(t.table.Row(headCol, slot)[headTimer]); due == 1 {"},
+			{"engine/task/timers.go", "if due := event.Time(head[headTimer]); due != 0 {", "if due := event.Time(t.table.Row(headCol, slot)[headTimer]); due == 1 {"},
 		}, "engine/task", "TestRestartAnywhereChangesNothing"},
 		{"late-is-no-sign", "a late reading is a sign of life", []edit{
 			{"engine/task/task.go", "\tt.heard()\n", "\tif !t.late(int(r.Metric), at, event.Time(t.table.Row(headCol, slot)[headClock])) {\n\t\tt.heard()\n\t}\n"},
