@@ -27,6 +27,8 @@ func (c *checker) rules() {
 		c.holds(doc, &r)
 		c.groupLevels(doc, &r)
 		c.temper(doc, &r)
+		c.schedule(doc, &r)
+		c.escalation(doc, &r)
 		c.message(doc, &r)
 		c.p.Rules = append(c.p.Rules, r)
 	}

@@ -19,6 +19,7 @@ import (
 // Panes get ahead where a partition of the source stands still, or has a day to
 // catch up: the others go on, and nobody is late for that.
 type groups struct {
+	heading  event.Time   // where their clock is moving to, or has been moved
 	upstream []event.Time // by partition of the source: its watermark; 0: none yet
 	dues     heap[timer]  // of groups; one that does not agree with the head is void
 	forgets  heap[timer]  // of groups: one each, not later than when it is to be forgotten
@@ -93,6 +94,7 @@ func (t *Task) foldPartials(records []Record) {
 		}
 		t.record, t.moment = rec, max(t.Clock(), rec.Append)
 		t.foldPartial(rec)
+		t.endCause(0)
 	}
 	t.record = nil
 }
@@ -186,6 +188,7 @@ func (t *Task) hear(partition int32, watermark event.Time) {
 // can close.
 func (t *Task) moveGroups(to event.Time) {
 	words := t.table.Task()
+	t.groups.heading = to
 	for now := t.watermark(); now < to; {
 		next := min(to, t.groups.leastAhead())
 		t.closeGroups(next)
@@ -296,6 +299,7 @@ func (t *Task) tickGroups(now event.Time) {
 				t.sayInlet(k)
 			}
 		}
+		t.endCause(0)
 	}
 	t.expireDue(now, timedBytes)
 }

@@ -113,6 +113,7 @@ type Task struct {
 	stamps   stamps
 	closing  bool // windows are closing for good
 
+	suppressing
 	timers timers
 	moment event.Time // of what is happening, on the task's clock: of what is due, when it was
 
@@ -208,6 +209,7 @@ func (t *Task) apply(records []Record) error {
 				return err
 			}
 		}
+		t.endCause(0)
 		if t.gathering != nil {
 			t.sendWatermark(t.plan.step)
 		}
