@@ -11,7 +11,7 @@ func (r *Replay) noteForgotten(note []byte) {
 		return n
 	}
 	for len(note) > 0 {
-		next() // position
+		next()          // position
 		switch next() { // wall time
 		case 0:
 			note = note[8:] // the fingerprint of a roster

@@ -70,11 +70,11 @@ func TestRestartsEverywhere(t *testing.T) {
 	for i := range all.Tests {
 		s := &all.Tests[i]
 		t.Run(s.Name, func(t *testing.T) {
-			s.Restarts = nil
+			s.Steps = nil
 			for _, r := range Records(s, all.Pipeline) {
-				s.Restarts = append(s.Restarts, r.Append-s.Start)
+				s.Steps = append(s.Steps, configs.ScenarioStep{At: r.Append - s.Start})
 			}
-			s.Restarts = append(s.Restarts, s.End)
+			s.Steps = append(s.Steps, configs.ScenarioStep{At: s.End})
 			v := run(t, s, all.Pipeline)
 			require.True(t, v.Passed, "%s", v.Diff())
 		})
