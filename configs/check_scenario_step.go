@@ -167,7 +167,10 @@ type whose struct {
 // named.
 func (c *scenarioChecker) subject(w whose, s *Scenario) string {
 	if w.window == nil {
-		if w.group.set && c.p != nil {
+		if w.group.set && c.p == nil {
+			return w.group.value
+		}
+		if w.group.set {
 			c.errorf(w.group.at, "%s: it is of one device; write device: NAME", w.group)
 			return ""
 		}
