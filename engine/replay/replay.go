@@ -46,7 +46,9 @@ type Replay struct {
 	task  *task.Task
 	out   *task.Outputs
 
-	parts     [][]byte // of all journal records so far
+	parts     [][]byte // of the journal's records that recovery needs
+	seqs      []uint64 // of which record each part is
+	floor     uint64   // the record that a local copy holds: what is behind it stays; 0: there is no copy
 	position  int64    // source offset of the next record
 	began     event.Time
 	started   bool
@@ -200,10 +202,18 @@ func (r *Replay) Restart() error {
 // commit puts what has changed into the journal.
 func (r *Replay) commit() {
 	h := statestore.Header{Seq: r.table.Seq() + 1, From: r.table.Header().To, To: r.position, Wall: r.task.Clock()}
-	for _, part := range r.table.Seal(h, statestore.SealOptions{}).Parts {
-		r.parts = append(r.parts, slices.Clone(part))
+	sealed := r.table.Seal(h, statestore.SealOptions{})
+	for _, part := range sealed.Parts {
+		r.parts, r.seqs = append(r.parts, slices.Clone(part)), append(r.seqs, h.Seq)
 	}
 	r.table.Confirm(h.Seq)
+	base := sealed.NewBase
+	if r.floor > 0 {
+		base = min(base, r.floor+1)
+	}
+	if n, _ := slices.BinarySearch(r.seqs, base); n > 0 {
+		r.parts, r.seqs = r.parts[n:], r.seqs[n:]
+	}
 }
 
 // recover begins a task anew over a table that is empty, or that an image has filled,

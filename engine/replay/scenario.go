@@ -16,6 +16,8 @@ type found struct {
 	aggregates []Aggregate
 	counters   task.Counters
 	undone     []Line // steps that could not be done
+
+	began func(*Works) // told of the tasks before anything happens; nil: nobody wants to know
 }
 
 // Run plays a test of a file and judges it. Output, Alert and Watch of the options
@@ -46,6 +48,9 @@ func (f *found) play(s *configs.Scenario, p *configs.Pipeline, o Options) error 
 	w, err := NewWorks(p, 1, o)
 	if err != nil {
 		return err
+	}
+	if f.began != nil {
+		f.began(w)
 	}
 	records := Records(s, p)
 	until := func(at event.Time) error {

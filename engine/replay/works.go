@@ -30,6 +30,10 @@ type Works struct {
 
 	now     event.Time // what has happened so far lies at or before it
 	started bool
+	told    int // outputs of all tasks
+	// after is called when one thing has happened and the next has not; nil: nobody
+	// wants to know.
+	after func() error
 }
 
 // command is a record of the topic of commands.
@@ -124,11 +128,19 @@ func (w *Works) Fold(partition int, records []task.Record) error {
 			return err
 		}
 		r.position = records[i].Offset + 1
-		if err := w.settle(at); err != nil {
+		if err := w.happened(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// happened ends what a record, the time or an operator has caused at this moment.
+func (w *Works) happened() error {
+	if err := w.settle(w.now); err != nil || w.after == nil {
+		return err
+	}
+	return w.after()
 }
 
 // Advance lets virtual time pass up to a moment.
@@ -138,7 +150,7 @@ func (w *Works) Advance(to event.Time) error {
 	}
 	for _, r := range w.tasks() {
 		r.enter(to)
-		if err := w.settle(to); err != nil {
+		if err := w.happened(); err != nil {
 			return err
 		}
 	}
@@ -152,7 +164,7 @@ func (w *Works) Command(at event.Time, key string, value []byte) error {
 		return err
 	}
 	w.written = append(w.written, command{key, value})
-	return w.settle(at)
+	return w.happened()
 }
 
 // Restart commits, loses all tasks and rebuilds them from their journals.
@@ -187,6 +199,7 @@ func (w *Works) pass(to event.Time) error {
 			return nil
 		}
 		w.now = max(w.now, next)
+		before := w.told
 		if who >= 0 {
 			all[who].enter(w.now)
 		} else {
@@ -195,6 +208,12 @@ func (w *Works) pass(to event.Time) error {
 			}
 		}
 		if err := w.settle(w.now); err != nil {
+			return err
+		}
+		if w.told == before || w.after == nil {
+			continue // a timer that went off to be set anew
+		}
+		if err := w.after(); err != nil {
 			return err
 		}
 	}
@@ -216,6 +235,7 @@ func (w *Works) begin(at event.Time) {
 func (w *Works) settle(at event.Time) error {
 	for {
 		for _, r := range w.tasks() {
+			w.told += r.out.Len()
 			if err := r.take(); err != nil {
 				return err
 			}
