@@ -171,7 +171,7 @@ func (c *copies) save(w *Works) {
 	if c.kept == nil {
 		c.kept = map[*Replay]*localCopy{}
 	}
-	for _, r := range w.tasks() {
+	for _, r := range w.all {
 		k := c.kept[r]
 		if k == nil {
 			c.next++

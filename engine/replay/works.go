@@ -21,6 +21,7 @@ import (
 type Works struct {
 	devices []*Replay // by partition of the source
 	groups  *Replay   // nil: no window is over several devices
+	all     []*Replay // those of devices, then that of groups
 	ticks   []tick
 
 	set     commands.Set
@@ -34,6 +35,12 @@ type Works struct {
 	// after is called when one thing has happened and the next has not; nil: nobody
 	// wants to know.
 	after func() error
+}
+
+// NeedsWorks reports whether tasks of a pipeline send each other something, so that one
+// cannot be replayed without the others.
+func NeedsWorks(p *configs.Pipeline) bool {
+	return p.Grouped() || slices.ContainsFunc(p.Inhibit, func(in configs.Inhibit) bool { return in.Label != "" })
 }
 
 // command is a record of the topic of commands.
@@ -61,6 +68,7 @@ func NewWorks(p *configs.Pipeline, partitions int, o Options) (*Works, error) {
 		}
 		w.devices = append(w.devices, r)
 	}
+	w.all = w.devices
 	if !p.Grouped() {
 		return w, nil
 	}
@@ -71,7 +79,7 @@ func NewWorks(p *configs.Pipeline, partitions int, o Options) (*Works, error) {
 	if w.groups, err = replayOf(plan, o); err != nil {
 		return nil, err
 	}
-	w.ticks = ticksOf(p)
+	w.ticks, w.all = ticksOf(p), append(slices.Clip(w.devices), w.groups)
 	return w, nil
 }
 
@@ -104,14 +112,6 @@ func (w *Works) carry(plan *task.Plan, o task.Output) bool {
 		return true
 	}
 	return false
-}
-
-// tasks are those of devices, then that of groups.
-func (w *Works) tasks() []*Replay {
-	if w.groups == nil {
-		return w.devices
-	}
-	return append(slices.Clone(w.devices), w.groups)
 }
 
 // Fold folds records of a partition, whose append times must not fall, also not from
@@ -148,7 +148,7 @@ func (w *Works) Advance(to event.Time) error {
 	if err := w.pass(to); err != nil {
 		return err
 	}
-	for _, r := range w.tasks() {
+	for _, r := range w.all {
 		r.enter(to)
 		if err := w.happened(); err != nil {
 			return err
@@ -171,7 +171,7 @@ func (w *Works) Command(at event.Time, key string, value []byte) error {
 func (w *Works) Restart() error { return w.restart((*Replay).Restart) }
 
 func (w *Works) restart(how func(*Replay) error) error {
-	for _, r := range w.tasks() {
+	for _, r := range w.all {
 		if err := how(r); err != nil {
 			return err
 		}
@@ -186,10 +186,9 @@ func (w *Works) restart(how func(*Replay) error) error {
 // first the tasks of devices.
 func (w *Works) pass(to event.Time) error {
 	w.begin(to)
-	all := w.tasks()
 	for {
 		next, who := w.nextTick(), -1
-		for i, r := range all {
+		for i, r := range w.all {
 			if due := r.due(); due < next || who < 0 && due == next {
 				next, who = due, i
 			}
@@ -201,7 +200,7 @@ func (w *Works) pass(to event.Time) error {
 		w.now = max(w.now, next)
 		before := w.told
 		if who >= 0 {
-			all[who].enter(w.now)
+			w.all[who].enter(w.now)
 		} else {
 			for _, r := range w.devices {
 				r.enter(w.now)
@@ -225,7 +224,7 @@ func (w *Works) begin(at event.Time) {
 		return
 	}
 	w.started, w.now = true, at
-	for _, r := range w.tasks() {
+	for _, r := range w.all {
 		r.begins(at)
 	}
 }
@@ -234,7 +233,7 @@ func (w *Works) begin(at event.Time) {
 // on its way.
 func (w *Works) settle(at event.Time) error {
 	for {
-		for _, r := range w.tasks() {
+		for _, r := range w.all {
 			w.told += r.out.Len()
 			if err := r.take(); err != nil {
 				return err
@@ -271,7 +270,7 @@ func (w *Works) tell() error {
 		}
 		w.offset++
 	}
-	for _, r := range w.tasks() {
+	for _, r := range w.all {
 		if v := w.set.Version(); v != r.o.commands {
 			r.o.commands = v
 			r.task.SetCommands(v, r.position)
@@ -286,6 +285,14 @@ func (w *Works) Counters() (c task.Counters) {
 		c = c.Add(r.Counters())
 	}
 	return c
+}
+
+// Groups is how many groups are known.
+func (w *Works) Groups() int {
+	if w.groups == nil {
+		return 0
+	}
+	return w.groups.task.Known()
 }
 
 // Devices is how many devices have ever been known.
