@@ -22,7 +22,7 @@ func TestAbsence(t *testing.T) {
 	require.Equal(t, alerts.View{State: alerts.Firing, EpisodeStart: 1_000_000, Last: 1_000_000, Value: 900, Number: 1}, rule.View(w))
 	e, ok := rule.Again(w, 1_500_000)
 	require.True(t, ok)
-	require.Equal(t, alerts.Event{State: alerts.EventFiring, Value: 900, Threshold: 900, Time: 1_500_000, EpisodeStart: 1_000_000, Number: 2}, e)
+	require.Equal(t, alerts.Event{State: alerts.EventFiring, Value: 900, Threshold: 900, Time: 1_500_000, EpisodeStart: 1_000_000, Number: 2, Again: true}, e)
 	e, open = rule.End(w, alerts.Sample{Time: 2_000_000, Value: 1900})
 	require.True(t, open)
 	require.Equal(t, alerts.Event{State: alerts.EventResolved, Value: 1900, Threshold: 900, Time: 2_000_000, EpisodeStart: 1_000_000, Number: 3}, e)
@@ -57,6 +57,7 @@ func TestAgainChangesTheNumberAndMarksNothing(t *testing.T) {
 					require.Equal(t, before.Value, e.Value)
 					require.Equal(t, max(due, before.Last), e.Time)
 					require.Equal(t, before.Level, e.Level)
+					require.True(t, e.Again)
 					previous := before.Level
 					if before.State == alerts.Pending {
 						previous = -1

@@ -86,13 +86,15 @@ type Event struct {
 	Number       int        // of this event in its episode, from 1
 	// Marks are those of the episode before the event: see Marks.
 	Marks uint8
-	// Again is set by callers that let Rule.Again speak: neither state nor level changed.
-	Again bool
 	// Repeat is set by callers that let Rule.Again speak: how often the alert was
 	// said again since it fired, this time included; 0 for any other event.
 	Repeat int
+	// Again is set where nothing has changed: Rule.Again says once more what there is.
+	Again bool
 	// Flapping is set by callers that keep a ring of events: see the type Flapping.
 	Flapping bool
+	// Error is set by callers that cannot tell at present what the rule looks at.
+	Error bool
 }
 
 // Events is what one step emits, in order: List[:N]. It is a plain value, so

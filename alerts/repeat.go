@@ -23,5 +23,6 @@ func (r *Rule) Again(w []uint64, t event.Time) (Event, bool) {
 	st := step{rule: r, w: w, m: &m, s: Sample{Time: max(t, m.last), Value: m.value}}
 	st.emit(&ev, state, level)
 	r.store(w, m)
+	ev.List[0].Again = true
 	return ev.List[0], true
 }

@@ -1,7 +1,6 @@
 package configs
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -83,8 +82,14 @@ func (c *checker) deriveFrom(doc *derivedDoc, d *derivation) {
 func (c *checker) sourceMetrics() []string {
 	all := c.windowMetrics()
 	for i := range c.p.Rules {
-		if when := &c.doc.Rules.items[i].When; when.ok() && c.p.Rules[i].When.Window < 0 {
+		when, f := &c.doc.Rules.items[i].When, c.p.Rules[i].Formula
+		if when.ok() && f == nil && c.p.Rules[i].When.Window < 0 {
 			all = append(all, when.value)
+		}
+		for k := 0; f != nil && k < len(f.Inputs); k++ {
+			if in := &f.Inputs[k]; in.Window < 0 {
+				all = append(all, in.Name)
+			}
 		}
 	}
 	for i := range c.doc.Derive.items {
@@ -111,6 +116,9 @@ func (c *checker) derivedUsed(doc *derivedDoc, name *text) {
 	for i := range c.doc.Rules.items {
 		when := &c.doc.Rules.items[i].When
 		unsure = unsure || when.bad || when.value == name.value
+		if f := c.p.Rules[i].Formula; f != nil {
+			unsure = unsure || slices.ContainsFunc(f.Inputs, func(in Input) bool { return in.Name == name.value })
+		}
 	}
 	if !unsure {
 		c.errorf(name.at, "%s does nothing: no window and no rule uses it; write metric: %s in a window, or when: %s in a rule", doc.path, name.value, name.value)
@@ -147,14 +155,7 @@ func (c *checker) compiled(t *text, want expr.Want) *expr.Program {
 	if err == nil {
 		return program
 	}
-	t.bad = true
-	e, ok := errors.AsType[*expr.Error](err)
-	if !ok {
-		c.errorf(t.at, "%s: %s", t.path, err)
-		return nil
-	}
-	at, within := c.within(t, e)
-	c.errorf(at, "%s%s: %s", t.path, within, c.sayWrong(e))
+	c.notCompiled(t, err)
 	return nil
 }
 

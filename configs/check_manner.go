@@ -48,23 +48,31 @@ func (r *ruleDoc) holdsAny() bool {
 // evaluated finds out when a rule looks at what it looks at.
 func (c *checker) evaluated(doc *ruleDoc, r *Rule) {
 	e := &doc.Evaluate
-	what, closes := "metrics have a value at every reading", false
-	if r.When.Window >= 0 {
-		w := &c.p.Windows[r.When.Window]
-		closes = !w.speaksAlways()
-		what = "a rolling window never closes"
-		if w.Kind == Count {
+	what, closes := "metrics have a value at every reading", -1
+	for _, look := range r.Looks() {
+		if look.Window < 0 {
+			continue
+		}
+		w := &c.p.Windows[look.Window]
+		if what = "a rolling window never closes"; w.Kind == Count {
 			what = "a count window never closes"
 		}
+		if !w.speaksAlways() {
+			closes = look.Window
+			break
+		}
+	}
+	if r.Formula != nil {
+		what = "nothing that the expression names ever closes"
 	}
 	switch {
-	case e.set && e.ok() && e.value == "close" && !closes && !doc.When.bad && doc.When.set:
+	case e.set && e.ok() && e.value == "close" && closes < 0 && !doc.When.bad && doc.When.set:
 		c.errorf(e.at, "%s: %s; write evaluate: change, or remove the line", e, what)
-	case e.set && e.ok() && e.value == "change" && closes && c.p.Windows[r.When.Window].Grouped():
+	case e.set && e.ok() && e.value == "change" && closes >= 0 && c.p.Windows[closes].Grouped():
 		c.errorf(e.at, "%s: window %s is %s, whose readings its groups do not see one by one; write evaluate: close, or remove the line",
-			e, c.p.Windows[r.When.Window].Name, sayBy(&c.p.Windows[r.When.Window]))
+			e, c.p.Windows[closes].Name, sayBy(&c.p.Windows[closes]))
 	case e.set || doc.When.bad:
-	case closes:
+	case closes >= 0:
 		e.fill("close")
 	default:
 		e.fill("change")

@@ -22,10 +22,12 @@ func (c *checker) rules() {
 		}
 		r := Rule{Name: doc.Name.value, When: When{Window: -1}}
 		c.complete(doc)
+		c.anomalous(doc)
 		c.when(doc, &r)
 		c.levels(doc, &r)
 		c.holds(doc, &r)
 		c.groupLevels(doc, &r)
+		c.anomaly(doc, &r)
 		c.temper(doc, &r)
 		c.schedule(doc, &r)
 		c.escalation(doc, &r)
@@ -37,16 +39,16 @@ func (c *checker) rules() {
 // complete checks that a rule has what it needs. A rule of a kind that is not
 // built yet has been refused already and needs nothing.
 func (c *checker) complete(doc *ruleDoc) {
-	if doc.NoData != nil {
+	if doc.NoData != nil || doc.Anomaly != nil {
 		return
 	}
-	if !doc.set || doc.Anomaly.set {
+	if !doc.set {
 		doc.When.bad = doc.When.bad || !doc.When.set
 		return
 	}
 	if !doc.When.set {
 		doc.When.bad = true
-		c.errorf(doc.at, "%s.when is missing: write what the rule looks at, a window result such as temp_5m.mean or a metric", doc.path)
+		c.errorf(doc.at, "%s.when is missing: write what the rule looks at, a window result such as temp_5m.mean, a metric, or an expression of these", doc.path)
 	}
 	if !doc.Levels.set {
 		c.errorf(doc.at, "%s.levels is missing: write for example levels: {warning: {above: 8, clear_below: 7}}", doc.path)
@@ -56,6 +58,15 @@ func (c *checker) complete(doc *ruleDoc) {
 // when resolves what a rule looks at.
 func (c *checker) when(doc *ruleDoc, r *Rule) {
 	t := &doc.When
+	if c.isFormula(t) && doc.Anomaly != nil {
+		t.bad = true
+		c.errorf(t.at, "%s is an expression, and a rule on anomalies learns one series; derive a metric from it (derive: {NAME: EXPRESSION}), or name a window result or a metric", t)
+		return
+	}
+	if c.isFormula(t) {
+		c.formula(t, r)
+		return
+	}
 	c.title(t)
 	if !t.ok() {
 		return
@@ -69,8 +80,6 @@ func (c *checker) when(doc *ruleDoc, r *Rule) {
 	problem := ""
 	switch {
 	case c.isMetric(t.value):
-	case isExpression(t.value):
-		problem = "is an expression, which is not supported yet; write a window result such as temp_5m.mean or a metric, and compare it in levels"
 	case !dotted && c.window(t.value) >= 0:
 		problem = "is a window; write which of its results: " + t.value + "." + orWord(first(c.p.Windows[c.window(t.value)].Compute), "mean")
 	case dotted && (aggregate.Known(result) || nearest(name, c.windowNames()) != ""):
@@ -83,7 +92,9 @@ func (c *checker) when(doc *ruleDoc, r *Rule) {
 		c.errorf(t.at, "%s %s", t, problem)
 		return
 	}
-	c.doubtMetric(t)
+	if !c.doubtFormula(t) {
+		c.doubtMetric(t)
+	}
 }
 
 // isExpression reports whether s looks like one; a metric that does so has to
@@ -151,15 +162,7 @@ func (c *checker) doubtMetric(t *text) {
 	if c.isMetric(t.value) {
 		return
 	}
-	digits := func(s string) string {
-		return strings.Map(func(r rune) rune {
-			if r >= '0' && r <= '9' {
-				return -1
-			}
-			return r
-		}, s)
-	}
-	if m := nearest(t.value, c.windowMetrics()); m != "" && digits(m) != digits(t.value) {
+	if m := nearest(t.value, c.windowMetrics()); m != "" && !sameButDigits(m, t.value) {
 		c.warnf(t.at, "%s is taken as a metric of its own; did you mean %s?", t, m)
 	}
 }

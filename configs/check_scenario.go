@@ -191,6 +191,9 @@ func (c *scenarioChecker) expectations(doc *scenarioDoc, s *Scenario) {
 		if e.Value.set {
 			alert.Value = &e.Value.value
 		}
+		if alert.Kind = e.Kind.value; rule != nil && rule.Anomaly == nil && e.Kind.ok() {
+			c.errorf(e.Kind.at, "%s: rule %s is none on anomalies, only those have a kind", &e.Kind, rule.Name)
+		}
 		if rule != nil && e.Level.ok() {
 			c.level(&e.Level, rule, alert.State)
 		}

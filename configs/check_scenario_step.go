@@ -193,10 +193,10 @@ func (c *scenarioChecker) subject(w whose, s *Scenario) string {
 // windowOf is the window over several devices that a rule looks at; nil where it is of
 // each device.
 func (c *scenarioChecker) windowOf(r *Rule) *Window {
-	if r == nil || r.When.Window < 0 || !c.p.Windows[r.When.Window].Grouped() {
+	if r == nil || r.Window() < 0 || !c.p.Windows[r.Window()].Grouped() {
 		return nil
 	}
-	return &c.p.Windows[r.When.Window]
+	return &c.p.Windows[r.Window()]
 }
 
 // marks are what is expected of an event beside state, level and value.

@@ -10,7 +10,7 @@ func (c *checker) watched() {
 	outcomes := make([]int, len(c.p.Windows))
 	for i := range c.p.Rules {
 		r, when := &c.p.Rules[i], &c.doc.Rules.items[i].When
-		if r.When.Window < 0 || !when.ok() || c.p.Windows[r.When.Window].speaksAlways() || r.Evaluate == "change" || outcomes[r.When.Window] > mostOutcomes {
+		if r.When.Window < 0 || r.Anomaly != nil || !when.ok() || c.p.Windows[r.When.Window].speaksAlways() || r.Evaluate == "change" || outcomes[r.When.Window] > mostOutcomes {
 			continue
 		}
 		n := &outcomes[r.When.Window]

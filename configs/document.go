@@ -29,7 +29,7 @@ type document struct {
 	Where          text            `key:"where" doc:"Condition over device, metric, value, time, labels.NAME and the fields of wide messages; readings that do not meet it are filtered."`
 	Derive         derives         `key:"derive" doc:"Metrics made from the readings of others, by name: an expression, or {from: METRIC, value: EXPRESSION}."`
 	Windows        list[windowDoc] `key:"windows" doc:"Windows, each over one metric and kept for each device."`
-	Rules          list[ruleDoc]   `key:"rules" doc:"Rules that raise alerts from a window result or a metric."`
+	Rules          list[ruleDoc]   `key:"rules" doc:"Rules that raise alerts from a window result, a metric or an expression."`
 	Inhibit        list[inhibDoc]  `key:"inhibit" doc:"Which alerts suppress others while they fire."`
 	Alerts         alertsDoc       `key:"alerts" form:"{topic: alerts}" doc:"Where alerts go."`
 	CommitInterval span            `key:"commit_interval" default:"100ms" min:"1ms" max:"1m" doc:"Longest time between a change and its commit. A change of an alert is committed at once."`
@@ -165,9 +165,9 @@ type emitDoc struct {
 type ruleDoc struct {
 	section
 	Name        text            `key:"name" need:"alerts carry it; write for example name: too-warm" doc:"Name of the rule, carried by its alerts."`
-	When        text            `key:"when" doc:"What the rule looks at: a window result such as temp_5m.mean, or a metric (its last value)."`
+	When        text            `key:"when" doc:"What the rule looks at: a window result such as temp_5m.mean, a metric (its last value), or an expression of several, with labels.NAME."`
 	Levels      named[levelDoc] `key:"levels" doc:"Levels by name, lowest first."`
-	Message     text            `key:"message" doc:"Text of the alert, with {{device}} or {{group}}, {{value}}, {{threshold}}, {{level}}, {{rule}}, {{active_for}}, {{metric}}, {{window.start}}, {{window.end}}, {{labels.NAME}}."`
+	Message     text            `key:"message" doc:"Text of the alert, with {{device}} or {{group}}, {{value}}, {{threshold}}, {{level}}, {{rule}}, {{active_for}}, {{metric}}, {{kind}}, {{expected}}, {{window.start}}, {{window.end}}, {{labels.NAME}}."`
 	Evaluate    text            `key:"evaluate" choice:"close,change" doc:"close: judged once, when the window closes or its device falls silent. change: judged at every reading. Default: close for tumbling, hopping and session, change for count, rolling and metrics."`
 	KeepFiring  span            `key:"keep_firing" default:"0s" doc:"The alert goes on, as recovering, until its condition has been gone this long."`
 	OnGap       text            `key:"on_gap" default:"pause" choice:"pause,reset,hold" doc:"What a hole in the data longer than idle_after is to a running hold: pause does not count it, reset starts the hold over, hold counts it."`
@@ -176,7 +176,7 @@ type ruleDoc struct {
 	Schedule    *scheduleDoc    `key:"schedule" form:"{days: mon-fri, from: \"06:00\", to: \"22:00\", timezone: Europe/Berlin}" doc:"When alerts of the rule count; at other times they are suppressed."`
 	Escalate    list[raiseDoc]  `key:"escalate" doc:"What becomes of the alert's severity when it fires for long, step by step."`
 	NoData      *noDataDoc      `key:"no_data" form:"{after: 15m, severity: warning}" short:"after" doc:"In place of when and levels: the rule fires for a device that is not heard from."`
-	Anomaly     planned         `key:"anomaly"`
+	Anomaly     *anomalyDoc     `key:"anomaly" form:"{of: temp_5m.mean, sensitivity: one false alarm per month}" short:"of" doc:"In place of when and levels: the rule fires where a window result or a metric of a device is not as it was."`
 	Labels      planned         `key:"labels"`
 }
 
@@ -191,6 +191,13 @@ type noDataDoc struct {
 	After    span `key:"after" min:"1s" need:"write how long a device is silent before the rule fires, for example after: 15m" doc:"How long a device is silent before the rule fires."`
 	Severity text `key:"severity" default:"warning" doc:"Level of the alert."`
 	Expect   text `key:"expect" default:"seen" choice:"seen,roster" doc:"seen: every device that was heard from once. roster: those that devices.roster names, heard from or not."`
+}
+
+type anomalyDoc struct {
+	section
+	Of          text        `key:"of" need:"write what the rule looks at, a window result such as temp_5m.mean or a metric" doc:"What the rule looks at: a window result such as temp_5m.mean, or a metric."`
+	Sensitivity sensitivity `key:"sensitivity" default:"one false alarm per month" doc:"How often the rule may be wrong about a device in which nothing is: one false alarm per hour, day, week, month, year, or a span such as 14d."`
+	Severity    text        `key:"severity" default:"warning" doc:"Level of the alert."`
 }
 
 type levelDoc struct {

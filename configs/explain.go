@@ -27,6 +27,7 @@ func (p *Pipeline) Explain(o ExplainOptions) string {
 	}
 	p.explainInhibits(&b)
 	if o.Full {
+		p.explainSeries(&b)
 		p.explainSettings(&b)
 	}
 	return b.String()

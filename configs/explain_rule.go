@@ -7,9 +7,17 @@ func (p *Pipeline) sayRule(r *Rule) string {
 	if r.NoData != nil {
 		return p.sayNoData(r) + r.sayManner() + "."
 	}
+	if r.Anomaly != nil {
+		return p.sayAnomaly(r) + r.sayManner() + "."
+	}
 	judged := "judged at every reading"
-	subject, whose := "the newest "+p.Metrics[r.When.Metric], "for each device"
-	if r.When.Window >= 0 {
+	subject, whose := "", "for each device"
+	switch {
+	case r.Formula != nil:
+		whose, subject, judged = p.sayFormula(r)
+	case r.When.Window < 0:
+		subject = "the newest " + p.Metrics[r.When.Metric]
+	default:
 		whose = sayBy(&p.Windows[r.When.Window])
 		subject = "the " + r.When.Result + " of window " + p.Windows[r.When.Window].Name
 		switch {

@@ -64,6 +64,10 @@ func (p *Pipeline) GroupPart() *Pipeline {
 	}
 	for i := range part.Rules {
 		part.Rules[i].When.Metric = part.Rules[i].When.Window
+		for k := 0; part.Rules[i].Formula != nil && k < len(part.Rules[i].Formula.Inputs); k++ {
+			in := &part.Rules[i].Formula.Inputs[k]
+			in.Metric = in.Window
+		}
 	}
 	part.Source.Topic = p.PartialsTopic
 	part.Group = p.Group + ".groups"
@@ -91,14 +95,13 @@ func (p *Pipeline) part(keep func(*Window) bool) *Pipeline {
 		}
 	}
 	for _, r := range p.Rules {
-		switch {
-		case r.When.Window >= 0 && index[r.When.Window] >= 0:
-			r.When.Window = index[r.When.Window]
-		case r.When.Window < 0 && keep(&Window{}):
+		switch w := r.Window(); {
+		case w >= 0 && index[w] >= 0:
+		case w < 0 && keep(&Window{}):
 		default:
 			continue
 		}
-		part.Rules = append(part.Rules, r)
+		part.Rules = append(part.Rules, r.moved(index))
 	}
 	return &part
 }
@@ -158,8 +161,8 @@ func (c *checker) suggestLabel(word string) string {
 // about; nothing where it has something to show.
 func (c *checker) groupField(field string, r *Rule) string {
 	var w *Window
-	if r.When.Window >= 0 {
-		w = &c.p.Windows[r.When.Window]
+	if i := r.Window(); i >= 0 {
+		w = &c.p.Windows[i]
 	}
 	grouped := w != nil && w.Grouped()
 	switch {
@@ -176,7 +179,8 @@ func (c *checker) groupField(field string, r *Rule) string {
 // groupLevels refuses thresholds that the labels of a device give to a rule that
 // looks at several.
 func (c *checker) groupLevels(doc *ruleDoc, r *Rule) {
-	if r.When.Window < 0 || !c.p.Windows[r.When.Window].Grouped() {
+	of := r.Window()
+	if of < 0 || !c.p.Windows[of].Grouped() {
 		return
 	}
 	for i := range doc.Levels.items {
@@ -184,7 +188,7 @@ func (c *checker) groupLevels(doc *ruleDoc, r *Rule) {
 		for _, t := range []*threshold{&l.Above, &l.Below, &l.ClearBelow, &l.ClearAbove} {
 			if t.own {
 				t.bad = true
-				c.errorf(t.at, "%s is the label of one device, and window %s is %s; write a number", t, c.p.Windows[r.When.Window].Name, sayBy(&c.p.Windows[r.When.Window]))
+				c.errorf(t.at, "%s is the label of one device, and window %s is %s; write a number", t, c.p.Windows[of].Name, sayBy(&c.p.Windows[of]))
 			}
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 // fieldNames are the fields a message can hold.
 func fieldNames() []string {
-	return []string{"device", "group", "value", "threshold", "level", "rule", "active_for", "metric", "window.start", "window.end"}
+	return []string{"device", "group", "value", "threshold", "level", "rule", "active_for", "metric", "kind", "expected", "window.start", "window.end"}
 }
 
 // message parses the message of a rule, or writes the usual one.
@@ -20,14 +20,17 @@ func (c *checker) message(doc *ruleDoc, r *Rule) {
 		return
 	}
 	who := "{{device}}"
-	if r.When.Window >= 0 && c.p.Windows[r.When.Window].Grouped() {
+	if w := r.Window(); w >= 0 && c.p.Windows[w].Grouped() {
 		who = "{{group}}"
 	}
 	if !m.set && doc.NoData != nil {
 		m.fill("{{device}}: {{rule}} is {{level}}, silent for {{value}} s (threshold {{threshold}} s)")
 	}
-	if !m.set && doc.NoData == nil {
-		m.fill(who + ": {{rule}} is {{level}}, " + doc.When.value + " = {{value}} (threshold {{threshold}})")
+	if !m.set && doc.Anomaly != nil {
+		m.fill(doc.usualAnomaly(who))
+	}
+	if !m.set && doc.NoData == nil && doc.Anomaly == nil {
+		m.fill(who + ": {{rule}} is {{level}}, " + doc.When.subject() + " = {{value}} (threshold {{threshold}})")
 	}
 	parts, problem := parseMessage(m.value)
 	if problem != "" {
@@ -42,6 +45,10 @@ func (c *checker) message(doc *ruleDoc, r *Rule) {
 				return
 			}
 		}
+		if strings.HasPrefix(p.Field, "window.") && r.Formula != nil {
+			c.errorf(m.at, "%s: {{%s}} has nothing to show: the rule looks at an expression, not at one window", m.path, p.Field)
+			return
+		}
 		if strings.HasPrefix(p.Field, "window.") && r.When.Window < 0 && doc.When.ok() {
 			c.errorf(m.at, "%s: {{%s}} has nothing to show: the rule looks at the metric %s, not at a window", m.path, p.Field, doc.When.value)
 			return
@@ -51,6 +58,10 @@ func (c *checker) message(doc *ruleDoc, r *Rule) {
 			return
 		}
 		if problem := doc.NoData.noField(p.Field); problem != "" {
+			c.errorf(m.at, "%s: {{%s}} %s", m.path, p.Field, problem)
+			return
+		}
+		if problem := doc.showsAnomaly(p.Field); problem != "" {
 			c.errorf(m.at, "%s: {{%s}} %s", m.path, p.Field, problem)
 			return
 		}
@@ -98,7 +109,7 @@ func parseField(s string) (Part, string) {
 	name = strings.TrimSpace(name)
 	if strings.HasPrefix(name, "labels.") {
 		if formatted {
-			return Part{}, "{{" + shorten(name) + "}} is text; only {{value}} and {{threshold}} take printf"
+			return Part{}, "{{" + shorten(name) + "}} is text; only {{value}}, {{threshold}} and {{expected}} take printf"
 		}
 		return Part{Field: name}, ""
 	}
@@ -112,8 +123,8 @@ func parseField(s string) (Part, string) {
 	if !formatted {
 		return Part{Field: name}, ""
 	}
-	if name != "value" && name != "threshold" {
-		return Part{}, "{{" + name + "}} is not a number; only {{value}} and {{threshold}} take printf"
+	if name != "value" && name != "threshold" && name != "expected" {
+		return Part{}, "{{" + name + "}} is not a number; only {{value}}, {{threshold}} and {{expected}} take printf"
 	}
 	quoted, ok := strings.CutPrefix(strings.TrimSpace(format), "printf")
 	layout, err := strconv.Unquote(strings.TrimSpace(quoted))

@@ -235,8 +235,10 @@ func (c *checker) windowUsed(i int, w *Window, doc *windowDoc) {
 	unsure := doc.Emit.bad || doc.Emit.Topic.bad || doc.Emit.On.bad || doc.Compute.bad
 	for r := range c.p.Rules {
 		unsure = unsure || c.doc.Rules.items[r].When.bad
-		if when := c.p.Rules[r].When; when.Window == i {
-			seen = append(seen, when.Result)
+		for _, when := range c.p.Rules[r].Looks() {
+			if when.Window == i {
+				seen = append(seen, when.Result)
+			}
 		}
 	}
 	if unsure || w.Emit.On != "never" {
@@ -279,8 +281,12 @@ func (c *checker) metrics() {
 		uses = append(uses, use{m.at, m.value, &c.p.Windows[i].MetricIndex})
 	}
 	for i := range c.p.Rules {
-		if w := &c.p.Rules[i].When; w.Window < 0 && c.p.Rules[i].NoData == nil {
-			m := &c.doc.Rules.items[i].When
+		m, w := &c.doc.Rules.items[i].When, &c.p.Rules[i].When
+		if f := c.p.Rules[i].Formula; f != nil {
+			uses = append(uses, c.formulaUses(m, f)...)
+			continue
+		}
+		if w.Window < 0 && c.p.Rules[i].NoData == nil {
 			uses = append(uses, use{m.at, m.value, &w.Metric})
 		}
 	}
@@ -300,6 +306,13 @@ func (c *checker) metrics() {
 	for i := range c.p.Rules {
 		if w := &c.p.Rules[i].When; w.Window >= 0 {
 			w.Metric = c.p.Windows[w.Window].MetricIndex
+		}
+		if f := c.p.Rules[i].Formula; f != nil {
+			for k := range f.Inputs {
+				if in := &f.Inputs[k]; in.Window >= 0 {
+					in.Metric = c.p.Windows[in.Window].MetricIndex
+				}
+			}
 		}
 	}
 }

@@ -209,7 +209,7 @@ type Roster struct {
 	Labels []roster.Label // the columns but device, in the order of the file
 }
 
-// Rule raises alerts from a window result or a metric.
+// Rule raises alerts from a window result, a metric or an expression.
 type Rule struct {
 	Name   string
 	When   When
@@ -218,8 +218,8 @@ type Rule struct {
 	Message  string
 	Template []Part
 
-	// Evaluate is close or change: whether the rule looks at emissions of its window
-	// or at every reading. Empty for a rule on silence.
+	// Evaluate is close or change: whether the rule looks at emissions of its windows
+	// that close or at every reading. Empty for a rule on silence.
 	Evaluate    string
 	KeepFiring  event.Time // milliseconds of event time; 0 resolves at once
 	OnGap       string     // pause, reset or hold
@@ -229,6 +229,12 @@ type Rule struct {
 	// NoData makes it a rule on silence, which looks at nothing (When is -1, "", -1)
 	// and has one level, without a threshold, named by the severity; nil: it is none.
 	NoData *NoData
+	// Anomaly makes it a rule on anomalies, which has one level, without a threshold,
+	// named by the severity; nil: it is none.
+	Anomaly *Anomaly
+	// Formula is the expression that the rule looks at (When is then -1, "", -1); nil:
+	// it looks at one window result or metric, or at silence.
+	Formula *Formula
 	// Escalate are at most MostEscalations steps.
 	Escalate []Escalation
 }
@@ -249,10 +255,10 @@ type NoData struct {
 type When struct {
 	Window int    // index into Pipeline.Windows; -1: the last value of a metric
 	Result string // one of that window's Compute; empty for a metric
-	Metric int    // index into Pipeline.Metrics: of the window, or of the rule itself; -1 for a rule on silence
+	Metric int    // index into Pipeline.Metrics: of the window, or of the rule itself; -1 for a rule on silence or on an expression
 }
 
-// Level is one severity of a rule. But for rules on silence exactly one of Above and Below is set;
+// Level is one severity of a rule. But for rules on silence and on anomalies exactly one of Above and Below is set;
 // ClearBelow can be set with Above only, ClearAbove with Below only. All
 // thresholds are finite.
 type Level struct {
@@ -269,7 +275,7 @@ type Level struct {
 // empty.
 type Part struct {
 	Literal string
-	Field   string // device group value threshold level rule active_for window.start window.end metric labels.NAME
+	Field   string // device group value threshold level rule active_for window.start window.end metric kind expected labels.NAME
 	Format  string // a printf format of one floating-point number; empty: the field's own
 }
 

@@ -56,6 +56,7 @@ type ExpectedAlert struct {
 	State  string   // pending, firing, recovering, resolved or ok
 	Level  string   // empty: any
 	Value  *float64 // nil: any
+	Kind   string   // of an anomaly; empty: any
 	ExpectedMarks
 }
 

@@ -44,6 +44,7 @@ type alertDoc struct {
 	State  text   `key:"state" need:"write pending, firing, recovering, resolved or ok" choice:"pending,firing,recovering,resolved,ok"`
 	Level  text   `key:"level"`
 	Value  number `key:"value"`
+	Kind   text   `key:"kind" choice:"spike,noise,seasonal,level_shift,drift,stuck"`
 
 	Suppressed   toggle `key:"suppressed"`
 	SuppressedBy texts  `key:"suppressed_by"`

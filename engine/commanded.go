@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
-
-	"github.com/weirstream/weir/alerts/commands"
 )
 
 // commandsConfigs are the settings of the topic of commands: the last one of each key is
@@ -62,11 +60,6 @@ func (e *Engine) tellCommands() {
 	}
 }
 
-// commanded is a task that commands reach.
-type commanded interface {
-	SetCommands(v *commands.Version, position int64)
-}
-
 // firstCommands waits for all commands there are now, which the task starts with.
 func (r *runner) firstCommands(ctx context.Context) error {
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
@@ -100,9 +93,7 @@ func (r *runner) takeCommands() {
 		return
 	}
 	r.commands = newest
-	if t, ok := any(r.task).(commanded); ok {
-		t.SetCommands(newest, r.position)
-	}
+	r.task.SetCommands(newest, r.position)
 }
 
 // commands are those that the engine was given, or its own.

@@ -27,9 +27,10 @@ const commandsPatience = 10 * time.Second
 // Invariants: (1) a version is told once all is read that was there when reading began,
 // never a part of it; (2) nothing waits for it but tasks that are about to go live.
 type Commands struct {
-	topic   string
-	log     *slog.Logger
-	options []kgo.Opt
+	topic    string
+	log      *slog.Logger
+	options  []kgo.Opt
+	patience time.Duration // commandsPatience, but in tests
 
 	made    chan struct{} // closed: an engine says that the topic is there
 	makeOne sync.Once
@@ -72,7 +73,7 @@ func NewCommands(o CommandsOptions) *Commands {
 		kgo.FetchMinBytes(1), kgo.FetchMaxWait(time.Second),
 	}
 	return &Commands{
-		topic: o.Pipeline.CommandsTopic, log: log, options: append(options, o.ClientOptions...),
+		topic: o.Pipeline.CommandsTopic, log: log, patience: commandsPatience, options: append(options, o.ClientOptions...),
 		made: make(chan struct{}), moved: make(chan struct{}),
 	}
 }
@@ -120,33 +121,19 @@ func (c *Commands) follow(ctx context.Context) error {
 		return err
 	}
 	var set commands.Set
-	position, whole := int64(0), false
-	for {
-		if !whole && position >= end {
-			whole = true
-		}
+	for position, whole := int64(0), end == 0; ; {
 		if whole {
 			c.tell(set.Version(), position)
 		}
-		poll, cancel := ctx, context.CancelFunc(func() {})
+		poll, cancel := context.WithCancel(ctx)
 		if !whole {
-			poll, cancel = context.WithTimeout(ctx, commandsPatience)
+			poll, cancel = context.WithTimeout(ctx, c.patience)
 		}
 		fetches := client.PollFetches(poll)
-		silent := poll.Err() != nil
+		late := poll.Err() != nil
 		cancel()
-		switch err := fetches.Err(); {
-		case ctx.Err() != nil:
+		if ctx.Err() != nil {
 			return ctx.Err()
-		case silent:
-			// The brokers answer, and yet nothing comes: compaction has left nothing there.
-			if _, err := committedEnd(ctx, admin, c.topic); err != nil {
-				return err
-			}
-			c.log.Warn("commands end before the topic does", "topic", c.topic, "offset", position, "end", end)
-			whole, position = true, max(position, end)
-		case err != nil:
-			return fmt.Errorf("read topic %q at offset %d: %w", c.topic, position, err)
 		}
 		for records := fetches.RecordIter(); !records.Done(); {
 			r := records.Next()
@@ -155,6 +142,18 @@ func (c *Commands) follow(ctx context.Context) error {
 				c.take(&set, r)
 			}
 		}
+		switch err := fetches.Err(); {
+		case late && fetches.NumRecords() == 0:
+			// The brokers answer, and yet nothing comes: compaction has left nothing there.
+			if _, err := committedEnd(ctx, admin, c.topic); err != nil {
+				return err
+			}
+			c.log.Warn("commands end before the topic does", "topic", c.topic, "offset", position, "end", end)
+			position = max(position, end)
+		case err != nil && !late:
+			return fmt.Errorf("read topic %q at offset %d: %w", c.topic, position, err)
+		}
+		whole = whole || position >= end
 	}
 }
 
@@ -232,7 +231,7 @@ func (c *Commands) begin(tell func()) {
 // upTo waits until all below end is read; false: that took too long, although something
 // has been read.
 func (c *Commands) upTo(ctx context.Context, end int64) (bool, error) {
-	patience := time.NewTimer(commandsPatience)
+	patience := time.NewTimer(c.patience)
 	defer patience.Stop()
 	for late := false; ; {
 		c.mu.Lock()

@@ -2,7 +2,11 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -166,4 +170,163 @@ func TestCommandsAreReadWhole(t *testing.T) {
 	require.Equal(t, int64(n), <-seen)
 	stop()
 	<-ended
+}
+
+// What operators say reaches the tasks: alerts are acknowledged and silenced between two
+// readings, and the task takes back what is over, in the transaction of the event.
+func TestCommandsReachTasks(t *testing.T) {
+	b := newBench(t, benchOptions{})
+	store := newMemoryStore()
+	run := b.start(b.options(store))
+	now := time.Now().UnixMilli()
+	b.produce(0, reading{"pump-1", now, 90, 1}.String())
+	run.settled(0, 1)
+	var alert struct{ ID string }
+	require.NoError(t, json.Unmarshal([]byte(b.read("alerts", 0)[0]), &alert))
+
+	ack := commands.Ack{ID: alert.ID, Rule: "hot", Whose: commands.Whose{Device: "pump-1"}, Author: "kim", Reason: "on it", At: 1}
+	b.command(ack.Key(), string(ack.AppendValue(nil)))
+	events := func(n int) []string {
+		t.Helper()
+		eventually(t, "events", func() bool { return len(b.read("alerts", 0)) >= n })
+		lines := b.read("alerts", 0)
+		require.Len(t, lines, n)
+		return lines
+	}
+	require.Contains(t, events(2)[1], `"acked":{"author":"kim","reason":"on it","at":"1970-01-01T00:00:00.001Z"}`)
+	require.Contains(t, events(2)[1], `"reason":"acked"}`)
+	key, value := silenceOf(t, "belt", "pump-1")
+	b.command(key, value)
+	require.Contains(t, events(3)[2], `"suppressed_by":["silence/belt"]`)
+
+	// The next process knows all of it, and says nothing again.
+	require.NoError(t, run.wait())
+	run = b.start(b.options(store))
+	run.settled(0, 1)
+	events(3)
+	b.command(key, "")
+	require.Contains(t, events(4)[3], `"reason":"unsuppressed"}`)
+	b.produce(0, reading{"pump-1", now + 1, 50, 2}.String())
+	run.settled(0, 2)
+	require.Contains(t, events(5)[4], `"state":"resolved"`)
+	require.Contains(t, events(5)[4], `"acked":{`)
+	eventually(t, "the ack is taken back", func() bool { return len(run.engine.commands.newest().Acks()) == 0 })
+	require.Zero(t, run.engine.Totals().Recoveries)
+	require.NoError(t, run.wait())
+	require.Equal(t, []string{"ack/" + alert.ID, "silence/belt", "silence/belt -", "ack/" + alert.ID + " -"}, b.keys(commandsTopic))
+}
+
+// keys are those of the records of a topic's partition 0, marked where they have no value.
+func (b *bench) keys(topic string) (keys []string) {
+	b.t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.cluster.ListenAddrs()...), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().AtStart()}}))
+	require.NoError(b.t, err)
+	defer client.Close()
+	end, err := committedEnd(context.Background(), b.admin, topic)
+	require.NoError(b.t, err)
+	for next := int64(0); next < end; {
+		client.PollFetches(b.t.(*testing.T).Context()).EachRecord(func(r *kgo.Record) {
+			next = r.Offset + 1
+			switch {
+			case r.Attrs.IsControl():
+			case r.Value == nil:
+				keys = append(keys, string(r.Key)+" -")
+			default:
+				keys = append(keys, string(r.Key))
+			}
+		})
+	}
+	return keys
+}
+
+const inhibiting = `
+name: test
+kafka: {brokers: [localhost:9092]}
+source: {topic: readings, reading: {device: device, metric: metric, time: ts, unit: ms, value: value, seq: seq}}
+time: {wait_for_late: 1s, idle_after: 5s, max_future_skew: 10s}
+devices: {roster: fleet.csv}
+rules:
+  - {name: hot, when: temperature, levels: {critical: {above: 80}}}
+  - {name: power, when: voltage, levels: {warning: {below: 200}, critical: {below: 100}}}
+inhibit: [{source: {rule: power, level: critical}, target: {rule: hot}, equal: labels.site}]
+alerts: {topic: alerts}
+commit_interval: 10ms
+state: {dir: ./state, forget_after: 1h}
+`
+
+// An alert of one task inhibits those of another with the same label, by way of the
+// topic, until it ends.
+func TestInhibitionBetweenTasks(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "fleet.csv"), []byte("device,site\nfuse,Hamburg\npump,Hamburg\nfan,Kiel\n"), 0o644))
+	b := newBench(t, benchOptions{partitions: 2, pipeline: inhibiting, folder: dir})
+	run := b.start(b.options(newMemoryStore()))
+	now := time.Now().UnixMilli()
+	say := func(partition int32, device, metric string, value float64, seq int) {
+		b.produce(partition, fmt.Sprintf(`{"device":%q,"metric":%q,"ts":%d,"value":%g,"seq":%d}`, device, metric, now+int64(seq), value, seq))
+	}
+	events := func(part string, n int) string {
+		t.Helper()
+		var found []string
+		eventually(t, part, func() bool { found = grep(b.read("alerts", 1), part); return len(found) >= n })
+		require.Len(t, found, n)
+		return found[n-1]
+	}
+	say(1, "pump", "temperature", 90, 1)
+	require.NotContains(t, events(`"rule":"hot","device":"pump"`, 1), "suppressed")
+	say(0, "fuse", "voltage", 150, 1) // a warning is not enough
+	say(0, "fuse", "voltage", 50, 2)
+	said := events(`"rule":"hot","device":"pump"`, 2)
+	require.Contains(t, said, `"suppressed_by":["inhibit/power"]`)
+	require.Contains(t, said, `"reason":"suppressed"}`)
+	say(1, "fan", "temperature", 90, 1)
+	require.NotContains(t, events(`"rule":"hot","device":"fan"`, 1), "suppressed", "another site")
+	require.NoError(t, run.wait())
+
+	// The next process knows it from the topic, and says nothing again.
+	run = b.start(b.options(newMemoryStore()))
+	run.settled(1, 2)
+	require.Len(t, run.engine.commands.newest().Inhibitors(), 1)
+	say(0, "fuse", "voltage", 230, 3)
+	require.Contains(t, events(`"rule":"hot","device":"pump"`, 3), `"reason":"unsuppressed"}`)
+	eventually(t, "taken back", func() bool { return len(run.engine.commands.newest().Inhibitors()) == 0 })
+	require.NoError(t, run.wait())
+	require.Zero(t, run.engine.Totals().Recoveries)
+}
+
+// Compaction, or a transaction given up, may leave nothing at the end of the topic: it is
+// not waited for.
+func TestHoleAtTheEndOfCommands(t *testing.T) {
+	b := newBench(t, benchOptions{})
+	first := b.start(b.options(newMemoryStore()))
+	first.settled(0, 0)
+	require.NoError(t, first.wait())
+	key, value := silenceOf(t, "a", "pump-1")
+	b.command(key, value)
+	b.cluster.ControlKey(int16(kmsg.ListOffsets), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		req := r.(*kmsg.ListOffsetsRequest)
+		b.cluster.KeepControl()
+		if req.Topics[0].Topic != commandsTopic || req.Topics[0].Partitions[0].Timestamp != -1 {
+			return nil, nil, false
+		}
+		resp := req.ResponseKind().(*kmsg.ListOffsetsResponse)
+		topic, partition := kmsg.NewListOffsetsResponseTopic(), kmsg.NewListOffsetsResponseTopicPartition()
+		topic.Topic, partition.Offset = commandsTopic, 5
+		topic.Partitions = append(topic.Partitions, partition)
+		resp.Topics = append(resp.Topics, topic)
+		return resp, nil, true
+	})
+	e, err := New(b.options(newMemoryStore()))
+	require.NoError(t, err)
+	e.commands.patience = 50 * time.Millisecond
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- e.Run(ctx) }()
+	eventually(t, "live", e.Ready)
+	require.Len(t, e.commands.newest().Silences(), 1)
+	b.produce(0, reading{"pump-1", time.Now().UnixMilli(), 90, 1}.String())
+	eventually(t, "silenced", func() bool { return len(grep(b.read("alerts", 0), `"suppressed_by":["silence/a"]`)) == 1 })
+	stop()
+	require.NoError(t, <-ended)
 }

@@ -8,18 +8,22 @@ package anomaly
 // Maxima of blocks need no model of the noise and no independence within a block:
 // only their own history says what is ordinary for this series.
 //
-// The words of a channel.
+// The words of a channel, counted from channelWord: those of all channels stand
+// together by what they are.
 const (
-	channelMax       = iota // greatest value of the running block
-	channelMeta             // 32 bits samples in the block, 8 bits each: doublings, maxima in the ring, next place in it
-	channelThreshold        // 0 until warm
-	channelWords
+	channelMeta      = iota * channels // from the lowest bit 8 bits each: next place in the ring, maxima in it, doublings; then the samples in the block
+	channelMax                         // greatest value of the running block
+	channelThreshold                   // 0 until warm
+	channelWords     = iota
 )
 
 const (
 	ringSize  = 64
 	ringWords = ringSize / 2
 	warmAt    = 12 // maxima in the ring from which on a channel judges
+	// metaSamples is where the count of samples begins in a channel's meta word. It
+	// stands highest, so that a word that changes at every sample is short.
+	metaSamples = 24
 )
 
 // meta is channelMeta taken apart.
@@ -32,11 +36,11 @@ type meta struct {
 
 // unpackMeta keeps words that no Step has written within the ring.
 func unpackMeta(w uint64) meta {
-	return meta{uint32(w), uint8(w>>32) % 24, min(uint8(w>>40), ringSize), uint8(w>>48) % ringSize}
+	return meta{uint32(w >> metaSamples), uint8(w>>16) % 24, min(uint8(w>>8), ringSize), uint8(w) % ringSize}
 }
 
 func (m meta) pack() uint64 {
-	return uint64(m.samples) | uint64(m.doublings)<<32 | uint64(m.filled)<<40 | uint64(m.next)<<48
+	return uint64(m.samples)<<metaSamples | uint64(m.doublings)<<16 | uint64(m.filled)<<8 | uint64(m.next)
 }
 
 // block returns the base length of a channel's blocks in samples. It is some
@@ -54,14 +58,16 @@ func block(c int) uint32 {
 	return 128 // drift, driftSeason, noise
 }
 
-func channelWord(c int) int { return wordChannels + c*channelWords }
+func channelWord(c int) int { return wordChannels + c }
 func ringWord(c int) int    { return wordRings + c*ringWords }
 
 func (s state) threshold(c int) float64 { return s.float(channelWord(c) + channelThreshold) }
 
 // forget takes a channel back to its warm-up.
 func (s state) forget(c int) {
-	clear(s[channelWord(c) : channelWord(c)+channelWords])
+	for i := range channelWords {
+		s.w[channelWord(c)+i*channels] = 0
+	}
 }
 
 // observe takes one value of a channel's statistic into its running block and
@@ -75,8 +81,8 @@ func (d *Detector) observe(s state, c int, v float64) {
 	if s.anomalous() {
 		return
 	}
-	s[at+channelMeta]++
-	m := unpackMeta(s[at+channelMeta])
+	s.w[at+channelMeta] += 1 << metaSamples
+	m := unpackMeta(s.w[at+channelMeta])
 	// A block in which no run of equal values has ended says nothing of runs yet.
 	if m.samples >= block(c)<<m.doublings && (c != run || s.float(at+channelMax) > 0) {
 		d.closeBlock(s, c)
@@ -90,7 +96,7 @@ func (d *Detector) observe(s state, c int, v float64) {
 // threshold of a series read every second is not guessed from one quiet hour.
 func (d *Detector) closeBlock(s state, c int) {
 	at, ring := channelWord(c), ringWord(c)
-	m := unpackMeta(s[at+channelMeta])
+	m := unpackMeta(s.w[at+channelMeta])
 	s.setHalf(ring, int(m.next), s.float(at+channelMax))
 	s.setFloat(at+channelMax, 0)
 	m.samples = 0
@@ -105,7 +111,7 @@ func (d *Detector) closeBlock(s state, c int) {
 		m.filled, m.next = ringSize/2, ringSize/2
 		span *= 2
 	}
-	s[at+channelMeta] = m.pack()
+	s.w[at+channelMeta] = m.pack()
 	if m.filled < warmAt {
 		return
 	}

@@ -40,36 +40,36 @@ type Detector struct {
 	period float64 // mean milliseconds between false alarms
 }
 
-// Words returns how many 64-bit words the state of one series takes.
-func (*Detector) Words() int { return words }
-
-// HotWords returns how many of the words, from the first on, a sample may change.
-// Of those behind them it changes a few once in a while.
-func (*Detector) HotWords() int { return hotWords }
-
 // Step takes one sample of a series into its words, which must be Words long, and
 // says what to think of it. Samples come in order of time: one that is not newer
 // than the last, or is not a number, changes nothing and gets a zero Verdict.
 // Values count as within 1e300 of zero.
 func (d *Detector) Step(w []uint64, t event.Time, v float64) Verdict {
-	s := state(w[:words])
-	if v != v {
+	if !d.Takes(w, t, v) {
 		return Verdict{}
 	}
+	return d.take(state{w: (*[words]uint64)(w)}, t, v)
+}
+
+// Takes reports whether Step would take a sample into these words.
+func (*Detector) Takes(w []uint64, t event.Time, v float64) bool {
+	s := state{w: (*[words]uint64)(w)}
+	return v == v && (s.w[wordCount] == 0 || t > s.time(wordTime))
+}
+
+// take is Step for a sample that is one.
+func (d *Detector) take(s state, t event.Time, v float64) Verdict {
 	v = max(-limitless, min(v, limitless))
-	if s[wordCount] == 0 {
+	if s.w[wordCount] == 0 {
 		s.begin(t, v)
 		return Verdict{Expected: v}
 	}
-	if t <= s.time(wordTime) {
-		return Verdict{}
-	}
 	x := v - s.float(wordOrigin)
 	dt := float64(t - s.time(wordTime))
-	s[wordCount]++
+	s.w[wordCount]++
 	s.pace(dt)
 	season := s.season(t)
-	if interval := s.float(wordInterval); dt > gap*interval && s[wordCount] > 8 {
+	if interval := s.float(wordInterval); dt > gap*interval && s.w[wordCount] > 8 {
 		d.anchor(s, x, season)
 	}
 	var stat [channels]float64
@@ -80,26 +80,26 @@ func (d *Detector) Step(w []uint64, t event.Time, v float64) Verdict {
 	stat[run] = d.repeat(s, x)
 	d.judge(s, &stat, &verdict)
 	for c := range run { // what run observes, repeat does
-		if c < nearSeason || c == noise || s[wordSeason] != seasonNone {
+		if c < nearSeason || c == noise || s.w[wordSeason] != seasonNone {
 			d.observe(s, c, stat[c])
 		}
 	}
 	s.setFloat(wordValue, x)
-	s[wordTime] = uint64(t)
+	s.w[wordTime] = uint64(t)
 	mode := s.learnSeason(t, dt, x)
-	if (mode == seasonNone) != (s[wordSeason] == seasonNone) {
+	if (mode == seasonNone) != (s.w[wordSeason] == seasonNone) {
 		s.wear(mode, t, x)
 	}
-	s[wordSeason] = mode
+	s.w[wordSeason] = mode
 	return verdict
 }
 
 // begin makes the words those of a series with one sample.
 func (s state) begin(t event.Time, v float64) {
-	s[wordCount] = 1
-	s[wordTime], s[wordFirst] = uint64(t), uint64(t)
+	s.w[wordCount] = 1
+	s.w[wordTime], s.w[wordFirst] = uint64(t), uint64(t)
 	s.setFloat(wordOrigin, v)
-	s[wordRun] = 1
+	s.w[wordRun] = 1
 }
 
 // pace learns the mean time between samples; one distance counts for at most twice
@@ -110,7 +110,7 @@ func (s state) pace(dt float64) {
 		s.setFloat(wordInterval, dt)
 		return
 	}
-	rate := max(1/float64(s[wordCount]), 1.0/64)
+	rate := max(1/float64(s.w[wordCount]), 1.0/64)
 	s.setFloat(wordInterval, interval+rate*(min(dt, 2*interval)-interval))
 }
 
@@ -120,7 +120,7 @@ func (d *Detector) anchor(s state, x, season float64) {
 		d.end(s, e)
 	}
 	s.setFloat(wordValue, x)
-	s[wordAnchor], s[wordAnchor+1] = s[wordCount]-1, s[wordCount]-1
+	s.w[wordAnchor], s.w[wordAnchor+1] = s.w[wordCount]-1, s.w[wordCount]-1
 	for i := range levels {
 		s.setFloat(wordLevels+i, x)
 		s.setFloat(wordLevels+levels+i, x-season)
@@ -129,9 +129,9 @@ func (d *Detector) anchor(s state, x, season float64) {
 
 // wear begins the seasonal view anew, for the season begins or ends to be used.
 func (s state) wear(mode uint64, t event.Time, x float64) {
-	s[wordSeason] = mode
+	s.w[wordSeason] = mode
 	x -= s.season(t)
-	s[wordAnchor+1] = s[wordCount] - 1
+	s.w[wordAnchor+1] = s.w[wordCount] - 1
 	for i := range levels {
 		s.setFloat(wordLevels+levels+i, x)
 	}
@@ -144,7 +144,7 @@ func (s state) wear(mode uint64, t event.Time, x float64) {
 func (s state) expect(season float64) Verdict {
 	v := Verdict{Warm: s.threshold(jump) > 0 && s.threshold(near) > 0}
 	level, band := s.float(wordLevels), s.threshold(near)
-	if s[wordSeason] != seasonNone && s.threshold(nearSeason) > 0 {
+	if s.w[wordSeason] != seasonNone && s.threshold(nearSeason) > 0 {
 		level, band = s.float(wordLevels+levels)+season, s.threshold(nearSeason)
 	}
 	v.Expected, v.Band = s.float(wordOrigin)+level, band
@@ -174,7 +174,7 @@ func (s state) follow(stat *[channels]float64, x, season, dt float64) {
 		off := y - s.float(at)
 		stat[c] = math.Abs(off)
 		y = s.float(at) + max(-clip, min(off, clip))
-		n, least := 8*s.float(wordInterval), 1/float64(s[wordCount]-s[wordAnchor+view]+1)
+		n, least := 8*s.float(wordInterval), 1/float64(s.w[wordCount]-s.w[wordAnchor+view]+1)
 		for i := range levels {
 			s.meet(at+i, y, max(dt/(dt+n), least))
 			n *= 8
@@ -189,13 +189,13 @@ func (s state) follow(stat *[channels]float64, x, season, dt float64) {
 // older mean stands under both, so that a series may rest without end. Of a series
 // that is stuck nothing is learned.
 func (s state) unrest(step, dt float64) float64 {
-	if s[wordRun]&toldBit != 0 && step == 0 || s.episode().kind == Stuck {
+	if s.w[wordRun]&toldBit != 0 && step == 0 || s.episode().kind == Stuck {
 		return 0
 	}
 	if limit := s.threshold(jump); limit > 0 {
 		step = min(step, limit)
 	}
-	n, least := 64*s.float(wordInterval), 1/float64(s[wordCount]-s[wordAnchor]+1)
+	n, least := 64*s.float(wordInterval), 1/float64(s.w[wordCount]-s.w[wordAnchor]+1)
 	s.meet(wordNoise, step, max(dt/(dt+n), least))
 	s.meet(wordNoise+1, step, max(dt/(dt+8*n), least))
 	newer, older := s.float(wordNoise), s.float(wordNoise+1)
@@ -208,18 +208,18 @@ func (s state) unrest(step, dt float64) float64 {
 // repeat counts equal values in a row and returns the statistic of the run: how
 // long the newest one is. What its channel observes are the runs that have ended.
 func (d *Detector) repeat(s state, x float64) float64 {
-	length := s[wordRun] &^ toldBit
+	length := s.w[wordRun] &^ toldBit
 	if step := math.Abs(x - s.float(wordValue)); step != 0 {
 		d.observe(s, run, math.Log1p(float64(length)))
-		s[wordRun] = 1
+		s.w[wordRun] = 1
 		if q := s.float(wordQuantum); q == 0 || step < q {
 			s.setFloat(wordQuantum, step)
 		}
 		return 0
 	}
 	d.observe(s, run, 0)
-	s[wordRun]++
-	if s[wordRun]&toldBit != 0 || length < leastRun {
+	s.w[wordRun]++
+	if s.w[wordRun]&toldBit != 0 || length < leastRun {
 		return 0
 	}
 	return math.Log1p(float64(length + 1))

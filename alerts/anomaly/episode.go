@@ -20,15 +20,15 @@ const (
 	acceptAfter = 4
 )
 
-func (s state) anomalous() bool { return uint8(s[wordEpisode]) != 0 }
+func (s state) anomalous() bool { return uint8(s.w[wordEpisode]) != 0 }
 
 func (s state) episode() episode {
-	w := s[wordEpisode]
+	w := s.w[wordEpisode]
 	return episode{Kind(w), uint16(w >> 8), uint16(w >> 24), uint16(w >> 40)}
 }
 
 func (s state) setEpisode(e episode) {
-	s[wordEpisode] = uint64(e.kind) | uint64(e.age)<<8 | uint64(e.calm)<<24 | uint64(e.outside)<<40
+	s.w[wordEpisode] = uint64(e.kind) | uint64(e.age)<<8 | uint64(e.calm)<<24 | uint64(e.outside)<<40
 }
 
 // end closes an episode: what exceeded a threshold goes into the rings, so that a
@@ -50,7 +50,7 @@ func (d *Detector) end(s state, e episode) {
 		s.settle()
 	}
 	if kind == Stuck && e.calm < calmFor { // it is stuck still, and that is said
-		s[wordRun] |= toldBit
+		s.w[wordRun] |= toldBit
 	}
 }
 
@@ -60,9 +60,9 @@ func (d *Detector) end(s state, e episode) {
 // the hour: they move as far as those of the seasonal view do, and keep their swing.
 func (s state) settle() {
 	raw, seasonal := wordLevels, wordLevels+levels
-	began := s[wordCount] - min(16, s[wordCount])
+	began := s.w[wordCount] - min(16, s.w[wordCount])
 	for i := 1; i < levels; i++ {
-		if s[wordSeason] == seasonNone {
+		if s.w[wordSeason] == seasonNone {
 			s.setFloat(raw+i, s.float(raw))
 		} else {
 			s.setFloat(raw+i, s.float(raw+i)+s.float(seasonal)-s.float(seasonal+i))
@@ -70,8 +70,8 @@ func (s state) settle() {
 		s.setFloat(seasonal+i, s.float(seasonal))
 	}
 	s.setFloat(wordNoise+1, s.float(wordNoise))
-	s[wordAnchor+1] = began
-	if s[wordSeason] == seasonNone {
-		s[wordAnchor] = began
+	s.w[wordAnchor+1] = began
+	if s.w[wordSeason] == seasonNone {
+		s.w[wordAnchor] = began
 	}
 }

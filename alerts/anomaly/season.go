@@ -69,18 +69,18 @@ func (p profile) learn(s state, t event.Time, residual, limit float64) {
 	if bucket < 0 {
 		bucket += p.buckets
 	}
-	run := s[p.sum+1]
+	run := s.w[p.sum+1]
 	count := run >> 32
 	if int(uint32(run)) == bucket && count > 0 {
 		s.setFloat(p.sum, s.float(p.sum)+residual)
-		s[p.sum+1] = (count+1)<<32 | uint64(bucket)
+		s.w[p.sum+1] = (count+1)<<32 | uint64(bucket)
 		return
 	}
 	if count > 0 {
 		p.commit(s, int(uint32(run)), s.float(p.sum)/float64(count), limit, t)
 	}
 	s.setFloat(p.sum, residual)
-	s[p.sum+1] = 1<<32 | uint64(bucket)
+	s.w[p.sum+1] = 1<<32 | uint64(bucket)
 }
 
 func (p profile) commit(s state, bucket int, mean, limit float64, t event.Time) {
@@ -107,11 +107,11 @@ func (p profile) commit(s state, bucket int, mean, limit float64, t event.Time) 
 func unvisited(v float64) bool { return math.Float64bits(v) == 0 }
 
 // drop forgets what the running bucket has gathered.
-func (p profile) drop(s state) { s[p.sum], s[p.sum+1] = 0, 0 }
+func (p profile) drop(s state) { s.w[p.sum], s.w[p.sum+1] = 0, 0 }
 
 // season returns what the season in use adds at a time.
 func (s state) season(t event.Time) float64 {
-	switch s[wordSeason] {
+	switch s.w[wordSeason] {
 	case seasonDay:
 		return ofDay().at(s, t)
 	case seasonWeek:
@@ -136,7 +136,7 @@ func (s state) learnSeason(t event.Time, dt, x float64) uint64 {
 	s.meet(wordErrors+2, math.Abs(s.float(wordSmooth+1)-trend), rate)
 	none, withDay, withWeek := s.float(wordErrors), s.float(wordErrors+1), s.float(wordErrors+2)
 
-	mode := s[wordSeason]
+	mode := s.w[wordSeason]
 	if s.anomalous() {
 		day.drop(s)
 		week.drop(s)
@@ -160,7 +160,7 @@ func (s state) learnSeason(t event.Time, dt, x float64) uint64 {
 	}
 	week.learn(s, t, x-trend-byDay, limit)
 	memory := max(512*s.float(wordInterval), float64(Week))
-	count := float64(s[wordCount])
+	count := float64(s.w[wordCount])
 	s.meet(wordTrend, x-level, max(dt/(dt+memory), 1/(1+count)))
 	switch {
 	case age < 3*Day || !(withDay < 0.8*none || withWeek < 0.8*none):

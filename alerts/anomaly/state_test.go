@@ -10,7 +10,7 @@ import (
 
 func TestHalves(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := make(state, 2)
+		s := state{w: new([words]uint64)}
 		values := rapid.SliceOfN(rapid.Float64Range(-1e301, 1e301), 4, 4).Draw(t, "values")
 		for i, v := range values {
 			s.setHalf(0, i, v)
@@ -26,7 +26,7 @@ func TestHalves(t *testing.T) {
 // TestZeroBucket draws a profile with a bucket that says zero: it is not taken for
 // one never visited.
 func TestZeroBucket(t *testing.T) {
-	s := make(state, words)
+	s := state{w: new([words]uint64)}
 	p := ofDay()
 	half := Hour / 2
 	p.commit(s, 0, 5, 0, 0)
@@ -41,8 +41,8 @@ func TestZeroBucket(t *testing.T) {
 
 // TestUnrestIsFinite looks at a series that was all but at rest.
 func TestUnrestIsFinite(t *testing.T) {
-	s := make(state, words)
-	s[wordCount], s[wordRun] = 1000, 1
+	s := state{w: new([words]uint64)}
+	s.w[wordCount], s.w[wordRun] = 1000, 1
 	s.setFloat(wordInterval, 1000)
 	s.setFloat(wordNoise, 1)
 	s.setFloat(wordNoise+1, 5e-324)

@@ -73,6 +73,7 @@ type episodeJSON struct {
 	EndsAt   string  `json:"ends_at,omitempty"`
 	Seconds  float64 `json:"firing_seconds"`
 	Peak     float64 `json:"peak"`
+	Kind     string  `json:"kind,omitempty"`
 }
 
 // changeJSON is one episode that --compare finds in one run alone, or changed.
@@ -137,7 +138,7 @@ func toJSON(e *replay.Episode) *episodeJSON {
 	}
 	j := &episodeJSON{
 		ID: e.ID, Rule: e.Rule, Device: e.Device, By: e.By, Level: e.Level, Fired: e.Fired, StartsAt: sayMoment(e.Began),
-		Seconds: float64(e.Firing()) / 1000, Peak: e.Peak,
+		Seconds: float64(e.Firing()) / 1000, Peak: e.Peak, Kind: e.Kind,
 	}
 	if e.Fired {
 		j.FiredAt = sayMoment(e.Start)
@@ -225,12 +226,20 @@ func (s *backtestSide) printEpisodes(out io.Writer, top int) {
 			continue
 		}
 		shown++
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Rule, e.Device, e.Level, sayMoment(e.Start), sayEnd(e), sayMs(e.Firing()), sayValue(e.Peak))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Rule, e.Device, sayLevel(e), sayMoment(e.Start), sayEnd(e), sayMs(e.Firing()), sayValue(e.Peak))
 	}
 	_ = t.Flush()
 	if fired > shown {
 		fmt.Fprintf(out, "... and %d more (--top 0 prints all)\n", fired-shown)
 	}
+}
+
+// sayLevel is the level of an episode, and what kind of anomaly it came to.
+func sayLevel(e *replay.Episode) string {
+	if e.Kind == "" {
+		return e.Level
+	}
+	return e.Level + ", " + e.Kind
 }
 
 func (s *backtestSide) printRules(out io.Writer) {

@@ -23,9 +23,10 @@ type metrics struct {
 
 	readings, results, alerts, corrections, forgotten, expressions, recoveries, aborted, commits *prometheus.Desc
 	firing, open, devices, state, skew, trusted                                                  *prometheus.Desc
-	live, lag, offset, seq, resets, ungrouped                                                    *prometheus.Desc
+	live, lag, offset, seq, resets, ungrouped, ruleErrors                                        *prometheus.Desc
 	mqtt, mqttConnected                                                                          *prometheus.Desc
 	rosterDevices, rosterFaults, rosterInfo                                                      *prometheus.Desc
+	commands, commandsOffset                                                                     *prometheus.Desc
 	outletDelivered, outletFailed, outletRefused, outletLag                                      *prometheus.Desc
 }
 
@@ -61,6 +62,7 @@ func newMetricsOf(i *instance, e *engine.Engine, prefix string) *metrics {
 		forgotten:   desc("devices_forgotten_total", "Devices dropped after state.forget_after of silence.", "partition"),
 		ungrouped:   desc("readings_ungrouped_total", "Readings that no group got, for their device has not the label: once for each window over several devices.", "partition"),
 		expressions: desc("expression_errors_total", "Readings for which where or derive could not be worked out.", "partition"),
+		ruleErrors:  desc("rule_errors_total", "Times that the expression of a rule could not be worked out.", "partition"),
 		resets:      desc("clock_resets_total", "Device clocks restarted after time.reset_clock_after of late readings.", "partition"),
 		recoveries:  desc("recoveries_total", "Tasks dropped on a doubt and recovered."),
 		aborted:     desc("transactions_aborted_total", "Transactions aborted and sent again."),
@@ -79,6 +81,9 @@ func newMetricsOf(i *instance, e *engine.Engine, prefix string) *metrics {
 		rosterDevices: desc("roster_devices", "Devices that the roster in force names."),
 		rosterFaults:  desc("roster_reload_errors_total", "Versions of the roster that could not be used."),
 		rosterInfo:    desc("roster_info", "1 for the version of the roster in force.", "fingerprint"),
+
+		commands:       desc("commands_total", "Records of the topic of commands read since the start, by what they were.", "result"),
+		commandsOffset: desc("commands_offset", "Offset behind the newest command in force; -1 before commands have been read."),
 
 		outletDelivered: desc("outlet_delivered_total", "Alerts of the alerts topic that the receiver has, or has no use for.", "outlet"),
 		outletFailed:    desc("outlet_failed_total", "Attempts to deliver alerts that failed and are made again.", "outlet"),
@@ -158,6 +163,11 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 		}
 		total(m.rosterFaults, uint64(r.Faults))
 	}
+	c := m.i.commands.Status()
+	total(m.commands, uint64(c.Taken), "taken")
+	total(m.commands, uint64(c.TakenBack), "taken_back")
+	total(m.commands, uint64(c.Ignored), "ignored")
+	now(m.commandsOffset, float64(c.Offset))
 	for _, o := range m.i.outlets {
 		c := o.Counts()
 		total(m.outletDelivered, uint64(c.Delivered), o.name)
@@ -199,6 +209,7 @@ func (m *metrics) totals(p string, c task.Counters, total func(*prometheus.Desc,
 		total(m.ungrouped, c.Ungrouped, p)
 	}
 	total(m.expressions, c.Expressions, p)
+	total(m.ruleErrors, c.RuleErrors, p)
 	total(m.resets, c.Resets, p)
 }
 

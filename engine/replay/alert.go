@@ -22,6 +22,7 @@ type Alert struct {
 	StartsAt event.Time
 	Number   int    // of the event in its episode, from 1
 	Reason   string // why, where no reading caused it
+	Kind     string // of an anomaly; else empty
 	marks
 }
 
@@ -39,6 +40,7 @@ type alertRecord struct {
 	StartsAt time.Time
 	Episode  struct{ Event int }
 	Cause    struct{ Reason string }
+	Anomaly  struct{ Kind string }
 
 	SuppressedBy []string        `json:"suppressed_by"`
 	Acked        json.RawMessage // null or absent: it is not
@@ -56,7 +58,7 @@ func parseAlert(value []byte) (Alert, error) {
 	}
 	a := Alert{
 		ID: r.ID, Rule: r.Rule, Device: r.Device, State: r.State, Value: r.Value,
-		At: event.Time(r.At.UnixMilli()), StartsAt: event.Time(r.StartsAt.UnixMilli()), Number: r.Episode.Event, Reason: r.Cause.Reason,
+		At: event.Time(r.At.UnixMilli()), StartsAt: event.Time(r.StartsAt.UnixMilli()), Number: r.Episode.Event, Reason: r.Cause.Reason, Kind: r.Anomaly.Kind,
 	}
 	if r.Level != nil {
 		a.Level = *r.Level

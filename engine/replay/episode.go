@@ -22,7 +22,8 @@ type Episode struct {
 	Start  event.Time // when it first fired; meaningless unless Fired
 	End    event.Time // when it ended; where it is open, when history did
 	Open   bool
-	Peak   float64 // the value furthest beyond the thresholds, of all the rule looked at
+	Peak   float64 // the value furthest beyond the thresholds, of all the rule looked at; of an anomaly the most unusual one
+	Kind   string  // of an anomaly: what it came to; else empty
 }
 
 // Firing is how long it has fired, in milliseconds of event time.
@@ -40,8 +41,15 @@ type Log struct {
 	order []*logRule // by index in the pipeline
 	open  map[string]*Episode
 	all   []*Episode
-	peaks map[string]float64
+	peaks map[string]peak
 	key   []byte
+}
+
+// peak is the worst value of an episode so far, and where that is an anomaly its
+// score, and the kind that the anomaly has come to.
+type peak struct {
+	value, score float64
+	kind         string
 }
 
 // logRule is what a log knows of a rule.
@@ -49,13 +57,14 @@ type logRule struct {
 	index  int
 	levels []string
 	falls  bool // lower values are worse
+	scored bool // values of a greater score are worse
 }
 
 // NewLog returns a log of a pipeline's rules.
 func NewLog(p *configs.Pipeline) *Log {
-	l := &Log{rules: map[string]*logRule{}, open: map[string]*Episode{}, peaks: map[string]float64{}}
+	l := &Log{rules: map[string]*logRule{}, open: map[string]*Episode{}, peaks: map[string]peak{}}
 	for i := range p.Rules {
-		r := &logRule{index: i}
+		r := &logRule{index: i, scored: p.Rules[i].Anomaly != nil}
 		for _, level := range p.Rules[i].Levels {
 			r.levels = append(r.levels, level.Name)
 			r.falls = r.falls || level.Below != nil || level.Labels["below"] != ""
@@ -75,9 +84,18 @@ func (l *Log) peakKey(rule int, device []byte, episode event.Time) []byte {
 // Watch takes a sample. It allocates only where an episode begins or gets worse.
 func (l *Log) Watch(w task.Watched) {
 	key := l.peakKey(w.Rule, w.Device, w.Episode)
-	peak, known := l.peaks[string(key)]
-	if !known || (w.Value > peak) != l.order[w.Rule].falls && w.Value != peak {
-		l.peaks[string(key)] = w.Value
+	worst, known := l.peaks[string(key)]
+	rule := l.order[w.Rule]
+	worse := (w.Value > worst.value) != rule.falls && w.Value != worst.value
+	if rule.scored {
+		worse = w.Score > worst.score
+	}
+	switch {
+	case !known || worse:
+		l.peaks[string(key)] = peak{w.Value, w.Score, w.Kind}
+	case worst.kind != w.Kind:
+		worst.kind = w.Kind
+		l.peaks[string(key)] = worst
 	}
 }
 
@@ -113,7 +131,7 @@ func (l *Log) crown(e *Episode, rule *logRule) {
 		of = e.By + "\x00" + e.Device
 	}
 	key := l.peakKey(rule.index, []byte(of), e.Began)
-	e.Peak = l.peaks[string(key)]
+	e.Peak, e.Kind = l.peaks[string(key)].value, l.peaks[string(key)].kind
 	delete(l.peaks, string(key))
 }
 

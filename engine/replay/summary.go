@@ -61,7 +61,7 @@ func Summarize(p *configs.Pipeline, all []Episode, h History) []RuleSummary {
 		}
 		s.Devices = len(ended)
 		of := h.Devices
-		if w := p.Rules[i].When.Window; w >= 0 && p.Windows[w].Grouped() {
+		if w := p.Rules[i].Window(); w >= 0 && p.Windows[w].Grouped() {
 			of = h.Groups
 		}
 		if span := h.Last - h.First; span > 0 && of > 0 {

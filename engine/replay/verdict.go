@@ -90,16 +90,16 @@ func (v *Verdict) alerts(s *configs.Scenario, p *configs.Pipeline, f *found) {
 // meets reports whether an alert is the one expected.
 func meets(want *configs.ExpectedAlert, got *Alert, start event.Time) bool {
 	return got.At == start+want.At && got.Rule == want.Rule && got.Device == want.Device && got.State == want.State &&
-		(want.Level == "" || want.Level == got.Level) &&
+		(want.Level == "" || want.Level == got.Level) && (want.Kind == "" || want.Kind == got.Kind) &&
 		(want.Value == nil || got.Value != nil && configs.Same(*want.Value, *got.Value)) && meetsMarks(&want.ExpectedMarks, got)
 }
 
 func sayExpected(e *configs.ExpectedAlert) string {
-	return sayEvent(relative(e.At), e.Rule, e.Device, e.State, e.Level, e.Value) + sayExpectedMarks(&e.ExpectedMarks)
+	return sayEvent(relative(e.At), e.Rule, e.Device, e.State, e.Level, e.Kind, e.Value) + sayExpectedMarks(&e.ExpectedMarks)
 }
 
 func sayAlert(a *Alert, start event.Time) string {
-	return sayEvent(relative(a.At-start), a.Rule, a.Device, a.State, a.Level, a.Value) + sayMarks(a)
+	return sayEvent(relative(a.At-start), a.Rule, a.Device, a.State, a.Level, a.Kind, a.Value) + sayMarks(a)
 }
 
 func sayEvent(at string, words ...any) string {

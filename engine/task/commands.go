@@ -16,7 +16,7 @@ func (t *Task) SetCommands(v *commands.Version, position int64) {
 	first := t.commands == nil
 	t.record = nil
 	if !first {
-		t.settle()
+		t.settleDue()
 	}
 	t.commands, t.bounds = v, boundsOf(v)
 	t.commandsEntered(v.Offset(), position)
@@ -27,8 +27,8 @@ func (t *Task) SetCommands(v *commands.Version, position int64) {
 	t.lookAtAll(first)
 }
 
-// settle lets all that is due by now happen, before something else comes into force.
-func (t *Task) settle() {
+// settleDue lets all that is due by now happen, before something else comes into force.
+func (t *Task) settleDue() {
 	if t.plan.timed {
 		t.armSome(math.MaxInt)
 		t.settleTimers()
@@ -41,7 +41,7 @@ func (t *Task) settle() {
 func (t *Task) lookAtAll(first bool) {
 	t.starts = false
 	if first {
-		t.settle()
+		t.settleDue()
 	}
 	t.record, t.moment = nil, t.Clock()
 	cause := t.newCause()

@@ -26,6 +26,7 @@ const (
 	wordStill        // of a group task: its clock when that of the groups moved last, or idle_after later, as often as that has passed
 	wordExpressions  // expressions that could not be worked out
 	wordResets       // device clocks restarted after reset_clock_after
+	wordRuleErrors   // expressions of rules that could not be worked out
 	taskWords
 )
 
@@ -45,6 +46,8 @@ type Counters struct {
 	Firing, Open uint64
 	// Expressions is how often where or derive could not be worked out for a reading.
 	Expressions uint64
+	// RuleErrors is how often the expression of a rule could not be worked out.
+	RuleErrors uint64
 }
 
 // countersOf reads the counters out of the task's words.
@@ -54,6 +57,7 @@ func countersOf(w []uint64) Counters {
 		Future: w[wordFuture], Bad: w[wordBad], Duplicate: w[wordDuplicate], Windows: w[wordWindows],
 		Alerts: w[wordAlerts], Corrections: w[wordCorrections], Forgotten: w[wordForgotten], Records: w[wordRecords],
 		Firing: w[wordFiring], Open: w[wordOpen], Expressions: w[wordExpressions], Resets: w[wordResets], Ungrouped: w[wordUngrouped],
+		RuleErrors: w[wordRuleErrors],
 	}
 }
 
@@ -69,6 +73,6 @@ func (c Counters) Add(o Counters) Counters {
 		Future: c.Future + o.Future, Bad: c.Bad + o.Bad, Duplicate: c.Duplicate + o.Duplicate, Windows: c.Windows + o.Windows,
 		Alerts: c.Alerts + o.Alerts, Corrections: c.Corrections + o.Corrections, Forgotten: c.Forgotten + o.Forgotten, Records: c.Records + o.Records,
 		Firing: c.Firing + o.Firing, Open: c.Open + o.Open, Expressions: c.Expressions + o.Expressions, Resets: c.Resets + o.Resets,
-		Ungrouped: c.Ungrouped + o.Ungrouped,
+		Ungrouped: c.Ungrouped + o.Ungrouped, RuleErrors: c.RuleErrors + o.RuleErrors,
 	}
 }

@@ -41,7 +41,7 @@ func (c *Plan) DescribeGroup(table *statestore.Table, slot statestore.Slot) (Gro
 		g.KeptUntil = stamp(until)
 	}
 	for i := range c.rules {
-		if c.Pipeline.Windows[c.rules[i].spec.When.Window].By == g.By {
+		if c.Pipeline.Windows[c.rules[i].spec.Window()].By == g.By {
 			g.Rules = append(g.Rules, c.ruleState(table, slot, i))
 		}
 	}

@@ -25,10 +25,19 @@ func (e *evolving) rule(r *configs.Rule) {
 		p.Notes = append(p.Notes, fmt.Sprintf("it looks at %s instead of %s, and episodes that %s began go on", to, from, from))
 	}
 	own, was := e.now.ruleColumn(r.Name), e.old.ruleColumn(r.Name)
+	if own != was && (o.Anomaly != nil || r.Anomaly != nil) {
+		e.add(p, e.anomalyChange(o, r))
+		return
+	}
 	if own != was {
 		e.add(p, strings.Join(levelChanges(o, r), ", and "))
 		return
 	}
+	if from, to := inputNames(o), inputNames(r); !slices.Equal(from, to) {
+		e.add(p, sayInputs(from, to))
+		return
+	}
+	p.Notes = append(p.Notes, sensitivityChange(o, r)...)
 	for i := range r.Levels {
 		if from, to := sayLevel(&o.Levels[i]), sayLevel(&r.Levels[i]); from != to {
 			p.Notes = append(p.Notes, fmt.Sprintf("level %s is %s instead of %s from its next sample on", r.Levels[i].Name, to, from))
@@ -37,7 +46,21 @@ func (e *evolving) rule(r *configs.Rule) {
 	if o.Message != r.Message {
 		p.Notes = append(p.Notes, "its message changes")
 	}
-	e.add(p, "")
+	notes, reset := e.suppression(o, r)
+	p.Notes = append(p.Notes, notes...)
+	e.add(p, reset)
+}
+
+// sayInputs says how what expressions name differs: the layout has the newest value of
+// each.
+func sayInputs(from, to []string) string {
+	switch {
+	case len(from) == 0:
+		return "it looks at an expression now, of " + andWords(to)
+	case len(to) == 0:
+		return "it looks at an expression of " + andWords(from) + " no more"
+	}
+	return "what its expression names changes from " + andWords(from) + " to " + andWords(to)
 }
 
 // levelChanges says how the levels of two rules differ in what the layout holds of
@@ -82,6 +105,9 @@ func (c *Plan) ruleColumn(name string) statestore.Column {
 }
 
 func (c *Plan) sayWhen(r *configs.Rule) string {
+	if r.Formula != nil {
+		return strings.Join(strings.Fields(r.Formula.Source), " ")
+	}
 	if r.When.Window < 0 {
 		return c.metrics[r.When.Metric].name
 	}

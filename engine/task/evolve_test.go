@@ -21,6 +21,8 @@ windows:
 rules:
 - {name: hot, when: a.mean, levels: {warning: {above: 8}, alarm: {above: 10, hold: 5m}}}
 - {name: wet, when: humidity, levels: {alarm: {above: 80}}}
+- {name: odd, anomaly: {of: a.max, sensitivity: one false alarm per month}, message: odd}
+- {name: sum, when: temperature + a.max, levels: {alarm: {above: 80}}}
 `
 
 // What is said of state is what happens to it: a journal of the old pipeline can be
@@ -49,6 +51,13 @@ func TestEvolve(t *testing.T) {
 		{name: "a hold is gone", from: ", hold: 5m", parts: map[string]string{"rule hot": "reset; level alarm loses its hold"}},
 		{name: "a hold comes", from: "above: 8", to: "above: 8, hold: 1m", parts: map[string]string{"rule hot": "reset; level warning gets a hold"}},
 		{name: "a level is gone", from: "warning: {above: 8}, ", parts: map[string]string{"rule hot": "reset; its levels change from warning, alarm to alarm"}},
+		{name: "a schedule", from: "rules:\n- {name: hot", to: "rules:\n- {schedule: {days: mon-fri, timezone: UTC}, name: hot", parts: map[string]string{"rule hot": "kept; its alerts count mon-fri in UTC instead of always"}},
+		{name: "an inhibition", from: "rules:", to: "inhibit: [{source: {rule: wet}, target: {rule: hot}, equal: device}]\nrules:", parts: map[string]string{
+			"rule hot": "kept; which alerts suppress others changes", "rule wet": "kept; which alerts suppress others changes",
+		}},
+		{name: "an escalation", from: "rules:\n- {name: hot", to: "rules:\n- {escalate: [{after: 1h, severity: page}], name: hot", parts: map[string]string{
+			"rule hot": "reset; it gets steps of escalation", "rule wet": "reset; " + whole + "rule hot changed",
+		}},
 		{name: "another kind", from: "count: 10", to: "rolling: 10m", parts: map[string]string{"window n": "reset; its kind changes from count to rolling"}},
 		{name: "late readings", from: "windows:", to: "time: {wait_for_late: 1h}\nwindows:", parts: map[string]string{
 			"window a": "reset; the time rules change how much of it is kept: wait_for_late from 30s to 1h", "rule wet": "reset; " + whole + "window a, window b and window s changed",
@@ -62,6 +71,21 @@ func TestEvolve(t *testing.T) {
 		{name: "the order", from: "- {name: hot, when: a.mean, levels: {warning: {above: 8}, alarm: {above: 10, hold: 5m}}}\n- {name: wet, when: humidity, levels: {alarm: {above: 80}}}",
 			to:    "- {name: wet, when: humidity, levels: {alarm: {above: 80}}}\n- {name: hot, when: a.mean, levels: {warning: {above: 8}, alarm: {above: 10, hold: 5m}}}",
 			parts: map[string]string{"rule hot": "reset; state is kept whole or not at all, and the order of windows or rules changed"}},
+		{name: "a sensitivity", from: "per month", to: "per week", parts: map[string]string{"rule odd": "kept; it may be wrong once in 7d instead of once in 30d; what it has learned is kept, and thresholds follow within some 16 to 128 values, or later where it has learned for long"}},
+		{name: "what a rule learns", from: "of: a.max", to: "of: a.mean", parts: map[string]string{"rule odd": "reset; it looks at a.mean instead of a.max, and what it has learned of the one is nothing for the other", "rule hot": "reset; " + whole + "rule odd changed"}},
+		{name: "a severity", from: "per month}", to: "per month, severity: alarm}", parts: map[string]string{"rule odd": "reset; its severity changes from warning to alarm"}},
+		{name: "no anomaly any more", from: "anomaly: {of: a.max, sensitivity: one false alarm per month}", to: "when: a.max, levels: {warning: {above: 3}}", parts: map[string]string{"rule odd": "reset; it is no rule on anomalies any more, and what it has learned goes"}},
+		{name: "an anomaly", from: "when: humidity, levels: {alarm: {above: 80}}", to: "anomaly: humidity", parts: map[string]string{"rule wet": "reset; it becomes a rule on anomalies, which has everything to learn"}},
+		{name: "an expression", from: "when: humidity", to: "when: humidity * 2", parts: map[string]string{
+			"rule wet": "reset; it looks at an expression now, of humidity", "rule hot": "reset; " + whole + "rule wet changed",
+		}},
+		{name: "no expression", from: "when: temperature + a.max", to: "when: temperature", parts: map[string]string{"rule sum": "reset; it looks at an expression of a.max and temperature no more"}},
+		{name: "the same in another way", from: "when: temperature + a.max", to: "when: a.max * 2 - temperature", parts: map[string]string{
+			"rule sum": "kept; it looks at a.max * 2 - temperature instead of temperature + a.max, and episodes that temperature + a.max began go on; its message changes",
+		}},
+		{name: "an expression of others", from: "when: temperature + a.max", to: "when: temperature + a.mean", parts: map[string]string{
+			"rule sum": "reset; what its expression names changes from a.max and temperature to a.mean and temperature", "rule wet": "reset; " + whole + "rule sum changed",
+		}},
 		{name: "the folder", from: "windows:", to: "state: {dir: elsewhere}\nwindows:", reasons: "restored from the journal"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -42,7 +42,7 @@ func (c *Plan) planExpressions() error {
 	}
 	for i := range c.metrics {
 		m := &c.metrics[i]
-		m.used = len(m.rings)+len(m.sessions)+len(m.followers)+len(m.partials)+len(m.counted)+len(m.rules)+len(m.derived) > 0
+		m.used = len(m.rings)+len(m.sessions)+len(m.followers)+len(m.partials)+len(m.counted)+len(m.rules)+len(m.inputs)+len(m.derived) > 0
 		c.field = append(c.field, slices.Index(p.Source.Reading.Metrics, m.name))
 	}
 	return nil

@@ -26,26 +26,29 @@ type Fact struct {
 type facts struct {
 	list    []Fact
 	records uint64 // folded when the last of them was made
+	first   bool   // the last of them set the clock
 }
 
 // wallEntered adds a fact. Where nothing was folded since the last one, that one
-// is moved: an idle task would otherwise collect them without end.
+// is moved: an idle task would otherwise collect them without end. One that set the
+// clock stays where devices are expected from then on.
 func (t *Task) wallEntered(now Now) {
 	f, records := &t.facts, t.table.Task()[wordRecords]
-	if n := len(f.list); n > 0 && f.records == records && f.list[n-1].Wall > commandsWall && !(t.plan.timed && len(f.list[n-1].Forgotten) > 0) {
+	stays := f.first && t.plan.expects
+	if n := len(f.list); n > 0 && f.records == records && f.list[n-1].Wall > commandsWall && !stays && !(t.plan.timed && len(f.list[n-1].Forgotten) > 0) {
 		last := &f.list[n-1]
 		last.Position, last.Wall = now.Position, max(last.Wall, now.Wall)
 		return
 	}
-	f.list, f.records = append(f.list, Fact{Position: now.Position, Wall: now.Wall}), records
+	f.list, f.records, f.first = append(f.list, Fact{Position: now.Position, Wall: now.Wall}), records, t.Clock() == 0
 }
 
 // rosterEntered adds a fact. A version that nothing was done with gives way to the
-// next.
+// next: no rule watches its devices, and no command fits their labels.
 func (t *Task) rosterEntered(fingerprint uint64, position int64) {
 	f, records := &t.facts, t.table.Task()[wordRecords]
 	fact := Fact{Position: position, Roster: fingerprint}
-	if n := len(f.list); n > 0 && f.records == records && f.list[n-1].Wall == 0 && !t.plan.expects {
+	if n := len(f.list); n > 0 && f.records == records && f.list[n-1].Wall == 0 && !t.plan.expects && t.commands == nil {
 		f.list[n-1] = fact
 		return
 	}

@@ -21,11 +21,14 @@ func (t *Task) touchCells(feeds *metric, at event.Time, slot statestore.Slot) {
 	if feeds.last >= 0 {
 		t.touched ^= t.table.TouchCell(t.plan.lastCol, feeds.last, slot)
 	}
+	for _, in := range feeds.inputs {
+		t.touched ^= t.table.TouchCell(t.plan.rules[in.rule].formula.col, in.input-1, slot)
+	}
 	if feeds.gate != nil {
 		return
 	}
 	for _, k := range feeds.rules {
-		t.touched ^= t.table.TouchCell(t.plan.rules[k].col, 0, slot) ^ t.touchOwn(&t.plan.rules[k], slot)
+		t.touched ^= t.table.TouchCell(t.plan.rules[k].col, 0, slot) ^ t.touchOwn(&t.plan.rules[k], slot) ^ t.touchSeries(&t.plan.rules[k], slot)
 	}
 }
 
@@ -47,7 +50,7 @@ func (t *Task) gone(feeds *metric, at, clock event.Time) bool {
 			return false
 		}
 	}
-	if len(feeds.followers) > 0 || len(feeds.counted) > 0 || len(feeds.rules) > 0 {
+	if len(feeds.followers) > 0 || len(feeds.counted) > 0 || len(feeds.rules) > 0 || len(feeds.inputs) > 0 {
 		return at+t.plan.wait < clock
 	}
 	return true

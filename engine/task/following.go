@@ -27,7 +27,8 @@ type follower struct {
 	col    int
 	window int
 	rules  []ruleInput
-	gate   *gate // before them; nil: they are few
+	gate   *gate       // before them; nil: they are few
+	inputs []ruleInput // rules on expressions that name it
 }
 
 // follows reports whether windows of a kind follow the newest reading.
@@ -74,6 +75,7 @@ func (t *Task) insert(f *follower, at event.Time, v float64) {
 			t.evaluate(in.rule, alerts.Sample{Time: result.End - 1, Value: v}, &windowRef{w.Name, result.Start, result.End})
 		}
 	}
+	t.bring(f.inputs, &result, result.End-1)
 	if e := &t.plan.emits[f.window]; e.ok {
 		t.aggregate(e, &result, false)
 	}

@@ -35,7 +35,7 @@ func (c *Plan) newGate(rules []int, bound int) *gate {
 	for i, k := range rules {
 		r := &c.rules[k]
 		sign, lowest := r.Lowest()
-		if r.own != nil { // each device has thresholds of its own
+		if r.own != nil || r.detector != nil { // each device has thresholds of its own, or there are none
 			sign, lowest = 1, math.Inf(-1)
 		}
 		g.sign, g.lowest = append(g.sign, sign), append(g.lowest, lowest)
@@ -44,7 +44,7 @@ func (c *Plan) newGate(rules []int, bound int) *gate {
 	for i, weight := len(rules)-1, 1; i >= 0; i-- {
 		g.weight[i] = weight
 		if bound > 0 {
-			weight = weight * (len(c.rules[rules[i]].spec.Levels) + 1) % bound
+			weight = weight * outcomes(c.rules[rules[i]].spec) % bound
 		}
 	}
 	return g

@@ -94,6 +94,7 @@ func (t *Task) foldPartials(records []Record) {
 		}
 		t.record, t.moment = rec, max(t.Clock(), rec.Append)
 		t.foldPartial(rec)
+		t.settle()
 		t.endCause(0)
 	}
 	t.record = nil
@@ -299,6 +300,7 @@ func (t *Task) tickGroups(now event.Time) {
 				t.sayInlet(k)
 			}
 		}
+		t.settle()
 		t.endCause(0)
 	}
 	t.expireDue(now, timedBytes)

@@ -64,13 +64,16 @@ func (t *Task) forgetGroups() {
 // forgetGroup ends the episodes of the group at work and drops its state, in which
 // no window is open.
 func (t *Task) forgetGroup() {
+	t.settle() // what closed just now is known of it still
 	t.catchUp(t.Clock())
 	record := t.record
 	t.record = nil // no partial is the cause
+	cause := t.newCause()
 	t.endEpisodes(t.watermark())
 	t.record = record
 	t.table.Task()[wordForgotten]++
 	t.table.Drop(t.slot)
+	t.endCause(cause)
 }
 
 // Known is how many devices, or groups, the task knows.

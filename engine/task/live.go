@@ -14,10 +14,34 @@ func (o *outlet) bind(window int, in ruleInput, spec *configs.Rule) {
 		o.live[window], o.lively = append(o.live[window], in), true
 		return
 	}
+	if in.input > 0 {
+		if o.inputs == nil {
+			o.inputs = make([][]ruleInput, len(o.rules))
+		}
+		o.inputs[window] = append(o.inputs[window], in)
+		return
+	}
 	o.rules[window] = append(o.rules[window], in)
-	if o.outcomes[window] = max(o.outcomes[window], 1) * (len(spec.Levels) + 1); o.outcomes[window] > mostOutcomes {
+	if o.outcomes[window] = max(o.outcomes[window], 1) * outcomes(spec); o.outcomes[window] > mostOutcomes {
 		o.outcomes[window] = foldedOutcomes
 	}
+}
+
+// outcomes is how many things a rule on a window can find of a result; one where
+// nothing is remembered of what it found.
+func outcomes(spec *configs.Rule) int {
+	if spec.Anomaly != nil {
+		return 1
+	}
+	return len(spec.Levels) + 1
+}
+
+// outcome is what a rule on a window finds of a result, less than outcomes.
+func (t *Task) outcome(r *rule, v float64) int {
+	if r.detector != nil {
+		return 0
+	}
+	return t.machine(r).Crossed(v) + 1
 }
 
 // What the rules on a window found at its first emission is kept in 8 bits: exactly
@@ -45,6 +69,10 @@ func (t *Task) lookNow(ring *ring, at, now event.Time) {
 func (t *Task) lookAt(r *window.Result, rules []ruleInput, at event.Time) {
 	name := t.plan.Pipeline.Windows[t.outlet.windows[r.Window]].Name
 	for _, in := range rules {
+		if in.input > 0 {
+			t.bringOne(in, at, r.Values[in.result])
+			continue
+		}
 		t.evaluate(in.rule, alerts.Sample{Time: at, Value: r.Values[in.result]}, &windowRef{name, r.Start, r.End})
 	}
 }

@@ -143,7 +143,7 @@ func (t *Task) mark(r *rule, e *alerts.Event) {
 	}
 }
 
-// remind sees to the repeats of a rule after an event that is none itself.
+// remind sees to the repeats of a rule after an event that is not itself something said again.
 func (t *Task) remind(r *rule, e *alerts.Event) {
 	if r.every == 0 || e.Again {
 		return

@@ -82,6 +82,8 @@ type metric struct {
 	last      int   // cell in the column of last values; -1: no rule looks at it
 	derived   []int // metrics made from it, as indexes into those derived
 	used      bool  // something of all that; not: it is there for expressions to name only
+
+	inputs []ruleInput // rules on expressions that name it
 }
 
 type ring struct {
@@ -99,17 +101,21 @@ type outlet struct {
 	outcomes []int         // by window: what is kept of what its rules found is less than this
 	gates    []*gate       // by window, before its rules; nil: they are few
 	onChange bool          // some window of it is emitted at every reading
-	live     [][]ruleInput // as rules, those that look at every reading
+	inputs   [][]ruleInput // as rules, those on expressions; nil: there are none
+	live     [][]ruleInput // as rules, those of either kind that look at every reading
 	lively   bool          // there are some
 }
 
-// ruleInput binds a rule to one of the results of a window.
-type ruleInput struct{ rule, result int }
+// ruleInput binds a rule to one of the results of a window. input is 0 where the rule
+// looks at that alone, else 1 + which of the inputs of its expression it is.
+type ruleInput struct{ rule, result, input int }
 
 type rule struct {
 	*alerts.Rule
 	col  int
 	spec *configs.Rule
+
+	formula *formula // nil: the rule looks at one thing alone
 
 	own      []ownLevel  // by level; nil: no threshold is a label
 	fitted   alerts.Rule // with the thresholds of one device
@@ -117,6 +123,7 @@ type rule struct {
 	gate     *gate       // it stands behind; nil: none
 	place    int         // there
 	manner
+	learned
 }
 
 // compile makes a plan of one part of a pipeline.
@@ -251,6 +258,18 @@ func (c *Plan) planRules() error {
 			}
 			continue
 		}
+		if spec.Anomaly != nil {
+			if err := c.planAnomaly(spec); err != nil {
+				return err
+			}
+			if lasts = c.bindMetric(i, spec, lasts); spec.When.Window < 0 {
+				continue
+			}
+			if err := c.bindRule(ruleInput{rule: i}, spec.When, spec); err != nil {
+				return err
+			}
+			continue
+		}
 		levels := make([]alerts.Level, len(spec.Levels))
 		names := make([]string, len(spec.Levels))
 		for k, l := range spec.Levels {
@@ -267,16 +286,16 @@ func (c *Plan) planRules() error {
 		col := c.column(fmt.Sprintf("rule %s %s", spec.Name, strings.Join(names, ",")), 1, machine.Words())
 		c.rules = append(c.rules, rule{Rule: machine, col: col, spec: spec, own: c.planOwn(spec), fittedTo: unfitted})
 		c.planManner(&c.rules[i])
-		if spec.When.Window < 0 {
-			m := &c.metrics[spec.When.Metric]
-			m.rules = append(m.rules, i)
-			if m.last < 0 {
-				m.last = lasts
-				lasts++
+		if spec.Formula != nil {
+			if err := c.planFormula(); err != nil {
+				return err
 			}
 			continue
 		}
-		if err := c.bindRule(i, spec); err != nil {
+		if lasts = c.bindMetric(i, spec, lasts); spec.When.Window < 0 {
+			continue
+		}
+		if err := c.bindRule(ruleInput{rule: i}, spec.When, spec); err != nil {
 			return err
 		}
 	}
@@ -287,26 +306,45 @@ func (c *Plan) planRules() error {
 	return nil
 }
 
-func (c *Plan) bindRule(i int, spec *configs.Rule) error {
-	w := c.Pipeline.Windows[spec.When.Window]
-	in := ruleInput{rule: i, result: slices.Index(w.Compute, spec.When.Result)}
-	if in.result < 0 {
-		return fmt.Errorf("bind rule %q: window %q does not compute %q", spec.Name, w.Name, spec.When.Result)
+// bindMetric has a rule look at the last value of a metric, where that is what it
+// looks at, and returns how many last values there are with it.
+func (c *Plan) bindMetric(i int, spec *configs.Rule, lasts int) int {
+	if spec.When.Window >= 0 {
+		return lasts
+	}
+	m := &c.metrics[spec.When.Metric]
+	m.rules = append(m.rules, i)
+	if m.last < 0 {
+		m.last = lasts
+		lasts++
+	}
+	return lasts
+}
+
+// bindRule binds a rule to the result of a window that it looks at.
+func (c *Plan) bindRule(in ruleInput, look configs.When, spec *configs.Rule) error {
+	w := c.Pipeline.Windows[look.Window]
+	if in.result = slices.Index(w.Compute, look.Result); in.result < 0 {
+		return fmt.Errorf("bind rule %q: window %q does not compute %q", spec.Name, w.Name, look.Result)
 	}
 	for k := range c.rings {
-		if at := slices.Index(c.rings[k].windows, spec.When.Window); at >= 0 {
+		if at := slices.Index(c.rings[k].windows, look.Window); at >= 0 {
 			c.rings[k].outlet.bind(at, in, spec)
 			return nil
 		}
 	}
 	for k := range c.sessions {
-		if c.sessions[k].windows[0] == spec.When.Window {
+		if c.sessions[k].windows[0] == look.Window {
 			c.sessions[k].outlet.bind(0, in, spec)
 			return nil
 		}
 	}
 	for k := range c.followers {
-		if c.followers[k].window == spec.When.Window {
+		if c.followers[k].window == look.Window {
+			if in.input > 0 {
+				c.followers[k].inputs = append(c.followers[k].inputs, in)
+				continue
+			}
 			c.followers[k].rules = append(c.followers[k].rules, in)
 		}
 	}
@@ -316,10 +354,7 @@ func (c *Plan) bindRule(i int, spec *configs.Rule) error {
 // hole is the longest time between two samples of a rule that is not a hole in
 // the data: a window speaks only once every so often.
 func (c *Plan) hole(spec *configs.Rule) event.Time {
-	if spec.When.Window < 0 || spec.Evaluate == "change" {
-		return c.idleAfter
-	}
-	return max(c.idleAfter, distance(&c.Pipeline.Windows[spec.When.Window]))
+	return c.Pipeline.Hole(spec, distance)
 }
 
 // TopicName is the Kafka topic of an output.

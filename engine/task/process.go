@@ -77,6 +77,9 @@ func (t *Task) feed(feeds *metric, s sample, due event.Time) event.Time {
 	if feeds.last >= 0 {
 		t.last(feeds, at, s.value)
 	}
+	if len(feeds.inputs) > 0 {
+		t.bringNewest(feeds, at, s.value)
+	}
 	return due
 }
 
@@ -139,14 +142,17 @@ func (t *Task) onWindow(r *window.Result) uint8 {
 			continue
 		}
 		rule := &t.plan.rules[in.rule]
-		if found := t.machine(rule).Crossed(v) + 1; gate != nil {
+		if found := t.outcome(rule, v); gate != nil {
 			digest = (digest + gate.weight[i]*found) % bound
 		} else {
-			digest = (digest*(len(rule.spec.Levels)+1) + found) % bound
+			digest = (digest*outcomes(rule.spec) + found) % bound
 		}
 		if r.Revision == 1 {
 			t.evaluate(in.rule, alerts.Sample{Time: r.End, Value: v}, &windowRef{w.Name, r.Start, r.End})
 		}
+	}
+	if r.Revision == 1 && t.outlet.inputs != nil {
+		t.bring(t.outlet.inputs[r.Window], r, r.End)
 	}
 	corrects := r.Revision > 1 && digest != int(r.Digest)
 	if corrects {
@@ -192,6 +198,10 @@ func (t *Task) onChange(r *window.Result) uint8 {
 // that a sample that changes nothing marks nothing.
 func (t *Task) evaluate(k int, s alerts.Sample, ref *windowRef) {
 	rule := &t.plan.rules[k]
+	if rule.detector != nil {
+		t.judge(k, s, ref)
+		return
+	}
 	words := t.table.Cell(rule.col, 0, t.slot)
 	machine := t.machine(rule)
 	if machine.Quiet(words, s.Value) {

@@ -138,7 +138,7 @@ windows:
 rules:
 - {name: soon, when: h.max, evaluate: change, levels: {warning: {above: 20}, critical: {above: 40, hold: 10s}}, keep_firing: 5s, on_gap: hold, repeat_every: 1m, flapping: {changes: 4, within: 30s}}
 - {name: missing, no_data: {after: 20s, expect: roster}, repeat_every: 1m}
-`}
+`, formulaProperties}
 }
 
 // propertyRoster gives every device limits of its own, or none.

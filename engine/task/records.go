@@ -71,9 +71,10 @@ func (t *Task) aggregate(e *emit, r *window.Result, corrects bool) {
 func (t *Task) alert(r *rule, e *alerts.Event, ref *windowRef, reason string) {
 	p := t.plan.Pipeline
 	t.mark(r, e)
+	e.Error = t.hasError(r)
 	device := t.subject()
 	id := alerts.EpisodeID(p.Name, r.spec.Name, string(device), e.EpisodeStart, t.resets())
-	t.judge(r, e, id)
+	t.judgeStanding(r, e, id)
 	words := t.table.Task()
 	words[wordAlerts]++
 	words[wordAlertSeq]++
@@ -125,7 +126,7 @@ func (t *Task) alert(r *rule, e *alerts.Event, ref *windowRef, reason string) {
 		b = append(b, '}')
 	}
 	b = appendResets(b, t.resets())
-	b = t.appendStanding(appendManner(b, e), e)
+	b = t.appendAnomaly(t.appendStanding(appendManner(b, e), e), r)
 	b = append(b, `,"episode":{"start":`...)
 	b = t.stamps.append(b, e.EpisodeStart)
 	b = append(b, `,"event":`...)
@@ -137,7 +138,7 @@ func (t *Task) alert(r *rule, e *alerts.Event, ref *windowRef, reason string) {
 	b = appendString(b, p.Name)
 	b = t.appendLabels(t.appendSeverity(b, r, e))
 	b = append(b, `},"annotations":{"summary":`...)
-	b = appendString(b, t.message(r.spec, e, ref, device))
+	b = appendString(b, t.message(r, e, ref, device))
 	b = append(b, `},"cause":`...)
 	b = t.appendCause(b, reason)
 	t.out.arena = append(b, '}')
@@ -152,6 +153,9 @@ func appendManner(b []byte, e *alerts.Event) []byte {
 	}
 	if e.Flapping {
 		b = append(b, `,"flapping":true`...)
+	}
+	if e.Error {
+		b = append(b, `,"error":true`...)
 	}
 	return b
 }
@@ -198,8 +202,9 @@ func (t *Task) appendCause(b []byte, reason string) []byte {
 }
 
 // message renders the rule's message. Alerts are rare, so it may allocate.
-func (t *Task) message(spec *configs.Rule, e *alerts.Event, ref *windowRef, device []byte) string {
+func (t *Task) message(r *rule, e *alerts.Event, ref *windowRef, device []byte) string {
 	var b []byte
+	spec := r.spec
 	for _, part := range spec.Template {
 		switch part.Field {
 		case "":
@@ -218,6 +223,10 @@ func (t *Task) message(spec *configs.Rule, e *alerts.Event, ref *windowRef, devi
 			}
 		case "rule":
 			b = append(b, spec.Name...)
+		case "kind":
+			b = append(b, t.verdictOf(r).Kind.String()...)
+		case "expected":
+			b = appendFormatted(b, part.Format, t.verdictOf(r).Expected)
 		case "metric":
 			b = append(b, t.metricOf(spec)...)
 		case "active_for":
@@ -249,6 +258,9 @@ func appendFormatted(b []byte, format string, v float64) []byte {
 }
 
 func (t *Task) metricOf(spec *configs.Rule) string {
+	if spec.Formula != nil {
+		return ""
+	}
 	if spec.When.Window >= 0 {
 		return t.plan.Pipeline.Windows[spec.When.Window].Metric
 	}

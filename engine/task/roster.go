@@ -44,6 +44,11 @@ func (c *Plan) usesLabel(index int) (string, roster.Kind) {
 			return "window " + w.Name, roster.Text
 		}
 	}
+	for i := range c.rules {
+		if f := c.rules[i].formula; f != nil && slices.Contains(f.program.Labels(), index) {
+			return "rule " + p.Rules[i].Name, l.Kind
+		}
+	}
 	if i := slices.IndexFunc(c.whole.Inhibit, func(in configs.Inhibit) bool { return in.Label == l.Name }); i >= 0 {
 		return "inhibit", roster.Text
 	}

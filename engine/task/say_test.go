@@ -127,6 +127,11 @@ type alertRecord struct {
 	Resets   uint64
 	Repeat   int
 	Flapping bool
+	Error    bool
+	Anomaly  *struct {
+		Kind                  string
+		Expected, Band, Score float64
+	}
 
 	SuppressedBy []string `json:"suppressed_by"`
 	Acked        *struct {
@@ -136,7 +141,7 @@ type alertRecord struct {
 	Escalation int
 	Clock      *struct{ Device, Groups, Task *time.Time }
 
-	Episode  struct {
+	Episode struct {
 		Start time.Time
 		Event int
 	}
@@ -203,6 +208,12 @@ func sayAlert(t require.TestingT, o said) string {
 	}
 	if a.Flapping {
 		b.WriteString(" flapping")
+	}
+	if a.Error {
+		b.WriteString(" error")
+	}
+	if y := a.Anomaly; y != nil {
+		fmt.Fprintf(&b, " %s=%.3f+-%.3f:%.3f", y.Kind, y.Expected, y.Band, y.Score)
 	}
 	if w := a.Window; w != nil {
 		fmt.Fprintf(&b, " window=%s[%s,%s)", w.Name, clockOf(w.Start), clockOf(w.End))
@@ -309,6 +320,7 @@ func sayCounters(c Counters) string {
 		{"filtered", c.Filtered}, {"late", c.Late}, {"future", c.Future}, {"bad", c.Bad}, {"duplicate", c.Duplicate},
 		{"windows", c.Windows}, {"alerts", c.Alerts}, {"corrections", c.Corrections}, {"forgotten", c.Forgotten},
 		{"resets", c.Resets}, {"firing", c.Firing}, {"open", c.Open}, {"expressions", c.Expressions},
+		{"rule_errors", c.RuleErrors},
 	} {
 		if f.n > 0 {
 			fmt.Fprintf(&b, " %s=%d", f.name, f.n)
@@ -345,8 +357,17 @@ func sayState(d DeviceState) []string {
 		if r.Level != "" {
 			line += " " + r.Level
 		}
+		if r.Error {
+			line += " error"
+		}
 		if r.Since != "" {
 			line += " since " + short(r.Since)
+		}
+		if l := r.Learned; l != nil {
+			line += strings.TrimRight(fmt.Sprintf(" learned=%d warm=%t %s", l.Readings, l.Warm, l.Kind), " ")
+		}
+		if r.Suppressed || r.Acked || r.Escalation > 0 {
+			line += fmt.Sprintf(" suppressed=%v acked=%v escalation=%d", r.Suppressed, r.Acked, r.Escalation)
 		}
 		lines = append(lines, line)
 	}

@@ -32,7 +32,7 @@ import (
 // Lines of a feed:
 //
 //	12:00:01.5 pump-1 temperature 21.5 [seq=3] [append=12:00:02] [unstamped] [header=NAME] [key=NAME]
-//	every 10s 12:00 12:05 pump-1 temperature 21.5   such a reading, again and again, before 12:05
+//	every 10s 12:00 12:05 pump-1 temperature 21.5   such a reading, again and again, before 12:05; 21.5/22/21 are values by turns
 //	raw 12:00:02 [header=NAME] [key=NAME] JSON   append time and payload; @12:00:01 is a time
 //	hex 12:00:02 FFFE                            the same, in hexadecimal
 //	big 12:00:02 70000                           the same, so many times x
@@ -180,7 +180,9 @@ func (s *script) line(line string) []string {
 	case "every":
 		step, err := time.ParseDuration(words[1])
 		require.NoError(s.t, err, line)
-		for at := s.time(words[2]); at < s.time(words[3]); at += event.Time(step.Milliseconds()) {
+		values := strings.Split(words[6], "/")
+		for at, i := s.time(words[2]), 0; at < s.time(words[3]); at, i = at+event.Time(step.Milliseconds()), i+1 {
+			words[6] = values[i%len(values)]
 			s.pending = append(s.pending, s.reading(append([]string{clock(at)}, words[4:]...)))
 		}
 	case "raw", "hex", "big":

@@ -123,6 +123,7 @@ func (t *Task) fallSilent() {
 	}
 	t.silenceSessions(event.Time(head[headClock]))
 	t.sendAllPanes()
+	t.settle()
 	t.endCause(cause)
 	t.moment = before
 	t.sight()
@@ -206,6 +207,7 @@ func (t *Task) endOpen() {
 	}
 	t.flushSessions(event.Time(head[headClock]))
 	t.sendAllPanes()
+	t.settle()
 	t.endEpisodes(event.Time(head[headClock]))
 }
 

@@ -50,9 +50,9 @@ type standing struct {
 	acked bool
 }
 
-// judge finds out what an event says beside state and level, and notes it in the marks
+// judgeStanding finds out what an event says beside state and level, and notes it in the marks
 // of its episode.
-func (t *Task) judge(r *rule, e *alerts.Event, id string) {
+func (t *Task) judgeStanding(r *rule, e *alerts.Event, id string) {
 	s := &t.standing
 	s.by = t.suppressors(r, e.Level)
 	s.ack, s.acked = commands.Ack{}, false
@@ -128,14 +128,14 @@ func (t *Task) whose(r *rule) commands.Whose {
 	if t.groups == nil {
 		return commands.Whose{Device: name}
 	}
-	return commands.Whose{Group: name, By: t.plan.Pipeline.Windows[r.spec.When.Window].By}
+	return commands.Whose{Group: name, By: t.plan.Pipeline.Windows[r.spec.Window()].By}
 }
 
 // labelOf is the text of a label of the device at hand; of a group that of the label
 // it is by. Empty: it has none.
 func (t *Task) labelOf(r *rule, name string) string {
 	if t.groups != nil {
-		if name == t.plan.Pipeline.Windows[r.spec.When.Window].GroupLabel() {
+		if name == t.plan.Pipeline.Windows[r.spec.Window()].GroupLabel() {
 			return string(t.subject())
 		}
 		return ""

@@ -104,6 +104,7 @@ type Task struct {
 	outlet   *outlet
 	row      row
 	series   series
+	learning row // of the rule on anomalies at work
 	emit     window.Emit
 	changed  window.Emit
 	scratch  [maxRuleWords]uint64
@@ -113,6 +114,7 @@ type Task struct {
 	stamps   stamps
 	closing  bool // windows are closing for good
 
+	news []newValue // of the cause at work, for rules on expressions
 	suppressing
 	timers timers
 	moment event.Time // of what is happening, on the task's clock: of what is due, when it was
@@ -207,6 +209,9 @@ func (t *Task) apply(records []Record) error {
 		for ; next < len(readings) && t.from[next] == int32(i); next++ {
 			if err := t.applyReading(rec, &readings[next], next); err != nil {
 				return err
+			}
+			if len(t.news) > 0 && t.endsObject(next) {
+				t.settle()
 			}
 		}
 		t.endCause(0)

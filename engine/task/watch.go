@@ -12,6 +12,8 @@ type Watched struct {
 	Episode event.Time // start of the episode
 	At      event.Time // of the sample
 	Value   float64
+	Score   float64 // how unusual it is, of a rule on anomalies: in [0, 1); 0 for any other
+	Kind    string  // of the anomaly so far; empty for any other rule
 }
 
 // watch tells Options.Watch of a sample, from the state that it left behind.

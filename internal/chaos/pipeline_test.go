@@ -23,13 +23,13 @@ type setting struct {
 	topics     map[string]string // settings of the source topic beside append times
 }
 
-// pipeline has every kind of window, rules on windows and on the metric itself, hysteresis and hold, limits from a roster, a filter, a
-// metric made from another, and clocks that may go back.
+// pipeline has every kind of window, two of them over several devices, rules on windows and on the metric itself, hysteresis and hold,
+// limits from a roster, a filter, a metric made from another, and clocks that may go back. So a process has two tasks for each partition.
 type pipeline struct {
 	rig.Pipeline
 	setting
-	rosters                     *rosters
-	aggregates, changes, alerts string
+	rosters                             *rosters
+	aggregates, changes, fleets, alerts string
 }
 
 func newPipeline(fault string, s setting) pipeline {
@@ -42,17 +42,22 @@ func newPipeline(fault string, s setting) pipeline {
 	name := rig.UniqueName("chaos-" + fault)
 	return pipeline{
 		Pipeline: rig.Pipeline{Name: name, Source: name + ".readings"}, setting: s,
-		aggregates: name + ".aggregates", changes: name + ".changes", alerts: name + ".alerts",
+		aggregates: name + ".aggregates", changes: name + ".changes", fleets: name + ".fleets", alerts: name + ".alerts",
 	}
 }
 
 // outputs are the topics that the oracle's counts are of.
 func (p pipeline) outputs() []string {
-	return []string{p.aggregates, p.changes, p.alerts, p.Quarantine()}
+	return []string{p.aggregates, p.changes, p.fleets, p.alerts, p.Quarantine(), p.Groups().Quarantine()}
 }
 
 // written are all topics that weir writes.
-func (p pipeline) written() []string { return append(p.outputs(), p.Journal()) }
+func (p pipeline) written() []string {
+	return append(p.outputs(), p.Journal(), p.Groups().Source, p.Groups().Journal())
+}
+
+// tasks is how many there are in all processes.
+func (p pipeline) tasks() int { return 2 * p.partitions }
 
 // file is the pipeline file for brokers at an address.
 func (p pipeline) file(kafka string) string {
@@ -77,6 +82,8 @@ windows:
   - {name: recent, metric: temperature, rolling: {size: 3s, resolution: 500ms}, compute: [mean, p95], emit: {topic: %[8]s, on: change}}
   - {name: above, metric: excess, tumbling: 2s, offset: 500ms, compute: [max, integral], emit: {topic: %[7]s}}
   - {name: newest, metric: temperature, count: 5, compute: [mean, last], emit: {topic: %[8]s, on: change}}
+  - {name: site, metric: temperature, tumbling: 2s, by: labels.site, compute: [count, sum, max, p95, distinct], emit: {topic: %[11]s}}
+  - {name: fleet, metric: temperature, hopping: {size: 6s, every: 2s}, by: all, compute: [count, mean, stddev, last], emit: {topic: %[11]s}}
 rules:
   - name: hot
     when: tumbling.mean
@@ -97,7 +104,17 @@ rules:
     when: temperature
     levels:
       warning: {above: 30, clear_below: 25}
+  - name: hall
+    when: site.max
+    levels:
+      warning: {above: 60, clear_below: 50}
+      critical: {above: 85, hold: 2s}
+    message: "{{group}} is at {{value}}"
+  - name: all
+    when: fleet.mean
+    levels:
+      warning: {above: 26, clear_below: 24}
 alerts: {topic: %[9]s}
 state: {dir: $STATE, forget_after: 7s}
-`, p.Name, strings.ReplaceAll(kafka, ",", ", "), p.Source, bridge, idleAfter, p.commit, p.aggregates, p.changes, p.alerts, p.rosters.file())
+`, p.Name, strings.ReplaceAll(kafka, ",", ", "), p.Source, bridge, idleAfter, p.commit, p.aggregates, p.changes, p.alerts, p.rosters.file(), p.fleets)
 }

@@ -81,14 +81,14 @@ func (r *round) killInCommit(point, what string) {
 	r.verified()
 }
 
-// killInSeal lets two lives end while they save their state at SIGTERM. Each task has saved once before, when it went live.
+// killInSeal lets two lives end while they save their state at SIGTERM, or before. Each task has saved once, when it went live.
 func (r *round) killInSeal(point string) {
 	r.prepare(setting{})
 	w := r.process()
 	for i := range 2 {
-		n := 1 + r.rng.IntN(r.pipe.partitions)
+		n := 1 + r.rng.IntN(r.pipe.tasks())
 		if i == 0 && point != "sealed" {
-			n += r.pipe.partitions
+			n += r.pipe.tasks()
 		}
 		w.Env = []string{fmt.Sprintf("WEIR_FAILPOINT=%s:*:%d=kill", point, n)}
 		w.Start()
@@ -96,8 +96,15 @@ func (r *round) killInSeal(point string) {
 		if i == 0 {
 			r.feed(loadOptions{})
 		}
-		r.flow(3_000)
-		w.Signal(syscall.SIGTERM)
+		before := r.committed()
+		rig.Await(r.t, "3000 more records", time.Minute, func() (bool, string) {
+			done := r.committed()
+			return done >= before+3_000 || w.Ended(), fmt.Sprintf("%d are", done-before)
+		})
+		r.newRoster()
+		if !w.Ended() {
+			w.Signal(syscall.SIGTERM)
+		}
 		r.dies(w)
 	}
 	w.Start()
@@ -124,7 +131,7 @@ func (r *round) killInRecovery(point string, local localCopy) {
 		if local == loseLocal {
 			require.NoError(r.t, os.RemoveAll(w.BadgerDir()))
 		}
-		n := 1 + r.rng.IntN(r.pipe.partitions)
+		n := 1 + r.rng.IntN(r.pipe.tasks())
 		if point == "replaying" {
 			n += r.rng.IntN(10)
 		}

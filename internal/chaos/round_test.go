@@ -79,15 +79,16 @@ func (r *round) start() *rig.Process {
 func (r *round) live() {
 	r.t.Helper()
 	rig.Await(r.t, "all tasks live", time.Minute, func() (bool, string) {
-		live, bridged := 0, r.pipe.mqtt == ""
+		live, groups, bridged := 0, 0, r.pipe.mqtt == ""
 		for _, w := range r.processes {
 			if w.Runs() && !w.Frozen() {
 				m := w.Metrics()
 				live += rig.Live(m)
+				groups += rig.LiveGroups(m)
 				bridged = bridged || m["weir_mqtt_connected"] == 1
 			}
 		}
-		return live == r.pipe.partitions && bridged, fmt.Sprintf("%d tasks are live", live)
+		return live == r.pipe.partitions && groups == live && bridged, fmt.Sprintf("%d tasks are live, %d of groups", live, groups)
 	})
 }
 
@@ -136,11 +137,14 @@ func (r *round) caughtUp() {
 // stop ends all processes with SIGTERM, one after the other.
 func (r *round) stop() {
 	r.t.Helper()
+	var last *rig.Process
 	for _, w := range r.processes {
 		if w.Runs() {
 			w.Stop()
+			last = w
 		}
 	}
+	r.foldRest(last)
 }
 
 // verified ends a round that all outputs have to survive: it waits until everything is committed, stops and checks.

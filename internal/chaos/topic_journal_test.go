@@ -38,7 +38,7 @@ func (r *round) sealed() *rig.Process {
 	r.t.Helper()
 	w := r.flowing()
 	w.Stop()
-	require.Equal(r.t, r.pipe.partitions, w.Logged("partition handed over"), "partitions that were saved in time\n%s", w.LogTail())
+	require.Equal(r.t, r.pipe.tasks(), w.Logged("partition handed over"), "partitions that were saved in time\n%s", w.LogTail())
 	return w
 }
 
@@ -143,7 +143,7 @@ func (r *round) damageJournal(d journalDamage) {
 	if d.loseState {
 		r.loseState(w)
 	} else {
-		require.Equal(r.t, r.pipe.partitions, w.Logged("partition handed over"), "partitions that were saved in time\n%s", w.LogTail())
+		require.Equal(r.t, r.pipe.tasks(), w.Logged("partition handed over"), "partitions that were saved in time\n%s", w.LogTail())
 	}
 	own.Kill(1)
 	log := readPartitionLog(r.t, filepath.Join(own.Data(1), r.pipe.Journal()+"-0"))

@@ -19,13 +19,17 @@ type verdict struct {
 	Readings, Aggregates, Alerts, Quarantined, Facts, Unjournaled, Oversized int
 	OpenTransactions                                                         int `json:"open_transactions"`
 	Topics                                                                   map[string]int
+	Groups                                                                   ofGroups
 	Differences                                                              []difference
 }
 
+// ofGroups is what windows over several devices came to.
+type ofGroups struct{ Partials, Watermarks, Late, Aggregates, Alerts, Facts int }
+
 type difference struct {
-	Kind, Device, Text, Topic string
-	Partition                 int32
-	Source, Output            int64
+	Kind, Device, Group, Text, Topic string
+	Partition                        int32
+	Source, Output                   int64
 }
 
 // check lets both readers check what is there, while weir is stopped.
@@ -49,8 +53,10 @@ func (r *round) check() {
 	require.Positive(r.t, v.Aggregates)
 	require.Positive(r.t, v.Alerts)
 	require.Positive(r.t, v.Facts, "no silence was judged")
-	r.result = fmt.Sprintf("verified in %.1f s, %d readings, %d aggregates, %d alert events, %d in quarantine, %d facts", took.Seconds(), v.Readings,
-		v.Aggregates, v.Alerts, v.Quarantined, v.Facts)
+	require.Positive(r.t, v.Groups.Aggregates)
+	require.Positive(r.t, v.Groups.Alerts)
+	r.result = fmt.Sprintf("verified in %.1f s, %d readings, %d aggregates, %d alert events, %d in quarantine, %d facts; of groups %d aggregates and %d alert events from %d partials", took.Seconds(),
+		v.Readings, v.Aggregates, v.Alerts, v.Quarantined, v.Facts, v.Groups.Aggregates, v.Groups.Alerts, v.Groups.Partials)
 	if r.refusal != "" {
 		r.result += "; before that: " + r.refusal
 	}

@@ -26,7 +26,7 @@ type mutant struct {
 type edit struct{ file, old, new string }
 
 // mutants are all of them.
-func mutants() []mutant { return append(protocol(), meanings()...) }
+func mutants() []mutant { return append(append(protocol(), meanings()...), waitings()...) }
 
 // protocol are mutants of the exactly-once protocol: rules of docs/EXACTLY_ONCE.md.
 func protocol() []mutant {
@@ -97,7 +97,7 @@ func protocol() []mutant {
 			{"engine/task/groups.go", "if to := slices.Min(g.upstream); to > t.watermark() {", "if to := slices.Max(g.upstream); to > t.watermark() {"},
 		}, "engine/task", "TestGroupsAreTheNaiveWindows"},
 		{"silence-unsent", "6: a device that falls silent sends what it has", []edit{
-			{"engine/task/silence.go", "\tt.sendAllPanes()\n\tt.moment = before\n", "\tt.moment = before\n"},
+			{"engine/task/silence.go", "\tt.sendAllPanes()\n\tt.settle()\n\tt.endCause(cause)\n", "\tt.settle()\n\tt.endCause(cause)\n"},
 		}, "engine/task", "TestGroupsAreTheNaiveWindows"},
 	}
 }

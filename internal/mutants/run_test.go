@@ -38,6 +38,8 @@ var noticed = map[string]bool{
 	"swallowed-in-silence": true, "sessions-stay-apart": true, "merged-into-missing": true, "rolling-pane-too-old": true, "rolling-pane-kept": true,
 	"reset-keeps-dedupe": true, "resets-unnamed": true, "late-since-kept": true, "roster-unsaid": true, "roster-remembered": true,
 	"lowest-level-first": true, "half-a-level": true, "rank-rounded-up": true,
+
+	"repeats-lost-at-recovery": true, "late-is-no-sign": true, "struck-in-silence": true, "repeat-counts-as-change": true,
 }
 
 // TestSimulationCatchesMutants runs simulated worlds with one rule taken out and

@@ -41,6 +41,12 @@ func (w *want) agreeAlert(in *Input, a *agreement, n *node) {
 		a.measure(n, "threshold", measure{value: e.threshold})
 	}
 	a.resets(n, e.resets)
+	if e.repeat == 0 {
+		a.absent(n, "repeat")
+	} else {
+		a.whole(n, "repeat", int64(e.repeat))
+	}
+	a.truth(n, "flapping", e.flapping)
 	a.text(n, "at", written(e.at))
 	a.text(n, "startsAt", written(e.began))
 	if e.state == "resolved" || e.state == "ok" {

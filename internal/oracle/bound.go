@@ -83,8 +83,11 @@ func (b bound) cleared(v float64) bool {
 }
 
 // threshold is what a level begins at for a device; NaN where a label should tell
-// and the device has none.
+// and the device has none. That of a rule on silence is in seconds.
 func (t *task) threshold(d *device, rule, level int) float64 {
+	if silence := t.p.Rules[rule].NoData; silence != nil {
+		return seconds(silence.After)
+	}
 	b := t.bound(d.name, &t.p.Rules[rule].Levels[level])
 	if !b.known {
 		return math.NaN()

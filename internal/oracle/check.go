@@ -61,6 +61,8 @@ func (t *task) run(j *journal) {
 	t.untold = !t.whole
 	if t.whole {
 		t.roster = nil // the first version comes into force by a fact, as the others do
+	} else {
+		t.expect(nil)
 	}
 	entries, covered := j.entries, j.covered()
 	w := newWitness(t.in.Source)

@@ -145,7 +145,7 @@ func (b *board) take(r OutputRecord) (f found, ours bool) {
 		b.report.Aggregates++
 		f.names = aggregateNames(b.in.Pipeline, &f.body)
 		f.rough = f.names
-		f.rough.number = ""
+		f.rough.number, f.rough.resets = "", ""
 	case schema == alertSchema:
 		b.report.Alerts++
 		b.sequence(f)
@@ -246,14 +246,15 @@ func (b *board) accept(i int, f found, problem string) {
 	if f.body.field("payload").there() || f.body.field("payload_base64").there() {
 		b.payloads[w.source]++
 	}
-	lane := [2]string{w.device, w.lane}
+	owner := w.by(b.in.Pipeline) + "\x00" + w.device // groups by one label may be called as those by another
+	lane := [2]string{owner, w.lane + w.instance}
 	newest, known := b.place[lane]
-	if b.step[w.device] > w.step || known && newest > i && w.lane != "" && !w.loose {
+	if b.step[owner] > w.step || known && newest > i && w.lane != "" && !w.loose {
 		d.Kind, d.Text = Order, "found behind a later one: "+w.describe(b.in.Pipeline)
 		b.add(d)
 		return
 	}
-	b.step[w.device] = w.step
+	b.step[owner] = w.step
 	if !w.loose {
 		b.place[lane] = i
 	}

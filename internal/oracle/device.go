@@ -10,6 +10,7 @@ import (
 // device is all that is known of a device.
 type device struct {
 	name      string
+	key       string     // in task.devices
 	clock     event.Time // greatest event time, each no later than its append time
 	heard     bool
 	seen      event.Time // the task's clock at the last sign of life
@@ -20,6 +21,10 @@ type device struct {
 	late      bool // since the last processed reading one was late
 	lateSince event.Time
 
+	named    bool         // by the roster in force, in a pipeline with rules on the silence of those it names
+	expected event.Time   // since when; 0: since the task's clock is first set
+	awaited  []event.Time // by deed: the appointment that counts
+
 	windows  [][]*window // time and session windows by index, in the order of their start
 	counts   [][]sample  // count windows by index, by event time, ties in the order of arrival
 	rolling  [][]sample  // rolling windows by index, in the same order
@@ -29,6 +34,8 @@ type device struct {
 	times    []moments   // by metric
 	panes    []*pane     // of windows over several devices, not sent yet
 	feeds    bool        // it took a reading into one
+	until    event.Time  // of a group: the greatest end of a pane that came for it
+	far      []*pane     // of a group: what came for panes that are too far ahead to be looked at
 }
 
 // last is the time of the newest reading of a metric.
@@ -50,12 +57,11 @@ type window struct {
 	closed     bool       // it was emitted as final
 	reopened   int        // how often a session that had closed was open again
 	crossed    []int      // what the first emission crossed, by rule on the window
-	partials   []heard    // of a group: what samples came in
 }
 
 func newDevice(p *configs.Pipeline, name string) *device {
 	return &device{
-		name:    name,
+		name: name, key: name,
 		windows: make([][]*window, len(p.Windows)), counts: make([][]sample, len(p.Windows)), rolling: make([][]sample, len(p.Windows)),
 		last: make([]last, len(p.Metrics)), rules: make([]machine, len(p.Rules)),
 		counters: make([]counter, len(p.Metrics)), times: make([]moments, len(p.Metrics)),
@@ -63,14 +69,24 @@ func newDevice(p *configs.Pipeline, name string) *device {
 }
 
 // open reports whether a window has not closed for good.
-func (t *task) open(d *device, w *window) bool { return w.end+t.p.Time.WaitForLate > d.clock }
+func (t *task) open(d *device, index int, w *window) bool { return w.end+t.wait(index) > d.clock }
+
+// wait is how long a window waits behind its end for what is late. From the clock
+// of groups that is taken off already; but a session may become longer by a pane
+// that ends later than the session does.
+func (t *task) wait(index int) event.Time {
+	if c := &t.p.Windows[index]; t.groups != nil && c.Kind == configs.Session {
+		return paneLength(c)
+	}
+	return t.p.Time.WaitForLate
+}
 
 // process takes a reading into everything that uses it.
 func (t *task) process(d *device, m *messageState, r reading, at event.Time) {
 	before := d.clock
 	d.clock = max(before, min(at, m.record.Append))
 	d.late = false
-	a := addition{before: before, cause: cause{offset: m.record.Offset}}
+	a := addition{before: before, appended: m.record.Append, cause: cause{offset: m.record.Offset}}
 	t.close(d, before, a.cause)
 	t.order++
 	t.take(d, r.metric, sample{time: at, value: r.value, order: t.order}, a)
@@ -93,15 +109,15 @@ func (t *task) take(d *device, metric int, s sample, a addition) {
 		case c.Grouped():
 			t.addToPane(d, i, s, a)
 		case c.Kind == configs.Session:
-			t.addToSessions(d, i, s, a)
+			t.addToSessions(d, i, alone(s), a)
 		case c.Kind == configs.Tumbling || c.Kind == configs.Hopping:
-			t.addToSpans(d, i, s, a)
+			t.addToSpans(d, i, alone(s), a)
 		}
 	}
 	for i := range t.p.Windows {
 		c := &t.p.Windows[i]
 		switch {
-		case c.MetricIndex != metric:
+		case c.MetricIndex != metric || c.Grouped():
 		case c.Kind == configs.Count:
 			t.addToCount(d, i, s, a.cause)
 		case c.Kind == configs.Rolling:
@@ -122,18 +138,18 @@ func (t *task) close(d *device, before event.Time, by cause) {
 	if d.clock == before {
 		return
 	}
-	wait, keep := t.p.Time.WaitForLate, t.p.Time.AllowBackfill
 	if t.parts != nil {
 		t.parts.lead(d)
-		t.sendPanes(d, d.clock-wait)
+		t.sendPanes(d, d.clock-t.p.Time.WaitForLate)
 	}
 	for i := range d.windows {
+		wait := t.wait(i)
 		for _, w := range d.windows[i] {
 			if before < w.end+wait && w.end+wait <= d.clock {
 				t.emit(d, i, w, emission{final: true, cause: by})
 			}
 		}
-		d.windows[i] = slices.DeleteFunc(d.windows[i], func(w *window) bool { return w.end <= d.clock-wait-keep })
+		d.windows[i] = slices.DeleteFunc(d.windows[i], func(w *window) bool { return w.end <= t.gone(i, d.clock) })
 	}
 }
 
@@ -144,9 +160,15 @@ func (t *task) fallSilent(d *device) {
 		t.sendPanes(d, event.Never)
 		t.parts.silence = false
 	}
+	t.sayNews(d)
+}
+
+// sayNews says what the open windows hold that have taken something since they were
+// asked last.
+func (t *task) sayNews(d *device) {
 	for i := range d.windows {
 		for _, w := range d.windows[i] {
-			if w.fresh && t.open(d, w) {
+			if w.fresh && t.open(d, i, w) {
 				w.fresh = false
 				t.emit(d, i, w, emission{cause: cause{reason: "silence"}})
 			}
@@ -154,42 +176,53 @@ func (t *task) fallSilent(d *device) {
 	}
 }
 
+// arrival is what comes into windows at once: a reading or, into those of a group,
+// the readings of one pane.
+type arrival struct {
+	first, last event.Time
+	samples     []sample
+}
+
+// alone is a reading that comes by itself.
+func alone(s sample) arrival { return arrival{s.time, s.time, []sample{s}} }
+
 // addition says how a reading comes into windows: before is the device's clock
 // before it.
 type addition struct {
-	before event.Time
-	cause  cause
+	before   event.Time
+	appended event.Time
+	cause    cause
 }
 
 // gone is the time at or before which a window's end makes it gone for a reading
 // that finds the device's clock there.
-func (t *task) gone(clock event.Time) event.Time {
-	return clock - t.p.Time.WaitForLate - t.p.Time.AllowBackfill
+func (t *task) gone(index int, clock event.Time) event.Time {
+	return clock - t.wait(index) - t.p.Time.AllowBackfill
 }
 
-// addToSpans adds a reading to every instance of a time window that it is in and
+// addToSpans adds what arrived to every instance of a time window that it is in and
 // that is not gone.
-func (t *task) addToSpans(d *device, index int, s sample, a addition) {
-	for _, one := range t.spans(index, s.time) {
-		if one.end <= t.gone(a.before) {
+func (t *task) addToSpans(d *device, index int, r arrival, a addition) {
+	for _, one := range t.spans(index, r.first) {
+		if one.end <= t.gone(index, a.before) {
 			continue
 		}
 		w := d.instance(index, one.start, one.end)
-		w.samples = append(w.samples, s)
+		w.samples = append(w.samples, r.samples...)
 		t.grown(d, index, w, a)
 	}
-	t.lookNow(d, index, s, a.cause)
+	t.lookNow(d, index, r.samples[0], a.cause)
 }
 
 // grown says what is to be said of a window as soon as it has taken a reading.
 func (t *task) grown(d *device, index int, w *window, a addition) {
 	w.fresh = true
-	if w.closed && t.open(d, w) {
+	if w.closed && t.open(d, index, w) {
 		w.closed = false
 		w.reopened++
 	}
 	switch {
-	case !t.open(d, w):
+	case !t.open(d, index, w):
 		t.emit(d, index, w, emission{final: true, cause: a.cause})
 	case t.p.Windows[index].Emit.On == "change":
 		t.find(d, index, w, len(w.samples)+w.reopened)
@@ -334,5 +367,10 @@ func (t *task) write(d *device, index int, w *window, s statement) {
 	for _, name := range c.Compute {
 		a.results = append(a.results, compute(c, name, w.samples))
 	}
-	t.want(&want{topic: c.Emit.Topic, device: d.name, lane: c.Name, aggregate: a})
+	said := &want{topic: c.Emit.Topic, device: d.name, lane: c.Name, aggregate: a}
+	if t.groups != nil && c.Emit.On == "change" {
+		// What has waited comes pane by pane, and then not in the order of ends.
+		said.instance = "\x00" + written(w.start)
+	}
+	t.want(said)
 }

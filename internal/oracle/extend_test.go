@@ -17,8 +17,8 @@ import (
 // A pipeline may be written with what a file is read into, without what the parser
 // checks: behind the file, lines with + change the pipeline that came of it.
 //
-//   - window NAME session GAP | rolling SIZE EVERY | offset TIME | zone NAME | metric NAME | by WHAT | compute NAME,NAME...
-//   - rule NAME result NAME | threshold LEVEL FIELD LABEL | message TEXT
+//   - window NAME session GAP | rolling SIZE EVERY | offset TIME | zone NAME | metric NAME | by WHAT | on WHEN | compute NAME,NAME...
+//   - rule NAME result NAME | expect WHO | threshold LEVEL FIELD LABEL | message TEXT
 //   - reset_clock_after TIME
 //   - dedupe time REMEMBER
 //   - where EXPRESSION
@@ -86,6 +86,8 @@ func (e extension) window() {
 		w.Offset = e.span(3)
 	case "by":
 		w.By = e.words[3]
+	case "on":
+		w.Emit.On = e.words[3]
 	case "zone":
 		place, err := time.LoadLocation(e.words[3])
 		require.NoError(e.t, err)
@@ -110,6 +112,8 @@ func (e extension) rule(line string) {
 	switch e.words[2] {
 	case "result":
 		r.When.Result = e.words[3]
+	case "expect":
+		r.NoData.Expect = e.words[3]
 	case "threshold":
 		for i := range r.Levels {
 			if l := &r.Levels[i]; l.Name == e.words[3] {

@@ -61,7 +61,7 @@ func (t *task) enter(f fact, w *witness) {
 	t.advance(f.wall, f.position)
 	for _, name := range f.forgotten {
 		d := t.devices[name]
-		if d == nil {
+		if d == nil || !d.heard {
 			t.illegal(f, name, "it was forgotten, and it was not known")
 			continue
 		}

@@ -112,6 +112,7 @@ func (f *fleetPlay) sent(one *parcel, words []string) {
 		if f.p.Windows[p.window].Name == words[0] && p.device == words[1] && p.start == clockOf(f.t, words[2]) && !f.taken[p] {
 			f.taken[p] = true
 			one.window, one.device, one.group, one.start, one.readings, one.is = p.window, p.device, p.group, p.start, len(p.samples), p
+			one.first, one.last = extremes(p.samples)
 			return
 		}
 	}

@@ -22,14 +22,29 @@ windows:
   - {name: fleet, metric: temp, tumbling: 5s, by: all, compute: [count, sum, max, last, ewma], emit: {topic: out}}
   - {name: site, metric: temp, hopping: {size: 10s, every: 2s}, by: all, compute: [mean, delta, p95], emit: {topic: sites}}
   - {name: unsaid, metric: hum, tumbling: 4s, by: all, compute: [max]}
+  - {name: visit, metric: temp, session: {gap: 3s}, compute: [count, last, integral, ewma], emit: {topic: out}}
+  - {name: told, metric: hum, session: {gap: 1500ms}, compute: [count, mean], emit: {topic: sites, on: change}}
+  - {name: newest, metric: temp, count: 5, compute: [mean, first, delta], emit: {topic: sites}}
+  - {name: each, metric: hum, hopping: {size: 6s, every: 3s}, compute: [count, p50], emit: {topic: out, on: change}}
+  - {name: glide, metric: temp, rolling: {size: 8s, resolution: 2s}, compute: [time_weighted_mean, max], emit: {topic: out}}
 rules:
   - {name: own, when: own.mean, levels: {warm: {above: 12, clear_below: 10}}}
   - {name: fleet, when: fleet.max, levels: {warm: {above: 14, clear_below: 12}, hot: {above: 17, hold: 8s}}, message: "{{group}} {{value}}"}
   - {name: site, when: site.p95, levels: {high: {above: 15}}}
   - {name: unsaid, when: unsaid.max, levels: {low: {below: 10}}}
-state: {forget_after: 1m}
+  - {name: visit, when: visit.last, levels: {warm: {above: 12}}}
+  - {name: told, when: told.mean, levels: {warm: {above: 11, clear_below: 9}}}
+  - {name: newest, when: newest.first, levels: {warm: {above: 12, hold: 2s}}}
+  - {name: glide, when: glide.time_weighted_mean, levels: {warm: {above: 11}}}
+state: {forget_after: 20s}
 + labels site:text
 + window site by labels.site
++ window visit by labels.site
++ window told by all
++ window newest by labels.site
++ window each by labels.site
++ window glide by all
++ window glide on close
 `
 
 // fleetHistory is a fleet in which all is as it must be: two partitions of devices,
@@ -110,7 +125,7 @@ func (h *fleetHistory) step() {
 		d.commit()
 	}
 	g := h.groups[h.IntN(partitionsOfFleet)]
-	h.deliver(g, h.IntN(12))
+	h.deliver(g, h.IntN(60))
 	if h.IntN(8) == 0 {
 		h.fact(g, event.Time(h.IntN(12_000)))
 	}
@@ -138,7 +153,7 @@ func (h *fleetHistory) record(d *folded, device string) {
 }
 
 func (h *fleetHistory) newRoster(d *folded) {
-	site := func() string { return []string{"hall", "yard", "yard", ""}[h.IntN(4)] }
+	site := func() string { return []string{"hall", "yard", "yard", "", "hall", "yard", "roof"}[h.IntN(7)] }
 	file := fmt.Appendf(nil, "device,site\nd0,%s\nd1,%s\nd2,hall\nd10,%s\nd11,yard\n", site(), site(), site())
 	r, err := readRoster(file)
 	if err != nil {
@@ -183,7 +198,7 @@ func (h *fleetHistory) send(d *folded) {
 	h.moment = max(h.moment+1, h.wall)
 	for _, p := range d.model.parts.sent[d.sent:] {
 		c := &h.p.Windows[p.window]
-		h.append(partitionOf("murmur2", p.group, partitionsOfFleet), p.group, appendPartial(partialOf{window: c.Name, device: p.device}, d.in.Partition, p.start, len(p.samples)))
+		h.append(partitionOf("murmur2", p.group, partitionsOfFleet), p.group, appendPartial(c, parcelled(p, d.in.Partition)))
 	}
 	d.sent = len(d.model.parts.sent)
 	now := d.model.parts.watermark()
@@ -281,17 +296,24 @@ func (h *fleetHistory) check() (reports []*Report) {
 	return reports
 }
 
-// partialOf are the names in a partial.
-type partialOf struct{ window, device string }
+// parcelled is a partial as its record has it.
+func parcelled(p *partial, upstream int32) *parcel {
+	one := &parcel{window: p.window, device: p.device, group: p.group, upstream: upstream, start: p.start, readings: len(p.samples)}
+	one.first, one.last = extremes(p.samples)
+	return one
+}
 
-func appendPartial(of partialOf, upstream int32, start event.Time, readings int) []byte {
+func appendPartial(c *configs.Window, one *parcel) []byte {
 	b := append([]byte(partialMark), isPartial)
-	b = append(binary.AppendUvarint(b, uint64(len(of.window))), of.window...)
-	b = binary.BigEndian.AppendUint64(b, uint64(len(of.window)))
-	for _, n := range []uint64{uint64(upstream), uint64(start), uint64(readings)} {
+	b = append(binary.AppendUvarint(b, uint64(len(c.Name))), c.Name...)
+	b = binary.BigEndian.AppendUint64(b, uint64(len(c.Name)))
+	for _, n := range []uint64{uint64(one.upstream), uint64(one.start), uint64(one.readings)} {
 		b = binary.AppendUvarint(b, n)
 	}
-	b = append(binary.AppendUvarint(b, uint64(len(of.device))), of.device...)
+	b = append(binary.AppendUvarint(b, uint64(len(one.device))), one.device...)
+	if c.Kind == configs.Session {
+		b = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, uint64(one.first)), uint64(one.last))
+	}
 	return append(b, make([]byte, 24)...)
 }
 

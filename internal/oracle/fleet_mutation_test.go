@@ -18,7 +18,7 @@ import (
 func TestFleetsAreVerified(t *testing.T) {
 	p := fleetPipeline(t)
 	var sum Sent
-	late, provisional, revised := 0, 0, 0
+	late, provisional, revised, merged, ended := 0, 0, 0, 0, 0
 	for seed := range uint64(40) {
 		h := newFleetHistory(p, seed, 120)
 		for i, r := range h.check() {
@@ -36,10 +36,16 @@ func TestFleetsAreVerified(t *testing.T) {
 				if w.aggregate != nil && w.aggregate.final && w.aggregate.revision > 2 {
 					revised++
 				}
+				if w.aggregate != nil && w.aggregate.merged {
+					merged++
+				}
+				if w.alert != nil && w.alert.cause.reason == "forgotten" {
+					ended++
+				}
 			}
 		}
 	}
-	for _, n := range []int{sum.Ungrouped, late, provisional, revised} {
+	for _, n := range []int{sum.Ungrouped, late, provisional, revised, merged, ended} {
 		assert.Positive(t, n)
 	}
 }
@@ -93,7 +99,7 @@ func (h *fleetHistory) rewrite(q, i int, edit func(*parcel)) {
 		return
 	}
 	r.Key = []byte(one.group)
-	r.Value = appendPartial(partialOf{h.p.Windows[one.window].Name, one.device}, one.upstream, one.start, one.readings)
+	r.Value = appendPartial(&h.p.Windows[one.window], one)
 }
 
 func onPartials(kind string, edit func(h *fleetHistory, one *parcel)) fleetMutation {
@@ -152,6 +158,14 @@ func fleetMutations() map[string]fleetMutation {
 	}
 	alerted := func(w *want) bool { return w.alert != nil && w.lane == "fleet" }
 	late := func(w *want) bool { return w.rejected != nil }
+	merged := func(w *want) bool { return w.aggregate != nil && w.aggregate.merged }
+	forgotten := func(w *want) bool { return w.alert != nil && w.alert.cause.reason == "forgotten" }
+	area := func(v any) any {
+		if v == nil {
+			return 1
+		}
+		return v.(float64) + 0.01
+	}
 	all := map[string]fleetMutation{
 		"a reading more":     onPartials(Value, func(_ *fleetHistory, one *parcel) { one.readings++ }),
 		"another start":      onPartials(Unexpected, func(_ *fleetHistory, one *parcel) { one.start -= 3_600_000 }),
@@ -159,6 +173,12 @@ func fleetMutations() map[string]fleetMutation {
 		"another group":      onPartials(Value, func(_ *fleetHistory, one *parcel) { one.group = "elsewhere" }),
 		"another upstream":   onPartials(Missing, func(_ *fleetHistory, one *parcel) { one.upstream = 1 - one.upstream }),
 		"another window":     onPartials(Unexpected, func(_ *fleetHistory, one *parcel) { one.window = one.window%3 + 1 }),
+		"a wrong area":       onOutputs(Value, window("visit"), func(o object) { o["integral"] = area(o["integral"]) }),
+		"a wrong mean":       onOutputs(Value, window("glide"), func(o object) { o["time_weighted_mean"] = o["time_weighted_mean"].(float64) + 0.01 }),
+		"not counted":        onOutputs(Value, window("each"), func(o object) { o["count"] = o["count"].(float64) - 1 }),
+		"of other readings":  onOutputs(Value, window("newest"), func(o object) { o["mean"] = o["mean"].(float64) + 1 }),
+		"merged elsewhere":   onOutputs(Value, merged, func(o object) { o["merged_into"] = o["end"] }),
+		"forgotten later":    onOutputs(Value, forgotten, func(o object) { o["endsAt"] = "2026-03-01T18:00:00.000Z" }),
 		"a wrong value":      onOutputs(Value, window("fleet"), func(o object) { o["sum"] = o["sum"].(float64) + 0.1 }),
 		"a wrong delta":      onOutputs(Value, window("site"), func(o object) { o["delta"] = o["delta"].(float64) + 1000 }),
 		"a wrong ewma":       onOutputs(Value, window("fleet"), func(o object) { o["ewma"] = o["ewma"].(float64) + 0.01 }),
@@ -188,7 +208,9 @@ func fleetMutations() map[string]fleetMutation {
 			return broken{kind: Sequence}, ok
 		},
 	}
-	for name, about := range map[string]func(*want) bool{"result": window("fleet"), "late one": late, "alert": alerted} {
+	for name, about := range map[string]func(*want) bool{
+		"result": window("fleet"), "late one": late, "alert": alerted, "change": window("told"), "count": window("newest"), "merger": merged, "last word": forgotten,
+	} {
 		all["a "+name+" is missing"] = func(h *fleetHistory) (broken, bool) {
 			topic, r, ok := h.ofGroups(about)
 			if !ok {
@@ -214,136 +236,8 @@ func fleetMutations() map[string]fleetMutation {
 		}
 	}
 	maps.Copy(all, topicMutations())
+	maps.Copy(all, sessionMutations())
 	return all
-}
-
-// topicMutations break the topic of partials as a whole, and the journal of groups.
-func topicMutations() map[string]fleetMutation {
-	return map[string]fleetMutation{
-		"a partial is missing": func(h *fleetHistory) (broken, bool) {
-			q, i := h.pick(isPartial)
-			h.logs[q] = slices.Delete(h.logs[q], i, i+1)
-			return broken{Missing, afterwards()}, true
-		},
-		"a partial is there twice": func(h *fleetHistory) (broken, bool) {
-			q, i := h.pick(isPartial)
-			again := h.logs[q][i]
-			again.Offset++ // between two
-			h.logs[q] = slices.Insert(h.logs[q], i+1, again)
-			return broken{Unexpected, afterwards()}, true
-		},
-		"half a partial": func(h *fleetHistory) (broken, bool) {
-			q, i := h.pick(isPartial)
-			r := &h.logs[q][i]
-			r.Value = r.Value[:len(r.Value)-5]
-			return broken{Missing, afterwards()}, true
-		},
-		"partials of a device in another order": func(h *fleetHistory) (broken, bool) {
-			q, i := h.pick(isPartial)
-			a := h.parcel(q, i)
-			for j := i + 1; j < len(h.logs[q]); j++ {
-				if b := h.parcel(q, j); b.kind == isPartial && b.device == a.device && b.window == a.window && b.start > a.start+60_000 {
-					h.forward(q, j, i)
-					return broken{Order, afterwards()}, true
-				}
-			}
-			return broken{}, false
-		},
-		"a watermark falls": func(h *fleetHistory) (broken, bool) {
-			q, i := h.pick(isWatermark)
-			if h.parcel(q, i).mark < h.wall-400_000 {
-				return broken{}, false
-			}
-			h.rewrite(q, i, func(one *parcel) { one.mark -= 1_000_000 })
-			before := slices.ContainsFunc(h.logs[q][:i], func(r SourceRecord) bool {
-				one := parcelOf(h.p, r)
-				return one.kind == isWatermark && one.upstream == h.parcel(q, i).upstream
-			})
-			return broken{Watermark, afterwards()}, before
-		},
-		"a watermark runs ahead": func(h *fleetHistory) (broken, bool) {
-			q, i := h.pick(isWatermark)
-			h.rewrite(q, i, func(one *parcel) { one.mark += 10_000_000 })
-			return broken{Watermark, afterwards()}, true
-		},
-		"a watermark of another number of partitions": func(h *fleetHistory) (broken, bool) {
-			q, i := h.pick(isWatermark)
-			h.rewrite(q, i, func(one *parcel) { one.partitions++ })
-			return broken{Watermark, afterwards()}, true
-		},
-		"one partition does not hear a watermark": func(h *fleetHistory) (broken, bool) {
-			q, i := h.pick(isWatermark)
-			h.logs[q] = slices.Delete(h.logs[q], i, i+1)
-			return broken{Watermark, afterwards()}, true
-		},
-		"the last watermarks are missing": func(h *fleetHistory) (broken, bool) {
-			marks := h.tasks[0].model.parts.marks
-			until := marks[len(marks)-1].time - 2_000
-			for q := range h.logs {
-				h.logs[q] = slices.DeleteFunc(h.logs[q], func(r SourceRecord) bool {
-					one := parcelOf(h.p, r)
-					return one.kind == isWatermark && one.upstream == 0 && one.mark > until
-				})
-			}
-			return broken{Watermark, afterwards()}, true
-		},
-		"a watermark overtakes a partial": func(h *fleetHistory) (broken, bool) {
-			q, i := h.pick(isPartial)
-			a := h.parcel(q, i)
-			end := h.tasks[0].model.pane(a.window, a.start).end
-			for j := i + 1; j < len(h.logs[q]); j++ {
-				if b := h.parcel(q, j); b.kind == isWatermark && b.upstream == a.upstream && b.mark >= end && !h.passed(q, i, end) {
-					h.forward(q, j, i)
-					return broken{Watermark, afterwards()}, true
-				}
-			}
-			return broken{}, false
-		},
-		"wall time of groups": func(h *fleetHistory) (broken, bool) {
-			for _, g := range h.groups {
-				for i := range g.entries {
-					if facts := g.entries[i].facts; len(facts) > 0 && facts[len(facts)-1].wall == g.entries[i].wall && h.IntN(2) == 0 {
-						g.entries[i].facts = nil
-						return broken{Journal, afterwards()}, true
-					}
-				}
-			}
-			return broken{}, false
-		},
-		"a group is forgotten": func(h *fleetHistory) (broken, bool) {
-			for _, g := range h.groups {
-				for i := range g.entries {
-					if facts := g.entries[i].facts; len(facts) > 0 {
-						facts[0].forgotten = []string{"all"}
-						return broken{Fact, nil}, true
-					}
-				}
-			}
-			return broken{}, false
-		},
-		"a gap in the journal of groups": func(h *fleetHistory) (broken, bool) {
-			g := h.groups[h.IntN(partitionsOfFleet)]
-			if len(g.entries) < 4 {
-				return broken{}, false
-			}
-			g.entries = slices.Delete(g.entries, 1, 2)
-			return broken{Journal, afterwards()}, true
-		},
-		"the topic was trimmed": func(h *fleetHistory) (broken, bool) {
-			q, _ := h.pick(isPartial)
-			h.groups[q].in.Earliest = 7
-			return broken{kind: Source}, true
-		},
-	}
-}
-
-// passed reports whether a watermark before a record says that a pane was sent.
-func (h *fleetHistory) passed(q, i int, end event.Time) bool {
-	of := h.parcel(q, i).upstream
-	return slices.ContainsFunc(h.logs[q][:i], func(r SourceRecord) bool {
-		one := parcelOf(h.p, r)
-		return one.kind == isWatermark && one.upstream == of && one.mark >= end
-	})
 }
 
 // Whatever is wrong with a fleet is found.

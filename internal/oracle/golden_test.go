@@ -164,6 +164,12 @@ func brief(p *configs.Pipeline, w *want) string {
 		if a.window != nil {
 			s += fmt.Sprintf(" in %s-%s", hour(a.window.start), hour(a.window.end))
 		}
+		if a.flapping {
+			s += " flapping"
+		}
+		if a.repeat > 0 {
+			s += fmt.Sprintf(" repeat=%d", a.repeat)
+		}
 		if a.cause.reason != "" {
 			return s + " by " + a.cause.reason + resets(a.resets)
 		}

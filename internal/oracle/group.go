@@ -1,10 +1,12 @@
 package oracle
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/event"
@@ -18,13 +20,7 @@ type groups struct {
 	clock event.Time           // the least of them; 0 until there is one of each
 	still event.Time           // the task's clock when it moved last, or idle_after later, as often as that has passed
 	late  int                  // readings
-}
-
-// heard is one partial in a window.
-type heard struct {
-	start   event.Time // of its pane
-	samples []sample
-	said    bool // in a provisional emission
+	parts int                  // partials that came into windows, or will
 }
 
 // foldParcel takes the next record of the topic of partials.
@@ -48,7 +44,8 @@ func (t *task) foldParcel(r SourceRecord) {
 	}
 }
 
-// closeGroups closes what the clock of the groups has passed, if it moved.
+// closeGroups closes what the clock of the groups has passed, if it moved. What was
+// too far ahead comes before that: into windows that are open still.
 func (t *task) closeGroups(by cause) {
 	g := t.groups
 	if len(g.marks) < int(g.fleet.partitions) {
@@ -62,44 +59,120 @@ func (t *task) closeGroups(by cause) {
 		return
 	}
 	g.clock, g.still = least, t.clock
-	for _, name := range slices.Sorted(maps.Keys(t.devices)) {
-		d := t.devices[name]
+	for _, key := range slices.Sorted(maps.Keys(t.devices)) {
+		d := t.devices[key]
+		t.comeNear(d, addition{before: before, cause: by})
 		d.clock = least
 		t.close(d, before, by)
+		if least >= t.forgottenAt(d) {
+			t.end(d, cause{reason: "forgotten"})
+		}
 	}
 }
 
+// comeNear takes what a group has kept of panes that are not too far ahead any more
+// into their windows, pane by pane.
+func (t *task) comeNear(d *device, a addition) {
+	far := t.groups.clock + t.groups.fleet.ahead()
+	slices.SortFunc(d.far, func(a, b *pane) int { return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.window, b.window)) })
+	for len(d.far) > 0 && d.far[0].start < far {
+		t.addPane(d, d.far[0], a)
+		d.far = d.far[1:]
+	}
+}
+
+// forgottenAt is where the clock of groups has to come for a group to be forgotten:
+// then all that could come for its panes would be late.
+func (t *task) forgottenAt(d *device) event.Time {
+	by, longest := t.byOf(d), event.Time(0)
+	for i := range t.p.Windows {
+		switch c := &t.p.Windows[i]; {
+		case c.By != by || c.Kind == configs.Count:
+		case c.Kind == configs.Session:
+			longest = max(longest, c.Gap+paneLength(c))
+		default:
+			longest = max(longest, c.Size)
+		}
+	}
+	return d.until + longest + t.p.Time.AllowBackfill + t.p.State.ForgetAfter
+}
+
+// keyOf is what a group is found by: the same text may be that of two labels.
+func keyOf(by, group string) string { return by + "\x00" + group }
+
+// byOf is what the devices of a group have in common.
+func (t *task) byOf(d *device) string { return strings.TrimSuffix(d.key, "\x00"+d.name) }
+
 // addPartial takes a partial into the windows that contain its pane.
 func (t *task) addPartial(one *parcel) {
-	index := slices.IndexFunc(t.p.Windows, func(w configs.Window) bool { return w.Name == t.groups.fleet.pipeline.Windows[one.window].Name })
-	all := t.spans(index, one.start)
-	gone := t.groups.clock - t.p.Time.AllowBackfill
-	if all[len(all)-1].end <= gone {
-		t.groups.late += one.readings
-		t.want(&want{topic: t.p.QuarantineTopic, device: one.group, rejected: &rejected{reason: event.Late, parcel: one, pane: t.pane(index, one.start)}})
-		return
-	}
-	if one.is == nil {
-		return // said already: nothing tells what it stands for
-	}
-	key := t.p.Windows[index].By + "\x00" + one.group
+	g := t.groups
+	index := slices.IndexFunc(t.p.Windows, func(w configs.Window) bool { return w.Name == g.fleet.pipeline.Windows[one.window].Name })
+	key := keyOf(t.p.Windows[index].By, one.group)
 	d := t.devices[key]
 	if d == nil {
 		d = newDevice(t.p, one.group)
-		d.clock = t.groups.clock
-		t.devices[key] = d
+		d.key, d.clock = key, g.clock
 	}
-	for _, s := range all {
-		if s.end <= gone {
-			continue
-		}
-		w := d.instance(index, s.start, s.end)
-		w.samples = append(w.samples, one.is.samples...)
-		w.partials = append(w.partials, heard{start: one.start, samples: one.is.samples})
-		if !t.open(d, w) {
-			t.emit(d, index, w, emission{final: true, cause: cause{offset: one.record.Offset}})
-		}
+	of := t.pane(index, one.start)
+	if t.lateForGroup(d, index, one) {
+		g.late += one.readings
+		t.want(&want{topic: t.p.QuarantineTopic, device: one.group, rejected: &rejected{reason: event.Late, parcel: one, pane: of}})
+		return
 	}
+	t.devices[key] = d
+	d.until = max(d.until, of.end)
+	if one.is == nil {
+		return // said already: nothing tells what it stands for
+	}
+	g.parts++
+	p := &pane{span: of, samples: slices.Clone(one.is.samples)}
+	for i := range p.samples {
+		p.samples[i].part = g.parts
+	}
+	by := cause{offset: one.record.Offset}
+	switch {
+	case t.p.Windows[index].Kind == configs.Count:
+		for _, s := range p.samples {
+			t.addToCount(d, index, s, by)
+		}
+	case of.start < g.clock+g.fleet.ahead():
+		t.addPane(d, p, addition{before: g.clock, cause: by})
+	default:
+		d.keep(p)
+	}
+}
+
+// lateForGroup reports whether a partial finds no window any more.
+func (t *task) lateForGroup(d *device, index int, one *parcel) bool {
+	switch t.p.Windows[index].Kind {
+	case configs.Count:
+		return false
+	case configs.Session:
+		return t.goneForSessions(d, index, arrival{first: one.first, last: one.last}, t.groups.clock)
+	}
+	all := t.spans(index, one.start)
+	return all[len(all)-1].end <= t.gone(index, t.groups.clock)
+}
+
+// keep puts what came for a pane that is too far ahead to what is there of it.
+func (d *device) keep(p *pane) {
+	at := slices.IndexFunc(d.far, func(o *pane) bool { return o.span == p.span })
+	if at < 0 {
+		d.far = append(d.far, p)
+		return
+	}
+	d.far[at].samples = append(d.far[at].samples, p.samples...)
+}
+
+// addPane takes the readings of one pane into its windows.
+func (t *task) addPane(d *device, p *pane, a addition) {
+	r := arrival{samples: p.samples}
+	r.first, r.last = extremes(p.samples)
+	if t.p.Windows[p.window].Kind == configs.Session {
+		t.addToSessions(d, p.window, r, a)
+		return
+	}
+	t.addToSpans(d, p.window, r, a)
 }
 
 // standStill says what the open windows of groups hold so far, where their clock has
@@ -109,38 +182,9 @@ func (t *task) standStill() {
 		return
 	}
 	t.groups.still = t.clock - (t.clock-t.groups.still)%t.p.Time.IdleAfter
-	for _, name := range slices.Sorted(maps.Keys(t.devices)) {
-		d := t.devices[name]
-		for i := range d.windows {
-			for _, w := range d.windows[i] {
-				if t.open(d, w) {
-					t.sayNear(d, i, w)
-				}
-			}
-		}
+	for _, key := range slices.Sorted(maps.Keys(t.devices)) {
+		t.sayNews(t.devices[key])
 	}
-}
-
-// sayNear says what a window holds in panes that are not too far ahead, if any of it
-// is news.
-func (t *task) sayNear(d *device, index int, w *window) {
-	far := t.groups.clock + t.groups.fleet.ahead()
-	var near []sample
-	news := false
-	for i := range w.partials {
-		if h := &w.partials[i]; h.start < far {
-			near = append(near, h.samples...)
-			news = news || !h.said
-			h.said = true
-		}
-	}
-	if !news {
-		return
-	}
-	all := w.samples
-	w.samples = near
-	t.emit(d, index, w, emission{cause: cause{reason: "silence"}})
-	w.samples = all
 }
 
 // labelsOf are the labels that alerts carry: those of the device, or the one that

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -146,6 +147,9 @@ func (h *history) record(offset int64, device string) {
 // newRoster lets another version of the roster come into force.
 func (h *history) newRoster() {
 	file := fmt.Appendf(nil, "device,limit,site\nd0,%d,hall\nd1,,attic\nd2,%d,\nd9,1,%d\n", 5+h.IntN(10), 5+h.IntN(10), h.IntN(9))
+	if len(h.model.rules.silent) > 0 && h.IntN(3) == 0 {
+		file = bytes.Replace(file, []byte("d1,,attic\n"), nil, 1)
+	}
 	h.in.Rosters = append(h.in.Rosters, file)
 	r, err := readRoster(file)
 	if err != nil {
@@ -165,7 +169,7 @@ func (h *history) fact(later event.Time) {
 	e := &h.entries[len(h.entries)-1]
 	f := fact{position: h.in.Committed, wall: h.wall, entry: &entry{to: h.in.Committed}}
 	for _, name := range slices.Sorted(maps.Keys(h.model.devices)) {
-		if due := h.model.devices[name].seen + h.in.Pipeline.State.ForgetAfter; h.wall >= due && h.IntN(3) > 0 {
+		if due := h.model.devices[name].seen + h.in.Pipeline.State.ForgetAfter; h.model.devices[name].heard && h.wall >= due && h.IntN(3) > 0 {
 			f.forgotten = append(f.forgotten, name)
 			h.due[h.wall] = max(h.due[h.wall], due)
 		}

@@ -13,12 +13,10 @@ func Unknown(p *configs.Pipeline) string {
 	for i := range p.Rules {
 		r := &p.Rules[i]
 		switch {
-		case r.NoData != nil:
-			return fmt.Sprintf("rule %s looks at silence (no_data)", r.Name)
-		case r.RepeatEvery > 0:
-			return fmt.Sprintf("rule %s repeats its alerts (repeat_every)", r.Name)
-		case r.Flapping != nil:
-			return fmt.Sprintf("rule %s marks alerts that change too often (flapping)", r.Name)
+		case r.Anomaly != nil:
+			return fmt.Sprintf("rule %s looks for anomalies (anomaly)", r.Name)
+		case r.Formula != nil:
+			return fmt.Sprintf("rule %s looks at an expression", r.Name)
 		case looksAlways(p, r) && isVague(r.When.Result):
 			return fmt.Sprintf("rule %s looks at every reading (evaluate: change) at %s, which may come out in more than one way", r.Name, r.When.Result)
 		}
@@ -54,7 +52,7 @@ func (t *task) lookNow(d *device, index int, s sample, by cause) {
 	}
 	var first *window
 	for _, w := range d.windows[index] {
-		if w.start <= s.time && s.time < w.end && t.open(d, w) && (first == nil || w.end < first.end) {
+		if w.start <= s.time && s.time < w.end && t.open(d, index, w) && (first == nil || w.end < first.end) {
 			first = w
 		}
 	}

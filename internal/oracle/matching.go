@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/event"
 )
 
@@ -103,6 +104,12 @@ func (m *matching) partial(one *parcel, newest int) int {
 	if n := len(is.samples); n != one.readings {
 		m.add(one, Difference{Kind: Value, Source: is.source, Text: m.describe(is) + fmt.Sprintf(": expected %d readings, found %d", n, one.readings)})
 	}
+	if m.pipeline.Windows[is.window].Kind == configs.Session {
+		if first, last := extremes(is.samples); one.first != first || one.last != last {
+			m.add(one, Difference{Kind: Value, Source: is.source, Text: m.describe(is) + fmt.Sprintf(": expected readings from %s to %s, found %s to %s",
+				written(first), written(last), written(one.first), written(one.last))})
+		}
+	}
 	if is.step < m.step[is.device] || is.step < newest && !is.silence {
 		m.add(one, Difference{Kind: Order, Source: is.source, Text: "found behind a later one: " + m.describe(is)})
 	}
@@ -150,7 +157,7 @@ func (m *matching) watermarks(all []*parcel) {
 	last := event.Time(0)
 	for i, one := range all {
 		if one.kind == isPartial {
-			if end := m.end(one); one.is != nil && m.t.whole && last >= end && one.is.last < end && !(one.is.silence && m.t.tooFarBehind(end)) {
+			if end := m.end(one); one.is != nil && m.t.whole && m.pipeline.Windows[one.window].Kind != configs.Count && last >= end && one.is.last < end && !(one.is.silence && m.t.tooFarBehind(end)) {
 				m.add(one, Difference{Kind: Watermark, Source: one.is.source, Text: fmt.Sprintf("the watermark before it, %s, says that the pane that ends at %s was sent", written(last), written(end))})
 			}
 			continue
@@ -215,12 +222,15 @@ func (m *matching) stride() event.Time {
 	shortest := event.Never
 	for i := range m.pipeline.Windows {
 		switch c := &m.pipeline.Windows[i]; {
-		case !c.Grouped():
+		case !c.Grouped() || c.Kind == configs.Count:
 		case c.Location != nil:
 			shortest = min(shortest, 86_400_000)
 		default:
-			shortest = min(shortest, divisor(c.Size, c.Every))
+			shortest = min(shortest, paneLength(c))
 		}
+	}
+	if shortest == event.Never {
+		return 1000 // there are only count windows, which have no panes
 	}
 	return max(1000, shortest/10)
 }

@@ -16,6 +16,11 @@ const relative = 1e-9
 // compute works one result of a window out over all its readings, which are at
 // least one.
 func compute(c *configs.Window, name string, samples []sample) measure {
+	if name == "time_weighted_mean" {
+		if _, span := partsOf(samples); span == 0 && math.IsInf(sum(samples).tolerance, 1) {
+			return compute(c, "mean", samples) // that is what it is, and it is not compared
+		}
+	}
 	if unit := unitOf(name); unit != 0 && magnitude(samples) > mostMagnitude {
 		m := compute(c, name, reduced(samples))
 		for range unit {
@@ -66,9 +71,13 @@ func compute(c *configs.Window, name string, samples []sample) measure {
 		return ewma(samples, float64(max(c.Size, c.Gap))/4) // a session has a gap, all else a size
 	case "slope":
 		return slope(samples)
-	case "integral":
-		return integral(samples)
-	case "time_weighted_mean":
+	case "integral", "time_weighted_mean":
+		if c.Grouped() {
+			return areaOfSeveral(name, samples)
+		}
+		if name == "integral" {
+			return integral(samples)
+		}
 		return timeWeighted(samples)
 	}
 	if digits, ok := strings.CutPrefix(name, "p"); ok {

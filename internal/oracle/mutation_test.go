@@ -263,7 +263,7 @@ const size = 60
 
 // In a history in which all is well there is nothing to say.
 func TestHistoriesAreVerified(t *testing.T) {
-	for name, file := range map[string]string{"many": manyKinds, "new": newKinds, "manners": manners} {
+	for name, file := range map[string]string{"many": manyKinds, "new": newKinds, "manners": manners, "awaited": awaited} {
 		t.Run(name, func(t *testing.T) {
 			p := extended(t, file)
 			for seed := range uint64(200) {
@@ -328,6 +328,11 @@ func TestMutationsAreFound(t *testing.T) {
 		all := mutations()
 		maps.Copy(all, newMutations())
 		find(t, extended(t, newKinds), all, 50)
+	})
+	t.Run("awaited", func(t *testing.T) {
+		all := mutations()
+		maps.Copy(all, awaitedMutations())
+		find(t, extended(t, awaited), all, 20)
 	})
 }
 

@@ -50,16 +50,29 @@ type mark struct {
 	time event.Time
 }
 
-// pane is the one of a window over several devices that contains a time. Panes are
-// as long as windows allow that begin every so often.
+// pane is the one of a window over several devices that contains a time. What a count
+// window takes is as good as in a pane of its own, of a millisecond.
 func (t *task) pane(index int, at event.Time) span {
 	c := &t.p.Windows[index]
 	if c.Location != nil {
 		return t.spans(index, at)[0]
 	}
-	length := divisor(c.Size, c.Every)
+	length := paneLength(c)
 	start := floor(at-c.Offset, length) + c.Offset
 	return span{index, start, start + length}
+}
+
+// paneLength is how long the panes are, but those of calendar days: as long as windows
+// allow that begin every so often; of sessions so long that no two readings of one are
+// a gap apart.
+func paneLength(c *configs.Window) event.Time {
+	switch c.Kind {
+	case configs.Session:
+		return max(1, c.Gap/4)
+	case configs.Count:
+		return 1
+	}
+	return divisor(c.Size, c.Every)
 }
 
 // divisor is the greatest common one.
@@ -71,12 +84,16 @@ func divisor(a, b event.Time) event.Time {
 }
 
 // addToPane takes a reading into its pane, unless that is gone. A pane whose time
-// has come already is sent at once.
+// has come already is sent at once, and so is each reading where every one is said.
 func (t *task) addToPane(d *device, index int, s sample, a addition) {
+	c := &t.p.Windows[index]
+	if c.Kind == configs.Count {
+		s.time = min(s.time, a.appended)
+	}
 	of := t.pane(index, s.time)
 	d.feeds = true
 	t.parts.lead(d)
-	if of.end <= t.gone(a.before) {
+	if c.Kind != configs.Count && of.end <= t.gone(index, a.before) {
 		return
 	}
 	at := slices.IndexFunc(d.panes, func(p *pane) bool { return p.span == of })
@@ -89,6 +106,11 @@ func (t *task) addToPane(d *device, index int, s sample, a addition) {
 	d.panes[at].samples = append(d.panes[at].samples, s)
 	t.parts.tally.Gathered++
 	t.parts.tally.Unsent++
+	if c.Kind == configs.Count || c.Emit.On == "change" {
+		t.send(d, d.panes[at])
+		d.panes = slices.Delete(d.panes, at, at+1)
+		return
+	}
 	t.sendPanes(d, d.clock-t.p.Time.WaitForLate)
 }
 

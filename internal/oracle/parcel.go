@@ -28,6 +28,8 @@ type parcel struct {
 	window   int // of the pipeline
 	shape    uint64
 	start    event.Time // of the pane
+	first    event.Time // of its readings, for session windows
+	last     event.Time
 	readings int
 	device   string
 	words    int
@@ -36,7 +38,8 @@ type parcel struct {
 }
 
 // parcelOf reads a record of the topic. Names stand behind their length, numbers
-// are unsigned varints, words are 8 bytes, big endian.
+// are unsigned varints, words are 8 bytes, big endian. The words of a session window
+// begin with the times of the first and the last reading.
 func parcelOf(p *configs.Pipeline, record SourceRecord) *parcel {
 	one := &parcel{record: record}
 	value := record.Value
@@ -50,6 +53,9 @@ func parcelOf(p *configs.Pipeline, record SourceRecord) *parcel {
 		one.window = slices.IndexFunc(p.Windows, func(w configs.Window) bool { return w.Name == name && w.Grouped() })
 		one.shape = r.fingerprint()
 		one.upstream, one.start, one.readings, one.device = int32(r.number()), event.Time(r.number()), int(r.number()), r.name()
+		if one.window >= 0 && p.Windows[one.window].Kind == configs.Session {
+			one.first, one.last = event.Time(r.fingerprint()), event.Time(r.fingerprint())
+		}
 		one.group, one.words = string(record.Key), len(r.rest)/8
 		if !r.cut && len(r.rest)%8 == 0 && one.window >= 0 && one.readings > 0 {
 			one.kind = kind

@@ -101,6 +101,12 @@ func renderAlert(in *Input, w *want) object {
 	if a.resets > 0 {
 		o["resets"] = a.resets
 	}
+	if a.repeat > 0 {
+		o["repeat"] = a.repeat
+	}
+	if a.flapping {
+		o["flapping"] = true
+	}
 	if math.IsNaN(a.threshold) {
 		o["threshold"] = nil
 	}

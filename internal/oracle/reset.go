@@ -17,7 +17,7 @@ func (t *task) restarts(d *device, appended event.Time) bool {
 func (t *task) restart(d *device, m *messageState, r reading, at event.Time) *device {
 	t.end(d, cause{offset: m.record.Offset})
 	fresh := newDevice(t.p, d.name)
-	fresh.resets = d.resets + 1
+	fresh.resets, fresh.named, fresh.expected = d.resets+1, d.named, d.expected
 	t.devices[d.name] = fresh
 	t.want(&want{topic: t.p.QuarantineTopic, device: d.name, restart: &restart{
 		record: m.record, from: d.clock, to: at, lateSince: d.lateSince, resets: fresh.resets,

@@ -196,7 +196,9 @@ func (t *task) enterRoster(f fact) {
 		t.illegal(f, "", fmt.Sprintf("roster version %016x came into force, and the pipeline has no roster", f.roster))
 		return
 	}
+	before := t.roster
 	t.roster, t.typed = t.rosters[f.roster], map[string]map[string]any{}
+	t.expect(before)
 }
 
 // labelKinds are the columns that the pipeline was checked with.

@@ -25,6 +25,12 @@ type machine struct {
 
 	began  event.Time // of the episode
 	events int        // of the episode so far
+
+	since   event.Time // the moment of the last event firing
+	repeats int        // how often it was said again since
+
+	changes  []event.Time // of the last events, but for what was said again; as many as the rule looks at
+	flapping bool         // the last event was
 }
 
 // observation is what a rule looks at.
@@ -38,7 +44,7 @@ type observation struct {
 // hole is the longest time between two samples that hold counts as covered.
 func (t *task) hole(rule int) event.Time {
 	limit := t.p.Time.IdleAfter
-	if w := t.p.Rules[rule].When.Window; w >= 0 && t.p.Windows[w].Kind != configs.Rolling && !looksAlways(t.p, &t.p.Rules[rule]) {
+	if w := t.p.Rules[rule].When.Window; w >= 0 && (t.p.Windows[w].Kind != configs.Rolling || t.p.Windows[w].Grouped()) && !looksAlways(t.p, &t.p.Rules[rule]) {
 		distance := t.p.Windows[w].Every
 		if t.p.Windows[w].Location != nil {
 			distance = 36 * 3_600_000 // calendar days
@@ -171,7 +177,11 @@ func (m *machine) begin(at event.Time) {
 func (t *task) endRule(d *device, rule int, by cause) {
 	m := &d.rules[rule]
 	o := observation{time: max(d.clock, m.newest), value: m.value, cause: by}
-	switch {
+	switch silence := t.p.Rules[rule].NoData; {
+	case silence != nil && silence.Expect == "seen":
+		t.hear(d, rule, by)
+	case silence != nil:
+		// Whom the roster names is waited for whatever is known of him.
 	case m.firing:
 		t.say(d, rule, alert{state: "resolved", level: m.level, previous: m.level, threshold: t.threshold(d, rule, m.level)}, o)
 	case m.pending:
@@ -185,5 +195,9 @@ func (t *task) say(d *device, rule int, a alert, o observation) {
 	m.events++
 	a.rule, a.value, a.at, a.began, a.window, a.cause, a.number = rule, o.value, o.time, m.began, o.window, o.cause, m.events
 	a.resets, a.labels = d.resets, t.labelsOf(d, t.p.Rules[rule].When.Window)
+	if !a.again {
+		t.changed(d, rule, &a)
+	}
+	a.flapping = m.flapping
 	t.want(&want{topic: t.p.Alerts.Topic, device: d.name, lane: t.p.Rules[rule].Name, alert: &a})
 }

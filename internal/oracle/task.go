@@ -17,10 +17,11 @@ type task struct {
 
 	clock   event.Time // of the task: the greatest append time and the walls that entered
 	devices map[string]*device
-	watch   []watch // in the order of seen, which the task's clock makes that of time
-	quiet   []watch // the silent ones, in the same order, where the journal does not tell who was forgotten
-	untold  bool    // it does not: the place in hand lies before its first record
-	whole   bool    // it tells all, from record 1 on
+	agenda  agenda
+	moment  event.Time // of what is happening: the task's clock or, of what is due, when it was due
+	quiet   []watch    // the silent ones in the order of seen, where the journal does not tell who was forgotten
+	untold  bool       // it does not: the place in hand lies before its first record
+	whole   bool       // it tells all, from record 1 on
 
 	wants  []*want
 	step   int
@@ -43,9 +44,10 @@ type rulesOf struct {
 	window [][]int // by window
 	metric [][]int // by metric: those on its last value
 	always [][]int // by window that closes: those that look at every reading
+	silent []int   // those on silence
 }
 
-// watch waits for a device to fall silent.
+// watch is a device that has been silent since it was seen then.
 type watch struct {
 	device *device
 	seen   event.Time
@@ -65,6 +67,7 @@ func newTask(in *Input, report *Report) *task {
 	t.rules.always = make([][]int, len(p.Windows))
 	for i := range p.Rules {
 		if p.Rules[i].NoData != nil {
+			t.rules.silent = append(t.rules.silent, i)
 			continue
 		}
 		if when := p.Rules[i].When; looksAlways(p, &p.Rules[i]) {
@@ -102,45 +105,39 @@ type messageState struct {
 	judged map[int]bool // wide messages: by sample, whether it is a repeat
 }
 
-// advance moves the task's clock, and every device whose silence is due falls
-// silent. position is the offset of the record in hand or next.
+// advance moves the task's clock, and what is due happens. position is the offset of
+// the record in hand or next.
 func (t *task) advance(to event.Time, position int64) {
+	set := t.clock > 0
 	t.clock, t.source = max(t.clock, to), position
 	t.step++
-	for len(t.watch) > 0 && t.watch[0].seen+t.p.Time.IdleAfter <= t.clock {
-		w := t.watch[0]
-		t.watch = t.watch[1:]
-		if d := w.device; d.seen == w.seen && !d.silent && !d.forgotten {
-			d.silent = true
-			t.fallSilent(d)
-			if t.untold {
-				t.quiet = append(t.quiet, w)
-			}
-		}
+	if !set {
+		t.expectFrom(t.clock)
 	}
-	t.standStill()
+	t.happen()
 }
 
 // alive notes a sign of life.
 func (t *task) alive(d *device) {
-	if d.heard && d.seen == t.clock && !d.silent {
-		return // watched already
-	}
 	d.heard, d.seen, d.silent = true, t.clock, false
-	t.watch = append(t.watch, watch{d, t.clock})
+	t.await(d, t.fallsSilent())
+	for _, rule := range t.rules.silent {
+		t.await(d, deed{rule: rule})
+	}
 }
 
 // forget drops a device that a fact names.
 func (t *task) forget(d *device) {
 	t.step++
 	t.end(d, cause{reason: "forgotten"})
+	t.goOnMissing(d)
 }
 
 // end says the last of what a device has open, and lets go of it.
 func (t *task) end(d *device, by cause) {
 	for i := range t.p.Windows {
 		for _, w := range d.windows[i] {
-			if t.open(d, w) {
+			if t.open(d, i, w) {
 				t.emit(d, i, w, emission{final: true, cause: by})
 			}
 		}
@@ -150,7 +147,7 @@ func (t *task) end(d *device, by cause) {
 		t.endRule(d, i, by)
 	}
 	d.forgotten = true
-	delete(t.devices, d.name)
+	delete(t.devices, d.key)
 }
 
 // want expects an output of what is happening.
@@ -199,7 +196,9 @@ func (t *task) read(m *messageState, r reading) {
 		classes.Duplicate++
 		return
 	}
-	if t.late(d, r.metric, at) {
+	late := t.late(d, r.metric, at)
+	t.breakSilence(d, cause{offset: m.record.Offset})
+	if late {
 		if !t.restarts(d, m.record.Append) {
 			classes.Late++
 			t.alive(d)
@@ -270,7 +269,7 @@ func (t *task) late(d *device, metric int, at event.Time) bool {
 		w := &t.p.Windows[i]
 		switch {
 		case !slices.Contains(metrics, w.MetricIndex):
-		case w.Kind == configs.Count || w.Kind == configs.Rolling:
+		case w.Kind == configs.Count || w.Kind == configs.Rolling && !w.Grouped():
 			others++
 		default:
 			spans++
@@ -286,13 +285,13 @@ func (t *task) late(d *device, metric int, at event.Time) bool {
 func (t *task) goneFor(d *device, index int, at event.Time) bool {
 	c := &t.p.Windows[index]
 	if c.Grouped() {
-		return t.pane(index, at).end <= t.gone(d.clock)
+		return t.pane(index, at).end <= t.gone(index, d.clock)
 	}
 	if c.Kind == configs.Session {
-		return at+c.Gap <= t.gone(d.clock) && len(t.takers(d, index, at, d.clock)) == 0
+		return t.goneForSessions(d, index, arrival{first: at, last: at}, d.clock)
 	}
 	all := t.spans(index, at)
-	return all[len(all)-1].end <= t.gone(d.clock)
+	return all[len(all)-1].end <= t.gone(index, d.clock)
 }
 
 func (t *task) refuse(m *messageState, r reading, reason event.Reason) {

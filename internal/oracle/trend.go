@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 
@@ -150,4 +151,56 @@ func timeWeighted(samples []sample) measure {
 	}
 	m.tolerance = relative * magnitude(samples)
 	return m.bounded()
+}
+
+// extremes are the least and the greatest time.
+func extremes(samples []sample) (first, last event.Time) {
+	first, last = samples[0].time, samples[0].time
+	for _, s := range samples {
+		first, last = min(first, s.time), max(last, s.time)
+	}
+	return first, last
+}
+
+// partsOf are the readings of each partial, and the time that they span by themselves.
+func partsOf(samples []sample) (parts map[int][]sample, span event.Time) {
+	parts = map[int][]sample{}
+	for _, s := range samples {
+		parts[s.part] = append(parts[s.part], s)
+	}
+	for _, part := range parts { // unordered: a sum of integers
+		first, last := extremes(part)
+		span += last - first
+	}
+	return parts, span
+}
+
+// areaOfSeveral is the area under the lines within each partial by itself, or that
+// over the time that they span.
+func areaOfSeveral(name string, samples []sample) measure {
+	parts, span := partsOf(samples)
+	mean := name == "time_weighted_mean"
+	total, per := measure{}, 1.0
+	switch {
+	case mean && span == 0:
+		total = sum(samples)
+		total.value /= float64(len(samples))
+		parts = nil
+	case mean:
+		per = seconds(span)
+	}
+	for _, number := range slices.Sorted(maps.Keys(parts)) {
+		m := areaPer(per, parts[number])
+		total.value += m.value
+		total.tolerance += m.tolerance
+		total.vague = total.vague || m.vague
+	}
+	if total.vague {
+		total.tolerance = math.Inf(1)
+		return total
+	}
+	if mean {
+		total.tolerance = relative * magnitude(samples)
+	}
+	return total.bounded()
 }

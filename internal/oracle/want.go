@@ -12,6 +12,9 @@ type want struct {
 	// lane is the window or the rule; within one step the order is promised only
 	// within a lane.
 	lane string
+	// instance is that of the window where only those of one instance have an order
+	// within the lane; empty elsewhere.
+	instance string
 	// loose outputs have no order among those of their lane and step.
 	loose  bool
 	source int64 // offset of the record that caused it, or of the first record after the moment that did
@@ -46,6 +49,9 @@ type alert struct {
 	at, began       event.Time
 	window          *span // nil for a rule on a metric
 	number          int   // of the event in its episode, from 1
+	again           bool  // nothing has changed, and
+	repeat          int   // for the how manieth time that is said; 0: for another reason
+	flapping        bool
 	cause           cause
 	resets          int
 	labels          labels // the device's, of the roster
@@ -64,7 +70,7 @@ type span struct {
 // reason says.
 type cause struct {
 	offset int64
-	reason string // silence or forgotten; empty: a reading
+	reason string // such as silence or forgotten; empty: a reading
 }
 
 // restart is a clock of a device that began anew.
@@ -101,4 +107,5 @@ type sample struct {
 	value float64
 	order int64  // of its arrival at the task
 	of    string // the device, in a window over several; order tells only among those of one
+	part  int    // in a window over several: the number of the partial it came in
 }

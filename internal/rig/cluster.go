@@ -124,6 +124,11 @@ func (p Pipeline) Quarantine() string { return "weir." + p.Name + ".quarantine" 
 // Group is the pipeline's consumer group.
 func (p Pipeline) Group() string { return "weir." + p.Name }
 
+// Groups is the second half of a pipeline with windows over several devices: what reads its partials.
+func (p Pipeline) Groups() Pipeline {
+	return Pipeline{Name: p.Name + ".groups", Source: "weir." + p.Name + ".partials"}
+}
+
 // Committed are the offsets up to which a pipeline has committed its outputs; those it has not begun are left out.
 func (c *Cluster) Committed(of Pipeline) map[int32]int64 {
 	c.t.Helper()

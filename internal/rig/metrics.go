@@ -47,11 +47,16 @@ func (w *Process) Ready(tasks int) {
 	})
 }
 
-// Live is how many tasks of a process are live.
-func Live(m map[string]float64) int {
+// Live is how many tasks of a process are live; those of groups are not counted.
+func Live(m map[string]float64) int { return liveOf(m, "weir_task_live{") }
+
+// LiveGroups is how many tasks of groups are live.
+func LiveGroups(m map[string]float64) int { return liveOf(m, "weir_group_task_live{") }
+
+func liveOf(m map[string]float64, series string) int {
 	live := 0.0
 	for name, v := range m { // unordered: a sum of whole numbers
-		if strings.HasPrefix(name, "weir_task_live{") {
+		if strings.HasPrefix(name, series) {
 			live += v
 		}
 	}

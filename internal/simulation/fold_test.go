@@ -36,14 +36,17 @@ type folded struct {
 	version []byte
 	sent    [][]byte
 	behind  [5]event.Time
-	age     uint64 // of the names of devices: one who was forgotten does not come back, or says again what it said at the same times
-	seqs    [5]int
+	age     int // of the names of devices: one who was forgotten does not come back, or says again what it said at the same times. But those of whom something is kept may
+
+	forgotten uint64
+	seqs      [5]int
 }
 
 // foldedShape is a pipeline that uses many features beside each other.
 type foldedShape struct {
-	text string
-	wide bool
+	text  string
+	wide  bool
+	named bool // a rule is on the silence of those whom the roster names
 }
 
 // TestFoldsAreVerified folds random readings under random pipelines. SEED=n runs
@@ -126,13 +129,20 @@ func (f *folded) drawRoster() []byte {
 	var b strings.Builder
 	b.WriteString("device,site,low,high,on\n")
 	for i := range 4 {
+		if i > 0 && f.IntN(6) == 0 {
+			continue // nobody names it
+		}
 		limit := func() string {
 			if f.IntN(4) == 0 {
 				return ""
 			}
 			return strconv.Itoa(f.IntN(100))
 		}
-		fmt.Fprintf(&b, "d%d-%d,%s,%s,%s,%v\n", i, f.age, []string{"a", "b", ""}[f.IntN(3)], limit(), limit(), f.IntN(2) == 0)
+		site := []string{"a", "b", ""}[f.IntN(3)]
+		if i == 0 && site == "" {
+			site = "a" // or nothing shows that it is a column of texts
+		}
+		fmt.Fprintf(&b, "d%d-%d,%s,%s,%s,%v\n", i, f.age, site, limit(), limit(), f.IntN(2) == 0)
 	}
 	return []byte(b.String())
 }
@@ -180,9 +190,11 @@ func (f *folded) advance(by event.Time) {
 	f.wall += by
 	f.mono += int64(by)
 	f.task.Advance(task.Now{Wall: f.wall, Mono: f.mono, Position: f.in.Committed})
-	if age := f.task.Counters().Forgotten; age != f.age {
-		f.age, f.sent = age, nil
+	forgotten := f.task.Counters().Forgotten
+	if forgotten != f.forgotten && (!f.shape.named || f.IntN(2) == 0) {
+		f.age, f.sent = f.age+1, nil
 	}
+	f.forgotten = forgotten
 }
 
 // step folds a few records, or does something else.
@@ -320,11 +332,15 @@ func (f *folded) drawShape() foldedShape {
 	windows := f.drawFoldWindows(&b, metrics)
 	f.drawFoldRules(&b, windows, metrics, label)
 	s.text = b.String()
+	s.named = strings.Contains(s.text, "expect: roster")
 	return s
 }
 
 // foldWindow is a window, and the result that rules look at.
-type foldWindow struct{ name, result string }
+type foldWindow struct {
+	name, result string
+	closes       bool
+}
 
 // drawFoldWindows draws windows, one of each metric at least.
 func (f *folded) drawFoldWindows(b *strings.Builder, metrics []string) []foldWindow {
@@ -343,6 +359,7 @@ func (f *folded) drawFoldWindows(b *strings.Builder, metrics []string) []foldWin
 		emit := f.one(", emit: {topic: out}", ", emit: {topic: out}", ", emit: {topic: other}", "")
 		if !strings.HasPrefix(kind, "count") && !strings.HasPrefix(kind, "rolling") {
 			emit = f.one(emit, ", emit: {topic: out, on: change}")
+			w.closes = true
 		}
 		all := []string{"count", "sum", "min", "max", "mean", "range", "first", "last", "delta", "rate", "variance", "stddev", "median", "mode", "distinct", "slope", "integral",
 			"time_weighted_mean", "p5", "p95", "p999"}
@@ -386,12 +403,13 @@ func (f *folded) drawFoldRules(b *strings.Builder, windows []foldWindow, metrics
 			if f.IntN(3) == 0 {
 				message = ", message: \"{{device}} {{level}} {{value}} {{threshold}} {{active_for}} {{window.start}} " + label("{{labels.site}}{{labels.low}}", "") + "\""
 			}
-			fmt.Fprintf(b, "  - {name: r%d-%d, when: %s.%s, levels: %s%s}\n", i, k, w.name, w.result, levels(), message)
+			fmt.Fprintf(b, "  - {name: r%d-%d, when: %s.%s, levels: %s%s%s}\n", i, k, w.name, w.result, levels(), manner(ruled{closes: w.closes}, f.Rand), message)
 		}
 	}
 	for i, m := range slices.Compact(slices.Sorted(slices.Values(metrics))) {
 		if f.IntN(2) == 0 {
-			fmt.Fprintf(b, "  - {name: m%d, when: %s, levels: %s}\n", i, m, levels())
+			fmt.Fprintf(b, "  - {name: m%d, when: %s, levels: %s%s}\n", i, m, levels(), manner(ruled{}, f.Rand))
 		}
 	}
+	onSilence(b, label("named", "") != "", 15, f.Rand)
 }

@@ -23,31 +23,8 @@ func fleetWindows(s *shape, rng *rand.Rand) (all []drawnWindow) {
 	if rng.IntN(3) > 0 {
 		return nil
 	}
-	for i := range 1 + rng.IntN(2) {
-		metric := []string{"temperature", "temperature", "pressure"}[rng.IntN(3)]
-		if s.derived && rng.IntN(3) == 0 {
-			metric = "load"
-		}
-		every := 1 + rng.IntN(3)
-		kind := fmt.Sprintf("tumbling: %ds", every)
-		switch rng.IntN(4) {
-		case 0:
-			kind = fmt.Sprintf("hopping: {size: %ds, every: %ds}", every*(2+rng.IntN(4)), every)
-		case 1:
-			kind = fmt.Sprintf("hopping: {size: %dms, every: %dms}", every*1500, every*500)
-		case 2:
-			kind = fmt.Sprintf("tumbling: %ds, offset: %dms", every, rng.IntN(2*every)*500)
-		}
-		if s.days != nil && rng.IntN(3) == 0 {
-			kind = s.days.window()
-		}
-		by := "all"
-		if s.rosters != nil {
-			by = []string{"all", "labels.site", "labels.factor", "labels.severity"}[rng.IntN(4)]
-		}
-		w := drawnWindow{name: fmt.Sprintf("fleet-%d", i), metric: metric, kind: kind + ", by: " + by, fleet: true, closes: true}
-		w.computes = computes(w, rng)
-		all = append(all, w)
+	for i := range 1 + rng.IntN(3) {
+		all = append(all, fleetWindow(s, fmt.Sprintf("fleet-%d", i), rng))
 	}
 	return all
 }

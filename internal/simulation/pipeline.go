@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/weirstream/weir/configs"
+	"github.com/weirstream/weir/event"
 )
 
 // shape is a pipeline and what its producers have to know of it.
@@ -72,22 +73,50 @@ func newShape(base time.Time, span time.Duration, rng *rand.Rand) (*shape, error
 	}
 	expressions(&b, s, rng)
 	windows(&b, s, rng)
+	fmt.Fprintf(&b, "alerts: {topic: alerts}\ncommit_interval: %dms\n", []int{20, 100, 100, 500}[rng.IntN(4)])
 	forget := "50h"
 	if s.forgets {
 		forget = fmt.Sprintf("%ds", 25+rng.IntN(10))
 	}
-	fmt.Fprintf(&b, "alerts: {topic: alerts}\ncommit_interval: %dms\nstate: {dir: ./state, forget_after: %s}\n", []int{20, 100, 100, 500}[rng.IntN(4)], forget)
-	s.text = b.String()
-	p, diagnostics := configs.Parse("sim.yaml", []byte(s.text), configs.Options{ReadFile: s.readFile})
-	if diagnostics.HasErrors() {
-		return nil, fmt.Errorf("pipeline: %s\n%s", diagnostics, s.text)
+	if err := s.parse(b.String(), forget); err != nil {
+		return nil, err
 	}
-	p.State.Memory = 48 << 10 // so that pages come and go
-	s.pipeline = p
+	if s.forgets && hasKind("forget") && rng.IntN(2) == 0 {
+		if err := s.parse(b.String(), fmt.Sprintf("%dms", least(s.pipeline)+event.Time(rng.IntN(5000)))); err != nil {
+			return nil, err
+		}
+	}
 	if s.rosters != nil {
 		s.rosters = append(s.rosters, laterRosters(s, span, rng)...)
 	}
 	return s, nil
+}
+
+// parse reads the pipeline file whose beginning is text.
+func (s *shape) parse(text, forgetAfter string) error {
+	s.text = text + "state: {dir: ./state, forget_after: " + forgetAfter + "}\n"
+	p, diagnostics := configs.Parse("sim.yaml", []byte(s.text), configs.Options{ReadFile: s.readFile})
+	if diagnostics.HasErrors() {
+		return fmt.Errorf("pipeline: %s\n%s", diagnostics, s.text)
+	}
+	p.State.Memory = 48 << 10 // so that pages come and go
+	s.pipeline = p
+	return nil
+}
+
+// least is how short forget_after may be.
+func least(p *configs.Pipeline) event.Time {
+	longest := event.Time(0)
+	for i := range p.Windows {
+		longest = max(longest, p.Windows[i].Size, p.Windows[i].Gap)
+	}
+	silent := event.Time(0) // a rule on silence fires before the device is forgotten
+	for i := range p.Rules {
+		if d := p.Rules[i].NoData; d != nil && d.Expect == "seen" {
+			silent = max(silent, d.After+1)
+		}
+	}
+	return max(p.Time.IdleAfter, silent, longest+p.Time.WaitForLate+p.Time.AllowBackfill)
 }
 
 // readFile is the file beside the pipeline.

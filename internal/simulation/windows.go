@@ -38,6 +38,7 @@ type drawnWindow struct {
 	computes           []string
 	closes             bool
 	fleet              bool // over all devices
+	change             bool // of those: every change is said
 	unsaid             bool // it is not emitted
 }
 
@@ -84,7 +85,8 @@ func windows(b *strings.Builder, s *shape, rng *rand.Rand) {
 		} else if s.rosters != nil && rng.IntN(3) > 0 {
 			levels, labels = ownLevels(rng), "{{labels.site}} "
 		}
-		fmt.Fprintf(b, "  - {name: on-%s, when: %s.%s, levels: %s, message: \"{{%s}} %s{{rule}} {{level}} {{value}} {{threshold}} {{active_for}} {{window.start}}\"}\n", name, name, result, levels, owner, labels)
+		fmt.Fprintf(b, "  - {name: on-%s, when: %s.%s, levels: %s%s, message: \"{{%s}} %s{{rule}} {{level}} {{value}} {{threshold}} {{active_for}} {{window.start}}\"}\n", name, name, result, levels,
+			manner(ruled{closes: w.closes && !w.fleet, vague: vague(result)}, rng), owner, labels)
 	}
 	if rng.IntN(2) == 0 {
 		metric := []string{"temperature", "humidity"}[rng.IntN(2)]
@@ -93,8 +95,9 @@ func windows(b *strings.Builder, s *shape, rng *rand.Rand) {
 		if s.rosters != nil && rng.IntN(2) == 0 {
 			enter = []string{"above: labels.limit, clear_below: labels.calm", "above: labels.upper", "above: 60, clear_below: labels.calm"}[rng.IntN(3)]
 		}
-		fmt.Fprintf(b, "  - {name: bare, when: %s, levels: {warning: {%s%s}, critical: {above: 80}}, message: \"{{device}} {{metric}} {{value | printf \\\"%%.2f\\\"}}\"}\n", metric, enter, hold)
+		fmt.Fprintf(b, "  - {name: bare, when: %s, levels: {warning: {%s%s}, critical: {above: 80}}%s, message: \"{{device}} {{metric}} {{value | printf \\\"%%.2f\\\"}}\"}\n", metric, enter, hold, manner(ruled{}, rng))
 	}
+	onSilence(b, s.rosters != nil, 4, rng)
 }
 
 // ownLevels draws levels that are a device's own.
@@ -147,7 +150,7 @@ func drawWindows(s *shape, rng *rand.Rand) []drawnWindow {
 func computes(w drawnWindow, rng *rand.Rand) []string {
 	names := []string{"count", "sum", "min", "max", "last", "first", "delta", "rate", "range", "variance", "stddev", "p5", "p05", "p25", "p95", "p999", "median", "mode",
 		"distinct", "slope"}
-	if !w.fleet {
+	if !w.fleet || hasKind("area") && w.closes && !w.change {
 		names = append(names, "integral", "time_weighted_mean")
 	}
 	if !strings.HasPrefix(w.kind, "count") {
@@ -158,8 +161,11 @@ func computes(w drawnWindow, rng *rand.Rand) []string {
 }
 
 func emitOf(w drawnWindow, rng *rand.Rand) string {
-	if !w.closes {
+	switch {
+	case !w.closes:
 		return "{topic: aggregates}"
+	case w.change:
+		return "{topic: fleet, on: change}"
 	}
 	if w.fleet {
 		return []string{"{topic: aggregates}", "{topic: fleet}"}[rng.IntN(2)]

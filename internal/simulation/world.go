@@ -81,6 +81,9 @@ func newWorld(o Options) (*world, error) {
 	rng := w.rng(1)
 	var err error
 	w.span = 20*time.Second + time.Duration(rng.Int64N(int64(40*time.Second)))
+	if rng.IntN(6) == 0 {
+		w.span += 2 * time.Minute // long enough for alerts to be repeated
+	}
 	if w.shape, err = newShape(w.trace.began, w.span, rng); err != nil {
 		return nil, err
 	}
@@ -348,6 +351,9 @@ func (w *world) finish(ctx context.Context) error {
 	quiet := time.Duration(w.shape.pipeline.Time.IdleAfter)*time.Millisecond + 20*time.Second
 	if w.shape.forgets && rng.IntN(2) == 0 {
 		quiet += time.Duration(w.shape.pipeline.State.ForgetAfter) * time.Millisecond
+	}
+	if w.shape.repeats() && rng.IntN(2) == 0 {
+		quiet += 2 * time.Minute
 	}
 	w.sleep(ctx, quiet)
 	if err := w.settle(ctx, l); err != nil {

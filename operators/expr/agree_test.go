@@ -122,6 +122,7 @@ func TestWaysAgree(t *testing.T) {
 	tried, fast := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		w := writer{pick: func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "pick") }}
+		agree(t, w.condition(3), Either, w.input())
 		for range 5 {
 			tried++
 			if agree(t, w.number(3), Number, w.input()) {
@@ -147,10 +148,11 @@ func FuzzWaysAgree(f *testing.F) {
 		w := writer{pick: r.Intn}
 		agree(t, w.number(4), Number, w.input())
 		agree(t, w.condition(4), Condition, w.input())
+		agree(t, w.condition(4), Either, w.input())
 		if strings.Contains(text, "\x00") {
 			return
 		}
-		for _, want := range []Want{Number, Condition} {
+		for _, want := range []Want{Number, Condition, Either} {
 			if _, err := Compile(text, environment(want)); err == nil {
 				agree(t, text, want, w.input())
 			}

@@ -24,16 +24,21 @@ type Want uint8
 const (
 	Number Want = iota
 	Condition
+	Either // a number; a condition counts as 1 where it is true and as 0 where not
 )
 
 // Environment is what an expression may name beside device, metric, value and
 // time, and what it must give.
 type Environment struct {
 	// Fields are the fields of a wide message: numbers, named as they are. One that is
-	// called device, metric, value, time or labels cannot be named.
+	// called device, metric, value, time or labels cannot be named. A name may be two
+	// words with a dot between, temp_5m.mean.
 	Fields []string
 	Labels []roster.Label // of the roster, named labels.NAME
 	Want   Want
+	// Bare leaves device, metric, value and time out: there is no one reading that the
+	// expression is about. A field may be called so then.
+	Bare bool
 }
 
 // Program is a compiled expression. It holds scratch: one goroutine may use it at
@@ -50,8 +55,8 @@ type Program struct {
 
 // Compile checks a text and compiles it. Its errors are of type *Error.
 func Compile(source string, e Environment) (*Program, error) {
-	if n := utf8.RuneCountInString(source); n > MaxLength {
-		return nil, &Error{Message: fmt.Sprintf("the expression has %d characters; the most is %d", n, MaxLength)}
+	if err := fitting(source); err != nil {
+		return nil, err
 	}
 	tree, err := parser.Parse(source)
 	if err != nil {
@@ -84,10 +89,21 @@ func Compile(source string, e Environment) (*Program, error) {
 	return p, nil
 }
 
+// fitting refuses what is too long.
+func fitting(source string) error {
+	if n := utf8.RuneCountInString(source); n > MaxLength {
+		return &Error{Message: fmt.Sprintf("the expression has %d characters; the most is %d", n, MaxLength)}
+	}
+	return nil
+}
+
 // options tell the language what there is. Its optimizer stays off: it leaves out
 // parts whose errors would count.
 func options(s *survey, e *Environment) []lang.Option {
 	names := types.Map{"device": types.String, "metric": types.String, "value": types.Float64, "time": types.Int}
+	if e.Bare {
+		clear(names)
+	}
 	for _, name := range s.fields {
 		names[name] = types.Float64
 	}
@@ -101,7 +117,7 @@ func options(s *survey, e *Environment) []lang.Option {
 		names["labels"] = labels
 	}
 	all := []lang.Option{
-		lang.Env(names), lang.Optimize(false), lang.DisableAllBuiltins(), lang.Patch(new(unify)),
+		lang.Env(names), lang.Optimize(false), lang.DisableAllBuiltins(), lang.Patch(&join{s.fields}), lang.Patch(new(unify)),
 		lang.Function("int", whole, new(func(float64) int), new(func(int) int)),
 	}
 	for _, name := range functions() {
@@ -126,6 +142,8 @@ func fits(source string, root ast.Node, want Want) error {
 		return &Error{Message: "must be a condition, true or false, and is " + gives.String()}
 	case want == Number && gives != fraction && gives != integer:
 		return &Error{Message: "must be a number, and is " + gives.String()}
+	case want == Either && gives != fraction && gives != integer && gives != truth:
+		return &Error{Message: "must be a number or a condition, and is " + gives.String()}
 	}
 	return nil
 }
@@ -185,7 +203,7 @@ func (p *Program) Fields() []int { return p.fields }
 // Labels are the labels it names, as ascending indexes into Environment.Labels.
 func (p *Program) Labels() []int { return p.labels }
 
-// Number works out a program compiled for a number. The result is finite unless
+// Number works out a program compiled for a number, or for either. The result is finite unless
 // there is an error.
 func (p *Program) Number(in *Input) (float64, error) {
 	if p.quick.ok {

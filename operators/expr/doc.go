@@ -1,5 +1,5 @@
 // Package expr works out the expressions of a pipeline file: conditions that
-// filter readings and numbers that are derived from them. The language is that of
+// filter readings, numbers that are derived from them, and what rules look at. The language is that of
 // github.com/expr-lang/expr, which parses and types every expression.
 //
 //	text ─parse─▶ tree ─names, functions─▶ checked ─types─▶ ┬─ closures   numbers, comparisons, in [...], ?: ; no allocation

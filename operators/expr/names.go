@@ -64,6 +64,11 @@ func surveyed(source string, root *ast.Node, e *Environment) (*survey, error) {
 	var known []ast.Node // names that need no more looking at
 	for _, m := range s.members {
 		base, ok := m.Node.(*ast.IdentifierNode)
+		if _, name := dotted(m); ok && slices.Contains(e.Fields, name) {
+			known = append(known, base)
+			s.uses(name)
+			continue
+		}
 		if !ok || base.Value != "labels" {
 			continue
 		}
@@ -85,7 +90,7 @@ func surveyed(source string, root *ast.Node, e *Environment) (*survey, error) {
 		}
 	}
 	for _, n := range s.names {
-		if slices.Contains(known, ast.Node(n)) || slices.Contains(own(), n.Value) || slices.Contains(s.lets, n.Value) {
+		if slices.Contains(known, ast.Node(n)) || !e.Bare && slices.Contains(own(), n.Value) || s.declares(n.Value) {
 			continue
 		}
 		if err := s.field(source, n, e); err != nil {
@@ -120,12 +125,21 @@ func (s *survey) field(source string, n *ast.IdentifierNode, e *Environment) err
 	case n.Value == "labels":
 		return at(source, n.Location(), Error{Message: "labels must be followed by the name of a label, as in labels.site"})
 	case slices.Contains(e.Fields, n.Value):
-		if !slices.Contains(s.fields, n.Value) {
-			s.fields = append(s.fields, n.Value)
-		}
+		s.uses(n.Value)
 		return nil
 	}
+	var known []string
+	if !e.Bare {
+		known = own()
+	}
 	return at(source, n.Location(), Error{
-		Message: fmt.Sprintf("there is no %s", n.Value), Name: n.Value, Known: append(own(), e.Fields...),
+		Message: fmt.Sprintf("there is no %s", n.Value), Name: n.Value, Known: append(known, e.Fields...),
 	})
+}
+
+// uses notes a field.
+func (s *survey) uses(name string) {
+	if !slices.Contains(s.fields, name) {
+		s.fields = append(s.fields, name)
+	}
 }

@@ -63,12 +63,25 @@ func newQuick(root ast.Node, p *Program, e *Environment) quick {
 	if !ok {
 		return q
 	}
-	if p.want == Condition {
+	switch {
+	case p.want == Condition:
 		q.truth, q.ok = t.truth, t.truth != nil
-	} else {
+	case p.want == Either && t.truth != nil:
+		q.value = counted(t.truth)
+	default:
 		q.value, q.ok = t.numeric(), t.isNumber()
 	}
 	return q
+}
+
+// counted is a condition as a number.
+func counted(c condition) float {
+	return func(f *frame) float64 {
+		if c(f) {
+			return 1
+		}
+		return 0
+	}
 }
 
 func (q *quick) number(in *Input) (float64, error) {
@@ -129,7 +142,11 @@ func (b *builder) term(node ast.Node) (term, bool) {
 
 // name is a variable.
 func (b *builder) name(name string) (term, bool) {
-	switch name {
+	own := name
+	if b.e.Bare {
+		own = ""
+	}
+	switch own {
 	case "device":
 		return term{text: func(f *frame) string {
 			d := f.in.Device // nothing writes to it while it is looked at

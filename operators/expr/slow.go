@@ -16,6 +16,7 @@ type slow struct {
 	fields  []slowField
 	labels  []slowLabel
 	row     map[string]any // labels
+	bare    bool
 }
 
 type slowField struct {
@@ -29,7 +30,7 @@ type slowLabel struct {
 }
 
 func newSlow(program *vm.Program, p *Program, e *Environment) slow {
-	s := slow{program: program, names: map[string]any{}, row: map[string]any{}}
+	s := slow{program: program, names: map[string]any{}, row: map[string]any{}, bare: e.Bare}
 	for _, i := range p.fields {
 		s.fields = append(s.fields, slowField{e.Fields[i], i})
 	}
@@ -41,8 +42,10 @@ func newSlow(program *vm.Program, p *Program, e *Environment) slow {
 }
 
 func (s *slow) run(in *Input) (any, error) {
-	s.names["device"], s.names["metric"] = string(in.Device), in.Metric
-	s.names["value"], s.names["time"] = in.Value, int(in.Time)
+	if !s.bare {
+		s.names["device"], s.names["metric"] = string(in.Device), in.Metric
+		s.names["value"], s.names["time"] = in.Value, int(in.Time)
+	}
 	for _, f := range s.fields {
 		s.names[f.name] = in.Fields[f.index]
 	}
@@ -73,6 +76,11 @@ func (s *slow) number(in *Input) (float64, error) {
 		return v, nil
 	case int:
 		return float64(v), nil
+	case bool:
+		if v {
+			return 1, nil
+		}
+		return 0, nil
 	}
 	return 0, fmt.Errorf("work out %q: the result is no number", s.program.Source().String())
 }
