@@ -91,6 +91,10 @@ func parseNote(note []byte) ([]fact, error) {
 	var all []fact
 	for len(r.rest) > 0 && !r.cut {
 		f := fact{position: int64(r.number()), wall: event.Time(r.number())}
+		if f.wall == 1 { // commands came into force, of which the model knows nothing yet
+			r.number()
+			continue
+		}
 		if f.isRoster = f.wall == 0; f.isRoster {
 			f.roster = r.fingerprint()
 		} else {

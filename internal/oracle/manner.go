@@ -13,6 +13,8 @@ func Unknown(p *configs.Pipeline) string {
 	for i := range p.Rules {
 		r := &p.Rules[i]
 		switch {
+		case r.Schedule != nil, r.Escalate != nil:
+			return fmt.Sprintf("rule %s has a schedule or escalates", r.Name)
 		case r.Anomaly != nil:
 			return fmt.Sprintf("rule %s looks for anomalies (anomaly)", r.Name)
 		case r.Formula != nil:
