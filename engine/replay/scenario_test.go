@@ -84,7 +84,7 @@ func TestRestartsEverywhere(t *testing.T) {
 // A test that fails shows what it expected and what it found.
 func TestDiffs(t *testing.T) {
 	var b strings.Builder
-	for _, path := range []string{"testdata/failing.test.yaml", "testdata/windows-failing.test.yaml"} {
+	for _, path := range []string{"testdata/failing.test.yaml", "testdata/windows-failing.test.yaml", "testdata/steps-failing.test.yaml"} {
 		all := scenarios(t, path)
 		for i := range all.Tests {
 			v := run(t, &all.Tests[i], all.Pipeline)
