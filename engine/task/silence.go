@@ -29,6 +29,7 @@ func (t *Task) Advance(now Now) {
 	t.wallEntered(now)
 	if t.groups != nil {
 		t.tickGroups(now.Wall)
+		t.expireDue(t.Clock(), timedBytes) // what was armed since may have been due already
 		t.mono = undated
 		return
 	}
