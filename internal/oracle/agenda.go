@@ -86,6 +86,7 @@ func (t *task) do(d *device, of deed) {
 	default:
 		d.silent = true
 		t.fallSilent(d)
+		t.settle()
 		if t.untold {
 			t.quiet = append(t.quiet, watch{d, d.seen})
 		}

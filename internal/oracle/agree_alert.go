@@ -47,6 +47,8 @@ func (w *want) agreeAlert(in *Input, a *agreement, n *node) {
 		a.whole(n, "repeat", int64(e.repeat))
 	}
 	a.truth(n, "flapping", e.flapping)
+	a.truth(n, "error", e.failing)
+	e.anomaly.agree(a, n)
 	a.text(n, "at", written(e.at))
 	a.text(n, "startsAt", written(e.began))
 	if e.state == "resolved" || e.state == "ok" {
@@ -200,6 +202,10 @@ func (w *want) field(p *configs.Pipeline, part configs.Part, value float64) stri
 		}
 	case "threshold":
 		value = e.threshold
+	case "kind":
+		return e.anomaly.kind
+	case "expected":
+		value = e.anomaly.expected
 	}
 	if part.Format != "" {
 		return fmt.Sprintf(part.Format, value)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/weirstream/weir/alerts/anomaly"
 	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/event"
 )
@@ -27,6 +28,11 @@ type task struct {
 	step   int
 	source int64 // the offset of the record in hand, or the position of the fact
 	rules  rulesOf
+
+	inputs    inputs
+	formulas  []*formula          // by rule; nil: it has none
+	detectors []*anomaly.Detector // by rule, as well
+	stirred   []*device           // whom the cause in hand has brought news
 
 	order       int64  // of the newest reading processed
 	days        []span // by window: the calendar day met last
@@ -65,9 +71,15 @@ func newTask(in *Input, report *Report) *task {
 	}
 	t.rules.window, t.rules.metric = make([][]int, len(p.Windows)), make([][]int, len(p.Metrics))
 	t.rules.always = make([][]int, len(p.Windows))
+	t.inputs = inputs{make([][]input, len(p.Windows)), make([][]input, len(p.Metrics)), make([][]input, len(p.Windows))}
+	t.formulas, t.detectors = make([]*formula, len(p.Rules)), make([]*anomaly.Detector, len(p.Rules))
 	for i := range p.Rules {
 		if p.Rules[i].NoData != nil {
 			t.rules.silent = append(t.rules.silent, i)
+			continue
+		}
+		if !isPlain(&p.Rules[i]) {
+			t.tell(i)
 			continue
 		}
 		if when := p.Rules[i].When; looksAlways(p, &p.Rules[i]) {
@@ -95,6 +107,9 @@ func (t *task) fold(r SourceRecord) {
 	for i := range all {
 		t.report.Readings++
 		t.read(&m, all[i])
+		if i+1 == len(all) || all[i+1].sample != all[i].sample {
+			t.settle()
+		}
 	}
 	t.mark()
 }
@@ -143,6 +158,7 @@ func (t *task) end(d *device, by cause) {
 		}
 	}
 	t.sendPanes(d, event.Never)
+	t.settle()
 	for i := range d.rules {
 		t.endRule(d, i, by)
 	}
@@ -263,7 +279,7 @@ func (t *task) late(d *device, metric int, at event.Time) bool {
 	}
 	spans, others := 0, 0
 	for _, m := range metrics {
-		others += len(t.rules.metric[m])
+		others += len(t.rules.metric[m]) + len(t.inputs.metric[m])
 	}
 	for i := range t.p.Windows {
 		w := &t.p.Windows[i]

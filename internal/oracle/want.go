@@ -52,6 +52,8 @@ type alert struct {
 	again           bool  // nothing has changed, and
 	repeat          int   // for the how manieth time that is said; 0: for another reason
 	flapping        bool
+	failing         bool     // the expression cannot be worked out
+	anomaly         *finding // nil: the rule is none on anomalies
 	cause           cause
 	resets          int
 	labels          labels // the device's, of the roster

@@ -412,4 +412,5 @@ func (f *folded) drawFoldRules(b *strings.Builder, windows []foldWindow, metrics
 		}
 	}
 	onSilence(b, label("named", "") != "", 15, f.Rand)
+	f.drawFormulas(b, windows, metrics, label)
 }
