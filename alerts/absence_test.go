@@ -36,14 +36,15 @@ func TestAbsence(t *testing.T) {
 	}))
 }
 
-// Saying it again changes the number of the event and nothing else, whatever state
-// the machine is in: what it says later is the same, but for the numbers.
-func TestAgainChangesTheNumberAlone(t *testing.T) {
+// Saying it again changes the number of the event and nothing else, and marks change
+// nothing at all, whatever state the machine is in: what it says later is the same, but
+// for the numbers and the marks, which are those of the episode.
+func TestAgainChangesTheNumberAndMarksNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rule, err := alerts.Compile(spec(t))
 		require.NoError(t, err)
 		w, plain := make([]uint64, rule.Words()), make([]uint64, rule.Words())
-		extra := 0
+		extra, marks := 0, uint8(0)
 		for _, s := range samples(t) {
 			if rapid.IntRange(0, 2).Draw(t, "again") == 0 {
 				before := rule.View(w)
@@ -57,24 +58,31 @@ func TestAgainChangesTheNumberAlone(t *testing.T) {
 					require.Equal(t, max(due, before.Last), e.Time)
 					require.Equal(t, before.Level, e.Level)
 					require.True(t, e.Again)
+					previous := before.Level
 					if before.State == alerts.Pending {
-						require.Equal(t, -1, e.Previous)
-					} else {
-						require.Equal(t, before.Level, e.Previous)
+						previous = -1
 					}
+					require.Equal(t, previous, e.Previous)
+					require.Equal(t, marks, e.Marks)
 					require.Equal(t, before.EpisodeStart, e.EpisodeStart)
 					require.Equal(t, before.State.String(), e.State.String())
 				}
 				require.NoError(t, rule.Check(w))
 			}
+			if alerts.StateOf(w) != alerts.OK && rapid.IntRange(0, 2).Draw(t, "mark") == 0 {
+				marks = rapid.Uint8().Draw(t, "marks")
+				alerts.SetMarks(w, marks)
+			}
+			require.Equal(t, marks, alerts.Marks(w))
 			_, ev := rule.Step(w, s)
 			_, want := rule.Step(plain, s)
 			require.Equal(t, want.N, ev.N)
 			for i, e := range want.All() {
 				e.Number += extra
+				e.Marks = marks
 				require.Equal(t, e, ev.List[i])
 				if e.State == alerts.EventResolved || e.State == alerts.EventOK {
-					extra = 0
+					extra, marks = 0, 0
 				}
 			}
 		}

@@ -84,6 +84,8 @@ type Event struct {
 	Time         event.Time // the sample's
 	EpisodeStart event.Time // time of the first sample of the episode
 	Number       int        // of this event in its episode, from 1
+	// Marks are those of the episode before the event: see Marks.
+	Marks uint8
 	// Repeat is set by callers that let Rule.Again speak: how often the alert was
 	// said again since it fired, this time included; 0 for any other event.
 	Repeat int

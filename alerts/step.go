@@ -170,7 +170,7 @@ func (st *step) emit(ev *Events, state EventState, level int) {
 	ev.add(Event{
 		State: state, Level: level, Previous: m.level,
 		Value: st.s.Value, Threshold: st.rule.levels[named].threshold,
-		Time: st.s.Time, EpisodeStart: m.start, Number: m.number,
+		Time: st.s.Time, EpisodeStart: m.start, Number: m.number, Marks: m.marks,
 	})
 }
 

@@ -8,8 +8,8 @@ import (
 )
 
 // The words of one (rule, device). The header is, from the lowest bit: 2 bits
-// state, 1 bit "a sample was seen", 4 bits level + 1, 15 bits latches, 42 bits
-// number of the last event in the episode. A hold word is 0 while the hold does
+// state, 1 bit "a sample was seen", 4 bits level + 1, 15 bits latches, 8 bits
+// marks, 34 bits number of the last event in the episode. A hold word is 0 while the hold does
 // not run, else 1 + the milliseconds covered.
 const (
 	wordHeader = iota
@@ -27,8 +27,10 @@ const (
 	levelMask   = 1<<4 - 1
 	latchShift  = 7
 	latchMask   = 1<<MaxLevels - 1
-	numberShift = 22
-	maxNumber   = 1<<42 - 1
+	marksShift  = 22
+	marksMask   = 1<<8 - 1
+	numberShift = 30
+	maxNumber   = 1<<34 - 1
 )
 
 // memory is the words of one (rule, device), taken apart; the holds stay in w.
@@ -45,6 +47,7 @@ type memory struct {
 	seen    bool
 	level   int
 	latched uint32
+	marks   uint8
 	number  int
 	start   event.Time
 	last    event.Time
@@ -62,6 +65,7 @@ func (r *Rule) load(w []uint64) memory {
 		seen:    h&seenBit != 0,
 		level:   min(int(h>>levelShift&levelMask)-1, len(r.levels)-1),
 		latched: uint32(h>>latchShift&latchMask) & (1<<len(r.levels) - 1),
+		marks:   uint8(h >> marksShift & marksMask),
 		number:  int(h >> numberShift),
 		start:   event.Time(w[wordStart]),
 		last:    event.Time(w[wordLast]),
@@ -80,7 +84,7 @@ func (r *Rule) load(w []uint64) memory {
 
 func (r *Rule) store(w []uint64, m memory) {
 	h := uint64(m.state) | uint64(m.level+1)<<levelShift | uint64(m.latched)<<latchShift |
-		uint64(m.number)<<numberShift
+		uint64(m.marks)<<marksShift | uint64(m.number)<<numberShift
 	if m.seen {
 		h |= seenBit
 	}

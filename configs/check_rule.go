@@ -29,6 +29,8 @@ func (c *checker) rules() {
 		c.groupLevels(doc, &r)
 		c.anomaly(doc, &r)
 		c.temper(doc, &r)
+		c.schedule(doc, &r)
+		c.escalation(doc, &r)
 		c.message(doc, &r)
 		c.p.Rules = append(c.p.Rules, r)
 	}

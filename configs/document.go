@@ -30,6 +30,7 @@ type document struct {
 	Derive         derives         `key:"derive" doc:"Metrics made from the readings of others, by name: an expression, or {from: METRIC, value: EXPRESSION}."`
 	Windows        list[windowDoc] `key:"windows" doc:"Windows, each over one metric and kept for each device."`
 	Rules          list[ruleDoc]   `key:"rules" doc:"Rules that raise alerts from a window result, a metric or an expression."`
+	Inhibit        list[inhibDoc]  `key:"inhibit" doc:"Which alerts suppress others while they fire."`
 	Alerts         alertsDoc       `key:"alerts" form:"{topic: alerts}" doc:"Where alerts go."`
 	CommitInterval span            `key:"commit_interval" default:"100ms" min:"1ms" max:"1m" doc:"Longest time between a change and its commit. A change of an alert is committed at once."`
 	State          stateDoc        `key:"state" form:"{dir: ./state, memory: 512MB}" doc:"Where and how long state is kept."`
@@ -172,7 +173,8 @@ type ruleDoc struct {
 	OnGap       text            `key:"on_gap" default:"pause" choice:"pause,reset,hold" doc:"What a hole in the data longer than idle_after is to a running hold: pause does not count it, reset starts the hold over, hold counts it."`
 	RepeatEvery span            `key:"repeat_every" default:"0s" doc:"An alert that fires is said again this often, at most 1,000 times, also while its device is silent; 0s: never."`
 	Flapping    *flappingDoc    `key:"flapping" form:"{changes: 6, within: 10m}" doc:"When the alert changes too often; its events are then marked."`
-	Schedule    planned         `key:"schedule"`
+	Schedule    *scheduleDoc    `key:"schedule" form:"{days: mon-fri, from: \"06:00\", to: \"22:00\", timezone: Europe/Berlin}" doc:"When alerts of the rule count; at other times they are suppressed."`
+	Escalate    list[raiseDoc]  `key:"escalate" doc:"What becomes of the alert's severity when it fires for long, step by step."`
 	NoData      *noDataDoc      `key:"no_data" form:"{after: 15m, severity: warning}" short:"after" doc:"In place of when and levels: the rule fires for a device that is not heard from."`
 	Anomaly     *anomalyDoc     `key:"anomaly" form:"{of: temp_5m.mean, sensitivity: one false alarm per month}" short:"of" doc:"In place of when and levels: the rule fires where a window result or a metric of a device is not as it was."`
 	Labels      planned         `key:"labels"`

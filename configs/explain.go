@@ -25,6 +25,7 @@ func (p *Pipeline) Explain(o ExplainOptions) string {
 	for i := range p.Rules {
 		fmt.Fprintf(&b, "\nRule %s: %s\n", p.Rules[i].Name, p.sayRule(&p.Rules[i]))
 	}
+	p.explainInhibits(&b)
 	if o.Full {
 		p.explainSeries(&b)
 		p.explainSettings(&b)

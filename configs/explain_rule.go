@@ -76,5 +76,5 @@ func (r *Rule) sayManner() string {
 	if f := r.Flapping; f != nil {
 		s += "; marked as flapping when it changes " + plural(int64(f.Changes), "time") + " within " + saySpan(f.Within)
 	}
-	return s
+	return s + r.saySuppression()
 }

@@ -109,7 +109,7 @@ func (p *Pipeline) part(keep func(*Window) bool) *Pipeline {
 // keptTopics are the topics that the pipeline keeps for itself.
 func (p *Pipeline) keptTopics() []string {
 	groups := p.Group + ".groups"
-	return []string{p.JournalTopic, p.QuarantineTopic, p.PartialsTopic, groups + ".journal", groups + ".quarantine"}
+	return []string{p.JournalTopic, p.QuarantineTopic, p.PartialsTopic, p.CommandsTopic, groups + ".journal", groups + ".quarantine"}
 }
 
 // by checks over which devices a window is.

@@ -59,6 +59,7 @@ func (c *checker) pipeline() {
 	c.windows()
 	c.rules()
 	c.watched()
+	c.inhibits()
 	c.alerts()
 	c.used()
 	c.topics()
@@ -87,6 +88,7 @@ func (c *checker) name() {
 		c.p.JournalTopic = c.p.Group + ".journal"
 		c.p.QuarantineTopic = c.p.Group + ".quarantine"
 		c.p.PartialsTopic = c.p.Group + ".partials"
+		c.p.CommandsTopic = c.p.Group + ".commands"
 		return
 	}
 	n.bad = true

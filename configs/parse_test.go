@@ -75,7 +75,7 @@ rules:
 		State:           State{Dir: "./state", Memory: 512_000_000, ForgetAfter: 30 * 86_400_000},
 		Metrics:         []string{"humidity", "temperature"},
 		QuarantineTopic: "weir.p.quarantine",
-		JournalTopic:    "weir.p.journal", PartialsTopic: "weir.p.partials",
+		JournalTopic:    "weir.p.journal", PartialsTopic: "weir.p.partials", CommandsTopic: "weir.p.commands",
 		Group: "weir.p",
 	}, p)
 }

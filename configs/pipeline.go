@@ -26,6 +26,8 @@ type Pipeline struct {
 	Derive []Derived
 	// Roster is the file that names the devices and their labels; nil: there is none.
 	Roster *Roster
+	// Inhibit says which alerts suppress others, in the order of the file.
+	Inhibit []Inhibit
 	// CommitInterval is the longest time between a change and its commit, in
 	// milliseconds, 1 or more.
 	CommitInterval event.Time
@@ -39,6 +41,7 @@ type Pipeline struct {
 	JournalTopic    string // weir.<name>.journal
 	Group           string // the consumer group, weir.<name>
 	PartialsTopic   string // weir.<name>.partials: what windows over several devices are made of
+	CommandsTopic   string // weir.<name>.commands: what operators say of alerts
 
 	settings []setting // every setting of the file, for Explain
 }
@@ -222,6 +225,7 @@ type Rule struct {
 	OnGap       string     // pause, reset or hold
 	RepeatEvery event.Time // milliseconds of the task's clock; 0: never
 	Flapping    *Flapping  // nil: nothing is marked
+	Schedule    *Schedule  // nil: its alerts always count
 	// NoData makes it a rule on silence, which looks at nothing (When is -1, "", -1)
 	// and has one level, without a threshold, named by the severity; nil: it is none.
 	NoData *NoData
@@ -231,6 +235,8 @@ type Rule struct {
 	// Formula is the expression that the rule looks at (When is then -1, "", -1); nil:
 	// it looks at one window result or metric, or at silence.
 	Formula *Formula
+	// Escalate are at most MostEscalations steps.
+	Escalate []Escalation
 }
 
 // Flapping says when an alert changes too often.

@@ -68,6 +68,9 @@ type Options struct {
 	JournalSlack int64
 	// Pace is how often a task saves, refreshes and trims.
 	Pace Pace
+	// Commands are those of the pipeline, for all engines of the process; whoever made
+	// them runs them. nil: the engine reads its own.
+	Commands *Commands
 	// RosterEvery is how often the file of the roster is looked at; 0: every second.
 	RosterEvery time.Duration
 	// WallClock tells the time of day; nil: time.Now.
@@ -88,14 +91,15 @@ const (
 
 // Engine runs one pipeline on the partitions this process owns.
 type Engine struct {
-	o      Options
-	log    *slog.Logger
-	admin  *kadm.Client
-	topics topics
-	trust  *wallTrust
-	mono   monoBase
-	status *registry
-	roster *rosterFile
+	o        Options
+	log      *slog.Logger
+	admin    *kadm.Client
+	topics   topics
+	trust    *wallTrust
+	mono     monoBase
+	status   *registry
+	roster   *rosterFile
+	commands *Commands
 
 	mu      sync.Mutex
 	runners map[int32]*runnerHandle
@@ -114,12 +118,13 @@ type Engine struct {
 
 // runnerHandle is how the group's callbacks reach a running task.
 type runnerHandle struct {
-	stop   chan leave // at most one order
-	live   atomic.Bool
-	cancel context.CancelFunc
-	ended  chan struct{}
-	ends   chan endOffset
-	roster chan struct{} // a new one is in force
+	stop     chan leave // at most one order
+	live     atomic.Bool
+	cancel   context.CancelFunc
+	ended    chan struct{}
+	ends     chan endOffset
+	roster   chan struct{} // a new one is in force
+	commands chan struct{} // a new version is in force
 }
 
 // order tells the task to stop; one that has its orders already needs no other.
@@ -164,7 +169,7 @@ func New(o Options) (*Engine, error) {
 	}
 	log := o.Logger.With("pipeline", o.Plan.Pipeline.Name)
 	return &Engine{
-		o: o, log: log, roster: newRosterFile(o.Plan, log), trust: &wallTrust{}, mono: monoBase{time.Now()},
+		o: o, log: log, roster: newRosterFile(o.Plan, log), commands: o.commands(), trust: &wallTrust{}, mono: monoBase{time.Now()},
 		status: newRegistry(), tailCells: tailCells, loading: make(chan struct{}, 1), runners: map[int32]*runnerHandle{}, fatal: make(chan error, 1),
 	}, nil
 }
@@ -209,6 +214,10 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.ctx = running
 	p := e.o.Plan.Pipeline
 	e.background.Go(func() { e.feed.run(running) })
+	if e.o.Commands == nil {
+		e.background.Go(func() { e.commands.Run(running) })
+	}
+	e.commands.begin(e.tellCommands)
 	e.group = newMembership(p.Group, p.Source.Topic, e.o.Instance, e.log)
 	e.group.assigned, e.group.dropped = e.start, e.drop
 	// A client waits for answers when it is closed, also for those of brokers that
@@ -275,7 +284,7 @@ func (e *Engine) start(partitions []int32) {
 			continue
 		}
 		ctx, cancel := context.WithCancel(e.ctx)
-		h := &runnerHandle{stop: make(chan leave, 1), cancel: cancel, ended: make(chan struct{}), ends: make(chan endOffset, 1), roster: make(chan struct{}, 1)}
+		h := &runnerHandle{stop: make(chan leave, 1), cancel: cancel, ended: make(chan struct{}), ends: make(chan endOffset, 1), roster: make(chan struct{}, 1), commands: make(chan struct{}, 1)}
 		e.runners[p] = h
 		e.tasks.Store(int64(len(e.runners)))
 		e.status.enter(p, Recovering)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/weirstream/weir/alerts/commands"
 	"github.com/weirstream/weir/engine/task"
 	"github.com/weirstream/weir/event"
 	"github.com/weirstream/weir/operators/roster"
@@ -35,7 +36,8 @@ type runner struct {
 	producer *kgo.Client
 	table    *statestore.Table
 	task     *task.Task
-	roster   *roster.Roster // the task's
+	roster   *roster.Roster    // the task's
+	commands *commands.Version // the task's
 	lineage  lineage
 	place    place
 	k        int64 // committed source offset
@@ -142,7 +144,10 @@ func (r *runner) goLive(ctx context.Context) error {
 	out.Reset()
 	r.task = task.New(r.plan, r.table, out, options)
 	r.position, r.sealed = r.k, r.k
-	r.takeRoster()
+	if err := r.firstCommands(ctx); err != nil {
+		return err
+	}
+	r.takeRoster() // behind the commands, which judge what it brings
 	r.e.status.setPosition(r.partition, r.k)
 	if err := r.seal(ctx, r.saver.wanted()); err != nil {
 		return err
@@ -207,6 +212,8 @@ func (r *runner) live(ctx context.Context) error {
 			r.advance()
 		case <-r.h.roster:
 			r.takeRoster()
+		case <-r.h.commands:
+			r.takeCommands()
 		case images <- next:
 			r.saver.sent()
 		case err := <-r.saver.ended:

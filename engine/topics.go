@@ -95,6 +95,9 @@ func (e *Engine) prepareOnce(ctx context.Context) error {
 	if err := e.prepareJournal(ctx); err != nil {
 		return err
 	}
+	if err := e.prepareCommands(ctx); err != nil {
+		return err
+	}
 	return e.prepareOutputs(ctx)
 }
 
@@ -280,8 +283,10 @@ func (e *Engine) prepareOutputs(ctx context.Context) error {
 	e.topics.maxOutput, e.topics.maxBatch = nil, map[string]int32{}
 	for i := range e.o.Plan.Topics() {
 		topic := e.o.Plan.TopicName(task.Topic(i))
-		if _, err := e.ensure(ctx, topic, e.outputConfigs(task.Topic(i))); err != nil {
-			return err
+		if topic != e.o.Plan.Pipeline.CommandsTopic { // that one is there already, with one partition
+			if _, err := e.ensure(ctx, topic, e.outputConfigs(task.Topic(i))); err != nil {
+				return err
+			}
 		}
 		configs, err := e.configs(ctx, topic)
 		if err != nil {

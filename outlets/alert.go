@@ -36,6 +36,8 @@ type Alert struct {
 	EndsAt      time.Time         `json:"endsAt"` // zero while it has not ended
 	Labels      map[string]string `json:"labels"`
 	Annotations map[string]string `json:"annotations"`
+
+	SuppressedBy []string `json:"suppressed_by"` // what suppresses it; empty: nothing
 }
 
 // readAlert reads a record. Where it is no alert, the error is errNoAlert and the schema says what it is, if it says.

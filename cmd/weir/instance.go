@@ -37,6 +37,7 @@ type instance struct {
 	retired  atomic.Pointer[mqtt.Counts] // what former bridges counted
 	keepSeat bool
 	outlets  []outlet
+	commands *engine.Commands
 }
 
 type instanceOptions struct {
@@ -81,9 +82,10 @@ func openInstance(p *configs.Pipeline, o instanceOptions) (_ *instance, err erro
 	if err != nil {
 		return nil, err
 	}
+	i.commands = engine.NewCommands(engine.CommandsOptions{Pipeline: p, Brokers: i.brokers, Logger: o.Logger})
 	options, err := withFaults(engine.Options{
 		Brokers: i.brokers, Instance: name, BootID: boot, Store: localStore{i.store},
-		PartitionOf: partitioner, GroupPartition: groupPartitioner(), CreateSource: createSource, KeepSeat: o.KeepSeat, Logger: o.Logger,
+		PartitionOf: partitioner, GroupPartition: groupPartitioner(), CreateSource: createSource, KeepSeat: o.KeepSeat, Logger: o.Logger, Commands: i.commands,
 	})
 	if err != nil {
 		return nil, err
@@ -133,6 +135,7 @@ func (i *instance) Run(ctx context.Context) error {
 		return err
 	})
 	group.Go(func() error { return i.groups.run(engineCtx) })
+	group.Go(func() error { i.commands.Run(engineCtx); return nil })
 	group.Go(func() error {
 		defer stopEngine()
 		if i.pipeline.MQTT == nil {

@@ -59,7 +59,7 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(
 		newRunCommand(), newDemoCommand(), newValidateCommand(), newExplainCommand(),
 		newSimulateCommand(), newStateCommand(), newVerifyCommand(),
-		newTestCommand(), newBacktestCommand(), newDiffCommand(),
+		newTestCommand(), newBacktestCommand(), newDiffCommand(), newAlertsCommand(),
 	)
 	return root
 }

@@ -26,6 +26,7 @@ type metrics struct {
 	live, lag, offset, seq, resets, ungrouped, ruleErrors                                        *prometheus.Desc
 	mqtt, mqttConnected                                                                          *prometheus.Desc
 	rosterDevices, rosterFaults, rosterInfo                                                      *prometheus.Desc
+	commands, commandsOffset                                                                     *prometheus.Desc
 	outletDelivered, outletFailed, outletRefused, outletLag                                      *prometheus.Desc
 }
 
@@ -80,6 +81,9 @@ func newMetricsOf(i *instance, e *engine.Engine, prefix string) *metrics {
 		rosterDevices: desc("roster_devices", "Devices that the roster in force names."),
 		rosterFaults:  desc("roster_reload_errors_total", "Versions of the roster that could not be used."),
 		rosterInfo:    desc("roster_info", "1 for the version of the roster in force.", "fingerprint"),
+
+		commands:       desc("commands_total", "Records of the topic of commands read since the start, by what they were.", "result"),
+		commandsOffset: desc("commands_offset", "Offset behind the newest command in force; -1 before commands have been read."),
 
 		outletDelivered: desc("outlet_delivered_total", "Alerts of the alerts topic that the receiver has, or has no use for.", "outlet"),
 		outletFailed:    desc("outlet_failed_total", "Attempts to deliver alerts that failed and are made again.", "outlet"),
@@ -159,6 +163,11 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 		}
 		total(m.rosterFaults, uint64(r.Faults))
 	}
+	c := m.i.commands.Status()
+	total(m.commands, uint64(c.Taken), "taken")
+	total(m.commands, uint64(c.TakenBack), "taken_back")
+	total(m.commands, uint64(c.Ignored), "ignored")
+	now(m.commandsOffset, float64(c.Offset))
 	for _, o := range m.i.outlets {
 		c := o.Counts()
 		total(m.outletDelivered, uint64(c.Delivered), o.name)

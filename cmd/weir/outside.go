@@ -19,6 +19,7 @@ type outside struct {
 	instances []*instance
 	registry  *prometheus.Registry
 	listener  net.Listener
+	api       *api // nil: there is none
 }
 
 // newOutside makes the metrics of all instances. It must run before they do.
@@ -59,6 +60,10 @@ func (o *outside) serve(ctx context.Context) error {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", o.ready)
 	profiles(mux)
+	if o.api != nil {
+		o.api.mount(mux, o.listener.Addr())
+		defer o.api.close()
+	}
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(o.listener) }()

@@ -14,7 +14,7 @@ import (
 )
 
 func newRunCommand() *cobra.Command {
-	var http, level string
+	var http, level, tokenFile string
 	var keepSeat, logJSON bool
 	cmd := &cobra.Command{
 		Use:   "run FILE...",
@@ -30,10 +30,15 @@ func newRunCommand() *cobra.Command {
 			if err != nil {
 				return usageError{err}
 			}
-			return runPipelines(cmd.Context(), files, runOptions{HTTP: http, KeepSeat: keepSeat, Logger: log})
+			token, err := apiToken(tokenFile)
+			if err != nil {
+				return usageError{err}
+			}
+			return runPipelines(cmd.Context(), files, runOptions{HTTP: http, Token: token, KeepSeat: keepSeat, Logger: log})
 		},
 	}
-	cmd.Flags().StringVar(&http, "http", "127.0.0.1:9464", "address for /metrics, /healthz and /readyz; empty: none")
+	cmd.Flags().StringVar(&http, "http", "127.0.0.1:9464", "address for /metrics, /healthz, /readyz and /v1; empty: none")
+	cmd.Flags().StringVar(&tokenFile, "api-token-file", "", "file with the token that /v1 asks for, in place of $WEIR_API_TOKEN; without either, /v1 is there on loopback only")
 	cmd.Flags().BoolVar(&keepSeat, "keep-seat", false, "keep the group seat at a stop, for a restart within 10 s")
 	cmd.Flags().StringVar(&level, "log-level", "info", "debug, info, warn or error")
 	cmd.Flags().BoolVar(&logJSON, "log-json", false, "log as JSON instead of text")
@@ -42,6 +47,7 @@ func newRunCommand() *cobra.Command {
 
 type runOptions struct {
 	HTTP     string
+	Token    string // of the HTTP API; empty: it is there on loopback only
 	KeepSeat bool
 	Logger   *slog.Logger
 }
@@ -102,6 +108,7 @@ func runPipelines(ctx context.Context, files []string, o runOptions) error {
 		if err := outside.listen(o.HTTP); err != nil {
 			return err
 		}
+		outside.api = newAPI(instances, o.Token, o.Logger)
 		o.Logger.Info("http listens", "address", outside.addr())
 		group.Go(func() error { return outside.serve(ctx) })
 	}

@@ -11,9 +11,13 @@ func (r *Replay) noteForgotten(note []byte) {
 		return n
 	}
 	for len(note) > 0 {
-		next() // position
-		if wall := next(); wall == 0 {
+		next()          // position
+		switch next() { // wall time
+		case 0:
 			note = note[8:] // the fingerprint of a roster
+			continue
+		case 1:
+			next() // the version of the commands
 			continue
 		}
 		for left := next(); left > 0; left-- {

@@ -79,8 +79,7 @@ func (t *Task) watchSilence() {
 		return
 	}
 	if at := event.Time(head[headTimer]); at == 0 || at > event.Time(head[headSeen])+t.plan.least {
-		_, due := t.nextDue()
-		t.setTimer(due)
+		t.resetTimer()
 	}
 }
 
@@ -114,8 +113,7 @@ func (t *Task) expect(r *roster.Roster) {
 // yet.
 func (t *Task) expectFrom(at event.Time) {
 	t.table.Write(headCol, 0, t.slot)[headExpected] = uint64(at) + 1
-	_, due := t.nextDue()
-	t.setTimer(due)
+	t.resetTimer()
 }
 
 // firstTime is when the task's clock is set for the first time: the devices that
@@ -153,8 +151,7 @@ func (t *Task) strike() {
 		t.table.Drop(t.slot)
 		return
 	}
-	_, due := t.nextDue()
-	t.setTimer(due)
+	t.resetTimer()
 }
 
 // forgetExpected drops all that is known of the device at hand but what rules that
@@ -179,11 +176,14 @@ func (t *Task) forgetExpected() {
 		if r.every > 0 {
 			keep(r.repeatCol)
 		}
+		if len(r.steps) > 0 {
+			keep(r.escalateCol)
+		}
 		if r.flapping.Changes > 0 {
 			keep(r.flapCol)
 		}
 		if r.View(t.table.Cell(r.col, 0, t.slot)).State != alerts.OK {
-			absent = flagAbsent
+			absent = flagAbsent | flagOpen
 		}
 	}
 	resets := t.resets()

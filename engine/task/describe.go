@@ -3,6 +3,7 @@ package task
 import (
 	"math"
 
+	"github.com/weirstream/weir/alerts"
 	"github.com/weirstream/weir/event"
 	"github.com/weirstream/weir/statestore"
 )
@@ -44,6 +45,11 @@ type RuleState struct {
 	Learned *LearnedState `json:"learned,omitempty"`
 	// Error is set while the rule's expression cannot be worked out.
 	Error bool `json:"error,omitempty"`
+
+	// What the last event of the episode said of it.
+	Suppressed bool `json:"suppressed,omitempty"`
+	Acked      bool `json:"acked,omitempty"`
+	Escalation int  `json:"escalation,omitempty"` // steps taken
 }
 
 // LastValue is the newest value of a metric that a rule looks at.
@@ -111,6 +117,8 @@ func (c *Plan) windowStates(table *statestore.Table, slot statestore.Slot, clock
 func (c *Plan) ruleState(table *statestore.Table, slot statestore.Slot, i int) RuleState {
 	view := c.rules[i].View(table.Row(c.rules[i].col, slot))
 	s := RuleState{Rule: c.rules[i].spec.Name, State: view.State.String()}
+	marks := alerts.Marks(table.Row(c.rules[i].col, slot))
+	s.Suppressed, s.Acked, s.Escalation = marks&markSuppressed != 0, marks&markAcked != 0, stepOf(marks)
 	if view.Level >= 0 {
 		s.Level = c.rules[i].spec.Levels[view.Level].Name
 	}

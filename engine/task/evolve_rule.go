@@ -46,7 +46,9 @@ func (e *evolving) rule(r *configs.Rule) {
 	if o.Message != r.Message {
 		p.Notes = append(p.Notes, "its message changes")
 	}
-	e.add(p, "")
+	notes, reset := e.suppression(o, r)
+	p.Notes = append(p.Notes, notes...)
+	e.add(p, reset)
 }
 
 // sayInputs says how what expressions name differs: the layout has the newest value of

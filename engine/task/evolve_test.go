@@ -51,6 +51,13 @@ func TestEvolve(t *testing.T) {
 		{name: "a hold is gone", from: ", hold: 5m", parts: map[string]string{"rule hot": "reset; level alarm loses its hold"}},
 		{name: "a hold comes", from: "above: 8", to: "above: 8, hold: 1m", parts: map[string]string{"rule hot": "reset; level warning gets a hold"}},
 		{name: "a level is gone", from: "warning: {above: 8}, ", parts: map[string]string{"rule hot": "reset; its levels change from warning, alarm to alarm"}},
+		{name: "a schedule", from: "rules:\n- {name: hot", to: "rules:\n- {schedule: {days: mon-fri, timezone: UTC}, name: hot", parts: map[string]string{"rule hot": "kept; its alerts count mon-fri in UTC instead of always"}},
+		{name: "an inhibition", from: "rules:", to: "inhibit: [{source: {rule: wet}, target: {rule: hot}, equal: device}]\nrules:", parts: map[string]string{
+			"rule hot": "kept; which alerts suppress others changes", "rule wet": "kept; which alerts suppress others changes",
+		}},
+		{name: "an escalation", from: "rules:\n- {name: hot", to: "rules:\n- {escalate: [{after: 1h, severity: page}], name: hot", parts: map[string]string{
+			"rule hot": "reset; it gets steps of escalation", "rule wet": "reset; " + whole + "rule hot changed",
+		}},
 		{name: "another kind", from: "count: 10", to: "rolling: 10m", parts: map[string]string{"window n": "reset; its kind changes from count to rolling"}},
 		{name: "late readings", from: "windows:", to: "time: {wait_for_late: 1h}\nwindows:", parts: map[string]string{
 			"window a": "reset; the time rules change how much of it is kept: wait_for_late from 30s to 1h", "rule wet": "reset; " + whole + "window a, window b and window s changed",

@@ -12,9 +12,12 @@ import (
 type Fact struct {
 	// Position is the source offset below which everything had been folded.
 	Position int64
-	Wall     event.Time // 0: the fact is of the roster
+	Wall     event.Time // 0: the fact is of the roster; 1: of the commands
 	// Roster is the fingerprint of the roster in force from here on, where Wall is 0.
 	Roster uint64
+	// Commands is the version of the commands in force from here on, an offset, where
+	// Wall is 1.
+	Commands int64
 	// Forgotten are the devices whose state was dropped, in that order.
 	Forgotten []string
 }
@@ -32,7 +35,7 @@ type facts struct {
 func (t *Task) wallEntered(now Now) {
 	f, records := &t.facts, t.table.Task()[wordRecords]
 	stays := f.first && t.plan.expects
-	if n := len(f.list); n > 0 && f.records == records && f.list[n-1].Wall != 0 && !stays && !(t.plan.timed && len(f.list[n-1].Forgotten) > 0) {
+	if n := len(f.list); n > 0 && f.records == records && f.list[n-1].Wall > commandsWall && !stays && !(t.plan.timed && len(f.list[n-1].Forgotten) > 0) {
 		last := &f.list[n-1]
 		last.Position, last.Wall = now.Position, max(last.Wall, now.Wall)
 		return
@@ -41,15 +44,25 @@ func (t *Task) wallEntered(now Now) {
 }
 
 // rosterEntered adds a fact. A version that nothing was done with gives way to the
-// next.
+// next: no rule watches its devices, and no command fits their labels.
 func (t *Task) rosterEntered(fingerprint uint64, position int64) {
 	f, records := &t.facts, t.table.Task()[wordRecords]
 	fact := Fact{Position: position, Roster: fingerprint}
-	if n := len(f.list); n > 0 && f.records == records && f.list[n-1].Wall == 0 && !t.plan.expects {
+	if n := len(f.list); n > 0 && f.records == records && f.list[n-1].Wall == 0 && !t.plan.expects && t.commands == nil {
 		f.list[n-1] = fact
 		return
 	}
 	f.list, f.records = append(f.list, fact), records
+}
+
+// commandsWall stands in the place of the wall time in a fact of commands.
+const commandsWall = 1
+
+// commandsEntered adds a fact. What a version says of open episodes is said at once, so
+// none gives way to the next.
+func (t *Task) commandsEntered(offset, position int64) {
+	f := &t.facts
+	f.list, f.records = append(f.list, Fact{Position: position, Wall: commandsWall, Commands: offset}), t.table.Task()[wordRecords]
 }
 
 func (t *Task) forgot(device []byte) {
@@ -61,7 +74,8 @@ func (t *Task) forgot(device []byte) {
 // of each fact the position, the wall time in milliseconds and the number of
 // forgotten devices, then each one's length and name; numbers as unsigned
 // varints. Where the wall time is 0, which none is, the fact is of the roster: then
-// 8 bytes follow it, the fingerprint, big-endian, and nothing else.
+// 8 bytes follow it, the fingerprint, big-endian, and nothing else. Where it is 1, the
+// fact is of the commands: then the offset follows it and nothing else.
 func (t *Task) TakeFacts() []byte {
 	var note []byte
 	for _, f := range t.facts.list {
@@ -69,6 +83,10 @@ func (t *Task) TakeFacts() []byte {
 		note = binary.AppendUvarint(note, uint64(f.Wall))
 		if f.Wall == 0 {
 			note = binary.BigEndian.AppendUint64(note, f.Roster)
+			continue
+		}
+		if f.Wall == commandsWall {
+			note = binary.AppendUvarint(note, uint64(f.Commands))
 			continue
 		}
 		note = binary.AppendUvarint(note, uint64(len(f.Forgotten)))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/weirstream/weir/alerts/commands"
 	"github.com/weirstream/weir/event"
 )
 
@@ -34,6 +35,26 @@ func TestFactsOfABatch(t *testing.T) {
 	require.Empty(t, p.task.TakeFacts())
 }
 
+// It says which versions of roster and commands came into force as well, each of them:
+// any may have said something of open episodes.
+func TestFactsOfCommands(t *testing.T) {
+	p := newPlant(t, silencePipeline+"devices: {roster: roster.csv}\n", plantOptions{roster: "device\na\n"})
+	p.commands = &commands.Set{}
+	for _, name := range []string{"x", "y"} {
+		one := commands.Silence{Kind: commands.KindSilence, Name: name, Start: at(0), End: at(1), Matchers: []commands.Matcher{matcherOf(t, "rule=hot")}}
+		p.command(one.Key(), string(one.AppendValue(nil)))
+		p.setCommands()
+	}
+	p.advance(Now{Wall: at(1), Position: 1})
+	p.setRoster("device\nb\n")
+	p.setRoster("device\na\n")
+	p.advance(Now{Wall: at(2), Position: 1})
+	require.Equal(t, []Fact{
+		{Roster: print64(t, "device\na\n")}, {Wall: 1, Commands: 1}, {Wall: 1, Commands: 2}, {Position: 1, Wall: at(1)},
+		{Roster: print64(t, "device\nb\n")}, {Roster: print64(t, "device\na\n")}, {Position: 1, Wall: at(2)},
+	}, decodeFacts(t, p.task.TakeFacts()))
+}
+
 func decodeFacts(t *testing.T, note []byte) (list []Fact) {
 	number := func() uint64 {
 		n, k := binary.Uvarint(note)
@@ -45,6 +66,11 @@ func decodeFacts(t *testing.T, note []byte) (list []Fact) {
 		f := Fact{Position: int64(number()), Wall: event.Time(number())}
 		if f.Wall == 0 {
 			f.Roster, note = binary.BigEndian.Uint64(note), note[8:]
+			list = append(list, f)
+			continue
+		}
+		if f.Wall == commandsWall {
+			f.Commands = int64(number())
 			list = append(list, f)
 			continue
 		}

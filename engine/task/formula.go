@@ -194,16 +194,9 @@ func (t *Task) hasError(r *rule) bool {
 // sayState says once more what the open episode of a rule is in, for a reason other
 // than a sample.
 func (t *Task) sayState(r *rule, reason string) {
-	scratch := t.scratch[:r.Words()]
-	copy(scratch, t.table.Cell(r.col, 0, t.slot))
-	e, ok := t.machine(r).Again(scratch, t.moment)
-	if !ok {
-		panic(fmt.Sprintf("task: rule %q of device %q has nothing open to be said again: %v", r.spec.Name, t.table.Name(t.slot), scratch))
-	}
-	copy(t.table.Write(r.col, 0, t.slot), scratch)
 	record := t.record
 	t.record = nil
-	t.alert(r, &e, nil, reason)
+	t.sayOf(r, reason)
 	t.record = record
 }
 

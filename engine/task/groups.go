@@ -19,6 +19,7 @@ import (
 // Panes get ahead where a partition of the source stands still, or has a day to
 // catch up: the others go on, and nobody is late for that.
 type groups struct {
+	heading  event.Time   // where their clock is moving to, or has been moved
 	upstream []event.Time // by partition of the source: its watermark; 0: none yet
 	dues     heap[timer]  // of groups; one that does not agree with the head is void
 	forgets  heap[timer]  // of groups: one each, not later than when it is to be forgotten
@@ -94,6 +95,7 @@ func (t *Task) foldPartials(records []Record) {
 		t.record, t.moment = rec, max(t.Clock(), rec.Append)
 		t.foldPartial(rec)
 		t.settle()
+		t.endCause(0)
 	}
 	t.record = nil
 }
@@ -187,6 +189,7 @@ func (t *Task) hear(partition int32, watermark event.Time) {
 // can close.
 func (t *Task) moveGroups(to event.Time) {
 	words := t.table.Task()
+	t.groups.heading = to
 	for now := t.watermark(); now < to; {
 		next := min(to, t.groups.leastAhead())
 		t.closeGroups(next)
@@ -297,8 +300,9 @@ func (t *Task) tickGroups(now event.Time) {
 				t.sayInlet(k)
 			}
 		}
+		t.settle()
+		t.endCause(0)
 	}
-	t.settle()
 	t.expireDue(now, timedBytes)
 }
 

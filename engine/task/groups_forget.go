@@ -68,10 +68,12 @@ func (t *Task) forgetGroup() {
 	t.catchUp(t.Clock())
 	record := t.record
 	t.record = nil // no partial is the cause
+	cause := t.newCause()
 	t.endEpisodes(t.watermark())
 	t.record = record
 	t.table.Task()[wordForgotten]++
 	t.table.Drop(t.slot)
+	t.endCause(cause)
 }
 
 // Known is how many devices, or groups, the task knows.

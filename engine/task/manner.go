@@ -10,7 +10,7 @@ import (
 
 // timing is what the rules of a plan have to do with the task's clock.
 type timing struct {
-	timed    bool       // some rule has timers, so that heads have words for them
+	timed    bool       // there are rules, so that heads have a word for what they have due
 	absences []int      // the rules on silence
 	least    event.Time // the shortest silence that one of them fires after
 	expects  bool       // some of them watches the devices of the roster
@@ -27,6 +27,9 @@ type manner struct {
 
 	flapping alerts.Flapping // Changes 0: nothing is marked
 	flapCol  int
+
+	suppression
+	escalation
 }
 
 // Words of the column of a rule that repeats.
@@ -45,11 +48,12 @@ const (
 	// due before it. 0: never.
 	headTimer = headWords
 	// headExpected is 1 + the task's clock when the roster came to name the device, 1
-	// where that was not set by then; 0: no rule expects it.
+	// where that was not set by then; 0: no rule expects it. Only where rules watch the
+	// roster.
 	headExpected = headWords + 1
-	timedWords   = 2
 
 	flagAbsent = 2 // a rule on silence fires on the device
+	flagOpen   = 4 // some rule is in an episode
 )
 
 // timingOf finds out what the rules of a pipeline have to do with the task's clock.
@@ -57,7 +61,7 @@ func timingOf(p *configs.Pipeline) timing {
 	var t timing
 	for i := range p.Rules {
 		r := &p.Rules[i]
-		t.timed = t.timed || r.RepeatEvery > 0 || r.NoData != nil
+		t.timed = true
 		if r.NoData == nil {
 			continue
 		}
@@ -77,11 +81,15 @@ func timingOf(p *configs.Pipeline) timing {
 // planHead lays out the head of a device.
 func (c *Plan) planHead() {
 	c.timing = timingOf(c.Pipeline)
-	words := headWords
+	name, words := c.headName(), headWords
 	if c.timed {
-		words += timedWords
+		name += " with rules"
+		words++
 	}
-	c.column(c.headName(), 1, words)
+	if c.expects {
+		words++
+	}
+	c.column(name, 1, words)
 }
 
 // planAbsence gives a rule on silence its column.
@@ -108,6 +116,8 @@ func (c *Plan) planManner(r *rule) {
 		r.flapping = alerts.Flapping{Changes: f.Changes, Within: f.Within}
 		r.flapCol = c.column("flapping "+r.spec.Name, 1, r.flapping.Words())
 	}
+	c.planSuppression(r)
+	c.planEscalation(r)
 }
 
 // onGap is what a hole in the data does to a running hold of a rule.
@@ -148,24 +158,36 @@ func (t *Task) remind(r *rule, e *alerts.Event) {
 	}
 }
 
-// sayAgain says once more what a rule is in.
-func (t *Task) sayAgain(r *rule, due event.Time) {
-	scratch := t.scratch[:r.Words()]
-	copy(scratch, t.table.Cell(r.col, 0, t.slot))
-	e, ok := t.machine(r).Again(scratch, due)
+// sayAgain says once more what a rule is in, because a repeat is due. While the alert
+// is acknowledged nobody needs to be reminded, up to now.
+func (t *Task) sayAgain(r *rule, due, now event.Time) {
 	w := t.table.Write(r.repeatCol, 0, t.slot)
-	if !ok {
-		panic(fmt.Sprintf("task: rule %q of device %q has a repeat due at %d and does not fire: %v", r.spec.Name, t.table.Name(t.slot), due, scratch))
+	if alerts.Marks(t.table.Cell(r.col, 0, t.slot))&markAcked != 0 {
+		w[repeatDue] = uint64(due + ((now-due)/r.every+1)*r.every)
+		return
 	}
-	copy(t.table.Write(r.col, 0, t.slot), scratch)
+	e := t.again(r, due)
 	w[repeatCount]++
 	w[repeatDue] = uint64(due + r.every)
 	e.Repeat = int(w[repeatCount])
 	if e.Repeat == mostRepeats {
 		w[repeatDue] = 0
 	}
-	if r.after > 0 {
+	t.alert(r, &e, nil, "repeat")
+}
+
+// again is the event that says once more what a rule is in, which has to be some
+// episode.
+func (t *Task) again(r *rule, at event.Time) alerts.Event {
+	scratch := t.scratch[:r.Words()]
+	copy(scratch, t.table.Cell(r.col, 0, t.slot))
+	e, ok := t.machine(r).Again(scratch, at)
+	if !ok {
+		panic(fmt.Sprintf("task: rule %q of device %q is to be said again at %d and is in no episode: %v", r.spec.Name, t.table.Name(t.slot), at, scratch))
+	}
+	copy(t.table.Write(r.col, 0, t.slot), scratch)
+	if e.Again = true; r.after > 0 {
 		e.Value = alerts.Seconds(e.Time - t.silentAt(r))
 	}
-	t.alert(r, &e, nil, "repeat")
+	return e
 }

@@ -18,7 +18,7 @@ const (
 type Output struct {
 	Topic Topic
 	Key   []byte // the device; nil where a bad message named none
-	Value []byte // JSON
+	Value []byte // JSON; nil: what stands under the key is taken back, in the topic of commands
 	ID    []byte // header weir-id; nil where the record has none
 	Seq   uint64 // header weir-seq, gapless per pipeline, topic kind and partition, from 1; 0: none
 	// Partition of the topic it goes to; OwnPartition: the task's.
@@ -63,6 +63,9 @@ func (o *Outputs) Reset() {
 func (o *Outputs) At(i int) Output {
 	s := o.list[i]
 	out := Output{Topic: s.topic, Seq: s.seq, Partition: s.partition, Value: o.arena[s.key:s.value:s.value]}
+	if s.value == s.key {
+		out.Value = nil
+	}
 	if s.key > s.start {
 		out.Key = o.arena[s.start:s.key:s.key]
 	}

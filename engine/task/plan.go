@@ -365,7 +365,12 @@ func (c *Plan) TopicName(t Topic) string {
 	case QuarantineTopic:
 		return c.Pipeline.QuarantineTopic
 	case c.partialsTopic():
-		return c.whole.PartialsTopic
+		if c.SendsPartials() {
+			return c.whole.PartialsTopic
+		}
+		return c.whole.CommandsTopic
+	case c.partialsTopic() + 1:
+		return c.whole.CommandsTopic
 	default:
 		return c.AggregateTopics[t-FirstAggregateTopic]
 	}
@@ -375,6 +380,9 @@ func (c *Plan) TopicName(t Topic) string {
 func (c *Plan) Topics() int {
 	n := int(FirstAggregateTopic) + len(c.AggregateTopics)
 	if c.SendsPartials() {
+		n++
+	}
+	if c.writesCommands() {
 		n++
 	}
 	return n

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weirstream/weir/alerts"
+	"github.com/weirstream/weir/alerts/commands"
 	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/event"
 	"github.com/weirstream/weir/ingest/codec"
@@ -30,6 +31,10 @@ type plant struct {
 	offset int64
 	parts  [][]byte
 	roster string // the file in force, where the pipeline has one
+
+	commands *commands.Set // nil: the task is told of none
+	told     int64         // records of the topic of commands
+	written  []said        // by the task, and not in that topic yet
 
 	said []said
 	seqs [2]uint64 // last weir-seq of alerts, of aggregates
@@ -99,6 +104,9 @@ func (p *plant) begin() {
 	p.out = &Outputs{}
 	p.out.Reset()
 	p.task = New(p.plan, p.table, p.out, p.o)
+	if p.commands != nil {
+		p.task.SetCommands(p.commands.Version(), p.offset)
+	}
 	if p.plan.Pipeline.Roster != nil {
 		p.setRoster(p.roster)
 	}
@@ -112,6 +120,30 @@ func (p *plant) setRoster(text string) {
 	require.NoError(p.t, err)
 	p.roster = text
 	p.task.SetRoster(r, p.offset)
+}
+
+// command appends a record to the topic of commands; no value takes back.
+func (p *plant) command(key, value string) {
+	if p.commands == nil {
+		p.commands = &commands.Set{}
+	}
+	var v []byte
+	if value != "" {
+		v = []byte(value)
+	}
+	require.NoError(p.t, p.commands.Apply(p.told, []byte(key), v))
+	p.told++
+}
+
+// setCommands puts in force what there is in the topic of commands, with what the task
+// itself has written.
+func (p *plant) setCommands() {
+	for _, o := range p.written {
+		p.command(o.key, o.value)
+	}
+	p.written = nil
+	p.task.SetCommands(p.commands.Version(), p.offset)
+	p.take()
 }
 
 // fold gives records their offsets and folds them.
@@ -137,14 +169,20 @@ func (p *plant) take() {
 	for i := range p.out.Len() {
 		o := p.out.At(i)
 		topic := p.plan.TopicName(o.Topic)
-		p.said = append(p.said, said{topic: topic, key: string(o.Key), id: string(o.ID), value: string(o.Value), seq: o.Seq, to: o.Partition})
+		one := said{topic: topic, key: string(o.Key), id: string(o.ID), value: string(o.Value), seq: o.Seq, to: o.Partition}
+		p.said = append(p.said, one)
+		if p.plan.IsCommands(o.Topic) {
+			p.written = append(p.written, one)
+			require.Zero(p.t, o.Partition)
+			require.Equal(p.t, len(o.Value) == 0, o.Value == nil)
+		}
 		switch o.Topic {
 		case AlertsTopic:
 			p.seqs[0]++
 			require.Equal(p.t, p.seqs[0], o.Seq, "alerts are numbered without a gap")
 			require.False(p.t, p.ids[string(o.ID)], "alert event %s is there twice", o.ID)
 			p.ids[string(o.ID)] = true
-		case QuarantineTopic, p.plan.partialsTopic():
+		case QuarantineTopic, p.plan.partialsTopic(), p.plan.commandsTopic():
 			require.Zero(p.t, o.Seq)
 		default:
 			p.seqs[1]++

@@ -74,6 +74,7 @@ func (t *Task) alert(r *rule, e *alerts.Event, ref *windowRef, reason string) {
 	e.Error = t.hasError(r)
 	device := t.subject()
 	id := alerts.EpisodeID(p.Name, r.spec.Name, string(device), e.EpisodeStart, t.resets())
+	t.judgeStanding(r, e, id)
 	words := t.table.Task()
 	words[wordAlerts]++
 	words[wordAlertSeq]++
@@ -125,8 +126,7 @@ func (t *Task) alert(r *rule, e *alerts.Event, ref *windowRef, reason string) {
 		b = append(b, '}')
 	}
 	b = appendResets(b, t.resets())
-	b = appendManner(b, e)
-	b = t.appendAnomaly(b, r)
+	b = t.appendAnomaly(t.appendStanding(appendManner(b, e), e), r)
 	b = append(b, `,"episode":{"start":`...)
 	b = t.stamps.append(b, e.EpisodeStart)
 	b = append(b, `,"event":`...)
@@ -136,18 +136,14 @@ func (t *Task) alert(r *rule, e *alerts.Event, ref *windowRef, reason string) {
 	b = t.appendSubjectLabel(b, r.spec)
 	b = append(b, `,"pipeline":`...)
 	b = appendString(b, p.Name)
-	if e.Level >= 0 {
-		b = append(b, `,"severity":`...)
-		b = appendLevel(b, r.spec, e.Level)
-	}
-	b = t.appendLabels(b)
+	b = t.appendLabels(t.appendSeverity(b, r, e))
 	b = append(b, `},"annotations":{"summary":`...)
 	b = appendString(b, t.message(r, e, ref, device))
 	b = append(b, `},"cause":`...)
 	b = t.appendCause(b, reason)
 	t.out.arena = append(b, '}')
 	t.out.end(words[wordAlertSeq], id+"-"+strconv.Itoa(e.Number))
-	t.remind(r, e)
+	t.follow(r, e, id)
 }
 
 // appendManner appends whether an event is a repeat, and whether it is flapping.

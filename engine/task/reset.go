@@ -43,13 +43,13 @@ func (t *Task) resetClock(rec *Record, r *event.Reading, at event.Time) {
 	})
 	t.table.Task()[wordResets]++
 	flags, expected := head[headFlags], uint64(0)
-	if t.plan.timed {
+	if t.plan.expects {
 		expected = head[headExpected]
 	}
 	t.table.Clear(t.slot)
 	w := t.table.Write(headCol, 0, t.slot)
 	w[headFlags], w[headResets] = flags&flagIdle, resets
-	if t.plan.timed {
+	if t.plan.expects {
 		w[headExpected] = expected
 	}
 	t.sample = -1 // the verdict on this message was of the device before

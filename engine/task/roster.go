@@ -49,6 +49,9 @@ func (c *Plan) usesLabel(index int) (string, roster.Kind) {
 			return "rule " + p.Rules[i].Name, l.Kind
 		}
 	}
+	if i := slices.IndexFunc(c.whole.Inhibit, func(in configs.Inhibit) bool { return in.Label == l.Name }); i >= 0 {
+		return "inhibit", roster.Text
+	}
 	for i := range p.Rules {
 		for k := range p.Rules[i].Levels {
 			for _, name := range p.Rules[i].Levels[k].Labels { // unordered: one is enough
@@ -149,8 +152,10 @@ type alertLabel struct {
 func (t *Task) SetRoster(r *roster.Roster, position int64) {
 	t.armSome(math.MaxInt)
 	f := &t.roster
+	var sources []source
 	if t.plan.timed && f.Roster != nil {
 		t.settleTimers()
+		sources = t.sources()
 	}
 	f.Roster, f.alerts = r, f.alerts[:0]
 	clear(f.rows)
@@ -167,7 +172,13 @@ func (t *Task) SetRoster(r *roster.Roster, position int64) {
 	}
 	t.rosterEntered(r.Fingerprint(), position)
 	if t.plan.expects {
+		cause := t.newCause()
 		t.expect(r)
+		t.endCause(cause)
+	}
+	t.relabel(sources)
+	if t.commands != nil {
+		t.lookAtAll(t.starts)
 	}
 }
 

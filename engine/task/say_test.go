@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/weirstream/weir/alerts"
+	"github.com/weirstream/weir/alerts/commands"
 	"github.com/weirstream/weir/event"
 )
 
@@ -42,6 +43,9 @@ func fieldsOf(t require.TestingT, object string) []field {
 
 // sayOutput is an output as one line.
 func sayOutput(t require.TestingT, o said) string {
+	if strings.HasSuffix(o.topic, ".commands") {
+		return sayCommand(t, o)
+	}
 	var head struct {
 		Schema string `json:"schema"`
 	}
@@ -56,6 +60,16 @@ func sayOutput(t require.TestingT, o said) string {
 		return sayEvent(t, o)
 	}
 	return sayAggregate(t, o)
+}
+
+// sayCommand is a record of the topic of commands as one line.
+func sayCommand(t require.TestingT, o said) string {
+	if o.value == "" {
+		return "command " + o.key + " is taken back"
+	}
+	c, err := commands.Parse(o.key, []byte(o.value))
+	require.NoError(t, err)
+	return "command " + o.key + " " + c.Inhibit.Level
 }
 
 func sayAggregate(t require.TestingT, o said) string {
@@ -118,6 +132,15 @@ type alertRecord struct {
 		Kind                  string
 		Expected, Band, Score float64
 	}
+
+	SuppressedBy []string `json:"suppressed_by"`
+	Acked        *struct {
+		Author, Reason string
+		At             time.Time
+	}
+	Escalation int
+	Clock      *struct{ Device, Groups, Task *time.Time }
+
 	Episode struct {
 		Start time.Time
 		Event int
@@ -153,10 +176,14 @@ func sayAlert(t require.TestingT, o said) string {
 	require.Equal(t, a.Rule, a.Labels["alertname"])
 	require.Equal(t, a.Device, a.Labels["device"])
 	require.Equal(t, a.Pipeline, a.Labels["pipeline"])
+	require.NotNil(t, a.Clock.Device)
+	require.NotNil(t, a.Clock.Task)
 	level := "-"
 	if a.Level != nil {
 		level = *a.Level
-		require.Equal(t, level, a.Labels["severity"])
+		if a.Escalation == 0 {
+			require.Equal(t, level, a.Labels["severity"])
+		}
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "alert %s %s %s %s", a.Rule, a.Device, a.State, level)
@@ -169,6 +196,15 @@ func sayAlert(t require.TestingT, o said) string {
 	}
 	if a.Repeat > 0 {
 		fmt.Fprintf(&b, " repeat=%d", a.Repeat)
+	}
+	if a.SuppressedBy != nil {
+		fmt.Fprintf(&b, " suppressed_by=%s", strings.Join(a.SuppressedBy, ","))
+	}
+	if a.Acked != nil {
+		fmt.Fprintf(&b, " acked=%s(%s)", a.Acked.Author, a.Acked.Reason)
+	}
+	if a.Escalation > 0 {
+		fmt.Fprintf(&b, " escalation=%d severity=%s", a.Escalation, a.Labels["severity"])
 	}
 	if a.Flapping {
 		b.WriteString(" flapping")
@@ -329,6 +365,9 @@ func sayState(d DeviceState) []string {
 		}
 		if l := r.Learned; l != nil {
 			line += strings.TrimRight(fmt.Sprintf(" learned=%d warm=%t %s", l.Readings, l.Warm, l.Kind), " ")
+		}
+		if r.Suppressed || r.Acked || r.Escalation > 0 {
+			line += fmt.Sprintf(" suppressed=%v acked=%v escalation=%d", r.Suppressed, r.Acked, r.Escalation)
 		}
 		lines = append(lines, line)
 	}

@@ -39,6 +39,11 @@ import (
 //	advance 12:01:00 [mono=12:01:00]             caught up; monotonic time is the same unless it says otherwise
 //	seal, restart                                commit; commit, crash and recover from the journal
 //	counters, timer, state DEVICE                say more
+//	ack RULE DEVICE AUTHOR [later]               commands, and those they take back; of the alert that is open now. With
+//	unack RULE DEVICE [later]                    later they enter with the next of them, or when the task is recovered
+//	silence KEY 12:00:00 13:00:00 rule=hot level=~warn.* labels.site!=Hamburg [later]
+//	unsilence KEY [later]
+//	commands                                     what the task has written enters
 //
 // Times are of 2026-03-01, in UTC; 1/12:00:00 is a day later. A reading without
 // append= is appended at its event time or with the record before, whichever is
@@ -169,7 +174,7 @@ func (s *script) line(line string) []string {
 		return nil
 	}
 	switch words[0] {
-	case "advance", "seal", "restart", "counters", "timer", "state":
+	case "advance", "seal", "restart", "counters", "timer", "state", "ack", "unack", "silence", "unsilence", "commands":
 		told := s.flush()
 		return append(told, s.command(words)...)
 	case "every":
@@ -202,6 +207,8 @@ func (s *script) command(words []string) []string {
 		p.seal()
 	case "restart":
 		p.restart()
+	case "ack", "unack", "silence", "unsilence", "commands":
+		s.operate(p, words)
 	case "counters":
 		return []string{sayCounters(p.task.Counters())}
 	case "timer":

@@ -113,6 +113,7 @@ func (t *Task) fallSilent() {
 	before := t.moment
 	t.moment = t.silentFrom(event.Time(t.table.Row(headCol, t.slot)[headSeen])) + t.plan.idleAfter
 	t.catchUp(t.moment)
+	cause := t.newCause()
 	head := t.table.Write(headCol, 0, t.slot)
 	head[headFlags] |= flagIdle
 	for i := range t.plan.rings {
@@ -123,6 +124,7 @@ func (t *Task) fallSilent() {
 	t.silenceSessions(event.Time(head[headClock]))
 	t.sendAllPanes()
 	t.settle()
+	t.endCause(cause)
 	t.moment = before
 	t.sight()
 }
@@ -235,15 +237,18 @@ func (t *Task) endEpisodes(clock event.Time) {
 func (t *Task) forgetDevice() {
 	t.moment = t.Clock()
 	t.catchUp(t.moment)
+	cause := t.newCause()
 	t.endOpen()
 	t.table.Task()[wordForgotten]++
 	t.forgot(t.table.Name(t.slot))
 	t.clearArmed(t.slot)
 	if t.plan.expects && t.table.Row(headCol, t.slot)[headExpected] != 0 {
 		t.forgetExpected()
+		t.endCause(cause)
 		return
 	}
 	t.table.Drop(t.slot)
+	t.endCause(cause)
 	if t.gathering != nil {
 		t.gathering.held.set(t.slot, 0)
 	}

@@ -114,7 +114,8 @@ type Task struct {
 	stamps   stamps
 	closing  bool // windows are closing for good
 
-	news   []newValue // of the cause at work, for rules on expressions
+	news []newValue // of the cause at work, for rules on expressions
+	suppressing
 	timers timers
 	moment event.Time // of what is happening, on the task's clock: of what is due, when it was
 
@@ -213,6 +214,7 @@ func (t *Task) apply(records []Record) error {
 				t.settle()
 			}
 		}
+		t.endCause(0)
 		if t.gathering != nil {
 			t.sendWatermark(t.plan.step)
 		}

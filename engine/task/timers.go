@@ -7,7 +7,8 @@ import (
 	"github.com/weirstream/weir/statestore"
 )
 
-// timers are the moments at which rules have something due: one for each device,
+// timers are the moments at which rules have something due, or what suppresses their
+// alerts may be something else: one for each device,
 // the least of all its rules. They are no state. What is due stands in the rules'
 // own cells, the head of the device has a time before which nothing is, and
 // recovery arms its timer again; a timer that goes off too soon looks and is set
@@ -108,41 +109,84 @@ func (t *Task) catchUp(now event.Time) {
 
 // runTimers is catchUp for a device whose rules are to be looked at.
 func (t *Task) runTimers(now event.Time) {
-	record, moment := t.record, t.moment
+	record, moment, after := t.record, t.moment, t.lookedUntil()
 	t.record = nil
-	k, due := t.nextDue()
-	for ; due <= now; k, due = t.nextDue() {
-		t.moment = due
-		r := &t.plan.rules[k]
-		if r.every > 0 && event.Time(t.table.Cell(r.repeatCol, 0, t.slot)[repeatDue]) == due {
-			t.sayAgain(r, due)
-		} else {
-			t.fireAbsence(r, due)
+	d := t.nextDue(after)
+	for ; d.at <= now; d = t.nextDue(after) {
+		t.moment = d.at
+		cause := t.newCause()
+		switch d.kind {
+		case dueLook:
+			t.look()
+		case dueRepeat:
+			t.sayAgain(&t.plan.rules[d.rule], d.at, now)
+		case dueEscalation:
+			t.escalate(&t.plan.rules[d.rule], d.at)
+		default:
+			t.fireAbsence(&t.plan.rules[d.rule], d.at)
 		}
+		t.endCause(cause)
+		after = max(after, d.at)
 	}
 	t.record, t.moment = record, moment
-	t.setTimer(due)
+	t.setTimer(d.at)
 }
 
-// nextDue is what the rules of the device at hand have due first, and when.
-func (t *Task) nextDue() (rule int, due event.Time) {
-	rule, due = -1, event.Never
+// due is what a device has due first.
+type due struct {
+	at   event.Time // event.Never: nothing
+	kind dueKind
+	rule int // for what is no look
+}
+
+// dueKind is what is due.
+type dueKind uint8
+
+const (
+	dueAbsence dueKind = iota
+	dueLook            // a schedule or a silence begins or ends: what suppresses the device's alerts may be something else
+	dueRepeat
+	dueEscalation
+)
+
+// nextDue is what the rules of the device at hand have due first: of one time what
+// suppresses alerts, then rule by rule. What suppresses them has been looked at up to
+// the time after.
+func (t *Task) nextDue(after event.Time) due {
+	first := due{at: t.nextLook(after), kind: dueLook}
 	for k := range t.plan.rules {
 		r := &t.plan.rules[k]
-		at := event.Never
 		if r.every > 0 {
-			if w := t.table.Cell(r.repeatCol, 0, t.slot); w[repeatDue] != 0 {
-				at = event.Time(w[repeatDue])
+			if at := event.Time(t.table.Cell(r.repeatCol, 0, t.slot)[repeatDue]); at != 0 && at < first.at {
+				first = due{at: at, kind: dueRepeat, rule: k}
+			}
+		}
+		if len(r.steps) > 0 {
+			if _, at := t.nextStep(r); at < first.at {
+				first = due{at: at, kind: dueEscalation, rule: k}
 			}
 		}
 		if r.after > 0 {
-			at = min(at, t.absentFrom(r))
-		}
-		if at < due {
-			rule, due = k, at
+			if at := t.absentFrom(r); at < first.at {
+				first = due{at: at, kind: dueAbsence, rule: k}
+			}
 		}
 	}
-	return rule, due
+	return first
+}
+
+// resetTimer looks for what the device at hand has due next, all that was due by the task's
+// clock having happened.
+func (t *Task) resetTimer() { t.setTimer(t.nextDue(t.lookedUntil()).at) }
+
+// lookedUntil is up to when it was looked at what suppresses alerts of the device at
+// hand: before the time of its timer nothing was due.
+func (t *Task) lookedUntil() event.Time {
+	now := t.Clock()
+	if at := event.Time(t.table.Row(headCol, t.slot)[headTimer]); at != 0 {
+		now = min(now, at-1)
+	}
+	return now
 }
 
 // setTimer says when the rules of the device at hand have something due next;
@@ -172,8 +216,12 @@ func (t *Task) armTimer(slot statestore.Slot) {
 	if !t.plan.timed {
 		return
 	}
-	if due := event.Time(t.table.Row(headCol, slot)[headTimer]); due != 0 {
+	head := t.table.Row(headCol, slot)
+	if due := event.Time(head[headTimer]); due != 0 {
 		t.timers.set(slot, due)
+	}
+	if head[headFlags]&flagOpen != 0 {
+		t.setOpen(slot)
 	}
 }
 

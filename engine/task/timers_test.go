@@ -118,10 +118,11 @@ windows:
 - {name: t, metric: temperature, tumbling: 1m, compute: [mean, min, max, count], emit: {topic: aggregates}}
 - {name: h, metric: temperature, hopping: {size: 5m, every: 1m}, compute: [mean, min, max, count], emit: {topic: aggregates}}
 rules:
-- {name: hot, when: t.mean, levels: {alarm: {above: 80, clear_below: 75, hold: 5m}}, on_gap: reset, keep_firing: 5m, repeat_every: 1h, flapping: {changes: 5, within: 1h}}
+- {name: hot, when: t.mean, levels: {alarm: {above: 80, clear_below: 75, hold: 5m}}, on_gap: reset, keep_firing: 5m, repeat_every: 1h, flapping: {changes: 5, within: 1h}, schedule: {days: mon-fri, timezone: Europe/Berlin}, escalate: [{after: 1h, severity: page}]}
 - {name: soon, when: t.mean, evaluate: change, levels: {alarm: {above: 80, clear_below: 75}}, repeat_every: 1h, flapping: {changes: 5, within: 1h}}
 - {name: silent, no_data: 15m}
 - {name: missing, no_data: {after: 1h, expect: roster}, repeat_every: 1d}
+inhibit: [{source: {rule: silent}, target: {rule: hot}, equal: device}]
 `
 
 // watchedTask is a task with rules of every manner that have nothing to say.

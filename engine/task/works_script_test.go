@@ -21,6 +21,7 @@ import (
 //	wall 12:00:00                                       append time of the partials that follow
 //	deliver                                             the group tasks fold what there is
 //	restart                                             all tasks are recovered from their journals
+//	ack, unack, silence, unsilence, commands             as in other scripts, for the group tasks
 //	sent                                                says what device tasks have sent since asked last
 //	counters
 func TestGroupScripts(t *testing.T) {
@@ -105,6 +106,11 @@ func (s *worksScript) line(line string) []string {
 		for _, p := range plants {
 			w.advance(p, s.time(words[2]))
 		}
+	case "ack", "unack", "silence", "unsilence", "commands":
+		for _, p := range w.groups { // there is one, where it matters
+			s.operate(p, words)
+		}
+		w.collect()
 	case "wall":
 		w.wall = s.time(words[1])
 	case "deliver":
@@ -156,6 +162,9 @@ func (s *worksScript) sent() []string {
 // sayOfWorks is an output as one line: the fields that matter, times as scripts
 // have them.
 func sayOfWorks(t require.TestingT, o said) string {
+	if strings.HasSuffix(o.topic, ".commands") {
+		return sayCommand(t, o)
+	}
 	if !strings.Contains(o.value, `"group"`) && !strings.Contains(o.topic, "groups") {
 		return sayOutput(t, o)
 	}
@@ -167,7 +176,7 @@ func sayOfWorks(t require.TestingT, o said) string {
 	for _, f := range fieldsOf(t, o.value) {
 		text := string(f.value)
 		switch f.name {
-		case "schema", "pipeline", "id", "status", "appended":
+		case "schema", "pipeline", "id", "status", "appended", "clock":
 			continue
 		case "group":
 			require.Equal(t, strconv.Quote(o.key), text)

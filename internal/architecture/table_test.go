@@ -22,6 +22,7 @@ func table() []place {
 		{folder: "operators/expr", layer: 1, pure: true, may: []string{"event", "operators/roster"}},
 		{folder: "alerts", layer: 1, pure: true, may: []string{"event"}},
 		{folder: "alerts/anomaly", layer: 1, pure: true, may: []string{"event"}},
+		{folder: "alerts/commands", layer: 1, pure: true, may: []string{"event"}},
 		{folder: "statestore", layer: 1, pure: true, may: []string{"event"}},
 		// Expressions, rosters, sensitivities and the names of aggregates are checked where the file is.
 		{folder: "configs", tree: true, layer: 1, pure: true, may: []string{"event", "alerts/anomaly", "operators/aggregate", "operators/expr", "operators/roster"}},
@@ -32,15 +33,16 @@ func table() []place {
 		{folder: "ingest/mqtt", layer: 2, may: []string{"ingest", "event"}},
 		{folder: "ingest/kafka", layer: 2, may: []string{"ingest", "event"}},
 		{folder: "outlets", layer: 2, may: []string{"event"}},
+		{folder: "outlets/board", layer: 2, pure: true, may: []string{"alerts/commands", "event"}},
 		{folder: "outlets/mqtt", layer: 2, may: []string{"outlets", "event"}},
 		{folder: "outlets/alertmanager", layer: 2, may: []string{"outlets", "event"}},
 
 		{folder: "engine/task", layer: 3, pure: true, may: []string{
 			"event", "operators...", "alerts...", "statestore", "ingest/codec", "configs"}},
 		{folder: "engine/replay", layer: 3, pure: true, may: []string{
-			"event", "operators...", "alerts", "statestore", "ingest/codec", "configs", "engine/task"}},
+			"event", "operators...", "alerts", "alerts/commands", "statestore", "ingest/codec", "configs", "engine/task"}},
 		{folder: "engine", tree: true, layer: 3,
-			may:   []string{"event", "operators...", "alerts", "statestore", "configs...", "ingest...", "engine..."},
+			may:   []string{"event", "operators...", "alerts", "alerts/commands", "statestore", "configs...", "ingest...", "engine..."},
 			never: []string{"ingest/mqtt", "ingest/kafka"}},
 
 		{folder: "internal/oracle", layer: 4, pure: true, may: []string{"event", "configs", "alerts/anomaly"}},

@@ -97,7 +97,7 @@ func protocol() []mutant {
 			{"engine/task/groups.go", "if to := slices.Min(g.upstream); to > t.watermark() {", "if to := slices.Max(g.upstream); to > t.watermark() {"},
 		}, "engine/task", "TestGroupsAreTheNaiveWindows"},
 		{"silence-unsent", "6: a device that falls silent sends what it has", []edit{
-			{"engine/task/silence.go", "\tt.sendAllPanes()\n\tt.settle()\n\tt.moment = before\n", "\tt.settle()\n\tt.moment = before\n"},
+			{"engine/task/silence.go", "\tt.sendAllPanes()\n\tt.settle()\n\tt.endCause(cause)\n", "\tt.settle()\n\tt.endCause(cause)\n"},
 		}, "engine/task", "TestGroupsAreTheNaiveWindows"},
 	}
 }

@@ -5,7 +5,7 @@ package mutants
 func waitings() []mutant {
 	return []mutant{
 		{"repeats-lost-at-recovery", "what is due of a device is due after a recovery, too", []edit{
-			{"engine/task/timers.go", "if due := event.Time(t.table.Row(headCol, slot)[headTimer]); due != 0 {", "if due := event.Time(t.table.Row(headCol, slot)[headTimer]); due == 1 {"},
+			{"engine/task/timers.go", "if due := event.Time(head[headTimer]); due != 0 {", "if due := event.Time(head[headTimer]); due == 1 {"},
 		}, "engine/task", "TestRestartAnywhereChangesNothing"},
 		{"late-is-no-sign", "a late reading is a sign of life", []edit{
 			{"engine/task/task.go", "\tt.heard()\n", "\tif !t.late(int(r.Metric), at, event.Time(t.table.Row(headCol, slot)[headClock])) {\n\t\tt.heard()\n\t}\n"},
@@ -26,7 +26,7 @@ func waitings() []mutant {
 			{"alerts/flapping.go", "flapping = 2*near >= f.Changes", "flapping = near > 0"},
 		}, "internal/simulation", "TestFoldsAreVerified"},
 		{"repeat-counts-as-change", "what is said again is no change", []edit{
-			{"engine/task/manner.go", "case e.Repeat > 0:\n\t\te.Flapping", "case e.Repeat > 1_000_000:\n\t\te.Flapping"},
+			{"engine/task/manner.go", "case e.Again:\n\t\te.Flapping", "case e.Again && e.Repeat == 0:\n\t\te.Flapping"},
 		}, "internal/simulation", "TestFoldsAreVerified"},
 	}
 }

@@ -110,7 +110,13 @@ func least(p *configs.Pipeline) event.Time {
 	for i := range p.Windows {
 		longest = max(longest, p.Windows[i].Size, p.Windows[i].Gap)
 	}
-	return max(p.Time.IdleAfter, longest+p.Time.WaitForLate+p.Time.AllowBackfill)
+	silent := event.Time(0) // a rule on silence fires before the device is forgotten
+	for i := range p.Rules {
+		if d := p.Rules[i].NoData; d != nil && d.Expect == "seen" {
+			silent = max(silent, d.After+1)
+		}
+	}
+	return max(p.Time.IdleAfter, silent, longest+p.Time.WaitForLate+p.Time.AllowBackfill)
 }
 
 // readFile is the file beside the pipeline.

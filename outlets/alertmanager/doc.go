@@ -11,6 +11,7 @@
 //	| firing, and its    | the old labels with endsAt = the record's at, | the old three times, the new |
 //	| labels changed     | and the new ones, in one POST                 | every Resend                 |
 //	| resolved           | endsAt = the record's, labels as it fired     | three times                  |
+//	| suppressed         | the end of what fired, if it did: its at      | three times                  |
 //
 // The labels of an episode change with its level (severity is one of them) and with the roster. A startsAt or endsAt that lies ahead of
 // this machine's clock is sent as now: Alertmanager refuses an alert that ends before it starts, and takes a future end for not ended.

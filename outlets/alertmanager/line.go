@@ -69,8 +69,13 @@ func (l *line) news(a *outlets.Alert, now time.Time) []*statement {
 			}
 		}
 	}
-	switch a.Status {
-	case "firing":
+	switch {
+	case len(a.SuppressedBy) > 0 && (a.Status == "firing" || a.Status == "resolved"):
+		// What is suppressed is not sent: for Alertmanager it has ended.
+		if before != nil {
+			all = append(all, before.ended(a.At, now))
+		}
+	case a.Status == "firing":
 		s := &statement{key: keyOf(labels), episode: a.ID, offset: a.Offset, body: postable{
 			Labels: labels, Annotations: l.annotations(a), StartsAt: earlier(a.StartsAt, now), GeneratorURL: l.m.generator(a),
 		}}
@@ -81,7 +86,7 @@ func (l *line) news(a *outlets.Alert, now time.Time) []*statement {
 			s = s.ended(now, now)
 		}
 		all = append(all, s)
-	case "resolved":
+	case a.Status == "resolved":
 		if before == nil {
 			before = &statement{key: keyOf(labels), episode: a.ID, body: postable{
 				Labels: labels, StartsAt: earlier(a.StartsAt, now), GeneratorURL: l.m.generator(a),

@@ -310,3 +310,29 @@ func TestOptionsAreChecked(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "https://x/prefix/api/v2/alerts", m.target)
 }
+
+// For Alertmanager a suppressed alert has ended: what fired is ended, and nothing is sent
+// until it is not suppressed any more, or of its end.
+func TestWhatIsSuppressedIsNotSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(t, Options{})
+		suppressed := func(text string) {
+			a := s.alert(text)
+			a.SuppressedBy = []string{"silence/x"}
+			s.deliverAll([]*outlets.Alert{a})
+		}
+		suppressed("truck-7 firing warning")
+		suppressed("truck-7 resolved warning")
+		assert.Empty(t, s.d.posts)
+		s.deliver("truck-8 firing warning")
+		assert.Equal(t, []string{"truck-8 warning"}, s.firing())
+		suppressed("truck-8 firing warning")
+		assert.Empty(t, s.firing())
+		suppressed("truck-8 firing critical")
+		assert.Empty(t, s.firing())
+		s.deliver("truck-8 firing critical")
+		assert.Equal(t, []string{"truck-8 critical"}, s.firing())
+		suppressed("truck-8 resolved critical")
+		assert.Empty(t, s.firing())
+	})
+}

@@ -19,13 +19,13 @@ type life struct {
 	topic     []*outlets.Alert
 	delivered int            // records the line is done with
 	committed int            // where a new line begins to recall
-	state     map[string]int // of each device: 0 ok, 1 warning, 2 critical
+	state     map[string]int // of each device: 0 ok, 1 warning, 2 critical, 3 critical and suppressed
 	episode   map[string]int
 }
 
 // event lets a device change its level, as a task would write it.
 func (l *life) event(device string, level int) {
-	names := []string{"", "warning", "critical"}
+	names := []string{"", "warning", "critical", "critical"}
 	was := l.state[device]
 	if was == level {
 		return
@@ -39,6 +39,9 @@ func (l *life) event(device string, level int) {
 	}
 	a := l.alert(device + " " + status + " " + names[max(level, was*(1-min(level, 1)))])
 	a.ID = fmt.Sprint(device, l.episode[device])
+	if level == 3 || level == 0 && was == 3 {
+		a.SuppressedBy = []string{"silence/x"}
+	}
 	l.topic = append(l.topic, a)
 	l.state[device] = level
 }
@@ -80,7 +83,7 @@ func (l *life) play(steps []int) {
 	for _, n := range steps {
 		switch device := string(rune('a' + n%5)); {
 		case n < 60:
-			l.event(device, n/5%3)
+			l.event(device, n/5%4)
 		case n < 75:
 			l.work()
 		case n < 85:
@@ -106,7 +109,7 @@ func (l *life) problem() string {
 	for range 5 {
 		var want []string
 		for _, device := range []string{"a", "b", "c", "d", "e"} {
-			if level := l.state[device]; level > 0 {
+			if level := l.state[device]; level == 1 || level == 2 {
 				want = append(want, device+" "+[]string{"", "warning", "critical"}[level])
 			}
 		}
@@ -139,6 +142,9 @@ func (l *life) missing() string {
 	}
 	for _, a := range l.topic {
 		key := fmt.Sprint(a.Device, a.Level)
+		if a.SuppressedBy != nil {
+			continue
+		}
 		if a.Status == "firing" && !began[key+a.StartsAt.UTC().String()] || a.Status == "resolved" && !ended[key+a.EndsAt.UTC().String()] {
 			return fmt.Sprintf("%s %s %s at %v did not arrive", a.Device, a.Status, a.Level, a.At)
 		}

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+)
+
+const (
+	apiTimeout = 30 * time.Second
+	maxBody    = 64 << 10
+)
+
+// api answers under /v1 what weir alerts answers, and takes the same commands.
+// docs/API.md describes it.
+type api struct {
+	desks    []*desk
+	log      *slog.Logger
+	token    string // empty: who reaches the listener may ask, if that is on loopback
+	loopback bool   // of the listener
+}
+
+func newAPI(instances []*instance, token string, log *slog.Logger) *api {
+	a := &api{token: token, log: log}
+	for _, i := range instances {
+		if len(i.pipeline.Rules) > 0 {
+			a.desks = append(a.desks, newDesk(i.pipeline, i.brokers))
+		}
+	}
+	return a
+}
+
+// apiToken is the token that the environment, or a file, has for the API.
+func apiToken(file string) (string, error) {
+	if file == "" {
+		return os.Getenv("WEIR_API_TOKEN"), nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("--api-token-file: %w", err)
+	}
+	token := strings.TrimSpace(string(text))
+	if token == "" {
+		return "", fmt.Errorf("--api-token-file %q is empty", file)
+	}
+	return token, nil
+}
+
+func (a *api) close() {
+	for _, d := range a.desks {
+		d.close()
+	}
+}
+
+// mount puts the API onto a mux whose listener has the address.
+func (a *api) mount(mux *http.ServeMux, at net.Addr) {
+	tcp, ok := at.(*net.TCPAddr)
+	a.loopback = ok && tcp.IP.IsLoopback()
+	for pattern, answer := range map[string]func(*http.Request) (reply, error){ // unordered: patterns differ
+		"GET /v1/alerts":             a.listAlerts,
+		"GET /v1/alerts/{id}":        a.explainAlert,
+		"POST /v1/alerts/{id}/ack":   a.ackAlert,
+		"DELETE /v1/alerts/{id}/ack": a.unackAlert,
+		"GET /v1/silences":           a.listSilences,
+		"POST /v1/silences":          a.addSilence,
+		"DELETE /v1/silences/{name}": a.dropSilence,
+	} {
+		mux.Handle(pattern, a.handler(answer))
+	}
+}
+
+// reply is what a request is answered with.
+type reply struct {
+	status int // 0: 200
+	body   any // nil: none
+}
+
+// problem is an error as RFC 9457 has it.
+type problem struct {
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+}
+
+func (p problem) Error() string { return p.Detail }
+
+func problemOf(status int, detail string) problem {
+	return problem{Title: http.StatusText(status), Status: status, Detail: detail}
+}
+
+func (a *api) handler(answer func(*http.Request) (reply, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), apiTimeout)
+		defer cancel()
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		w.Header().Set("Cache-Control", "no-store")
+		err := a.admit(r)
+		var out reply
+		if err == nil {
+			out, err = answer(r.WithContext(ctx))
+		}
+		if err != nil {
+			p := a.problem(err)
+			if p.Status == http.StatusUnauthorized {
+				w.Header().Set("WWW-Authenticate", `Bearer realm="weir"`)
+			}
+			send(w, "application/problem+json", reply{p.Status, p})
+			return
+		}
+		send(w, "application/json", out)
+	})
+}
+
+func send(w http.ResponseWriter, kind string, out reply) {
+	if out.body == nil {
+		w.WriteHeader(cmp.Or(out.status, http.StatusNoContent))
+		return
+	}
+	w.Header().Set("Content-Type", kind)
+	w.WriteHeader(cmp.Or(out.status, http.StatusOK))
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(out.body) // whoever asked is gone
+}
+
+// admit says who may ask. With a token, who has it. Without one the API is for the
+// machine itself; but a browser there shows pages of strangers, so requests under a foreign name (which
+// a stranger's name server may have pointed here) and writes that a page could send unasked are refused.
+func (a *api) admit(r *http.Request) error {
+	switch {
+	case a.token != "":
+		given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		want, have := sha256.Sum256([]byte(a.token)), sha256.Sum256([]byte(given))
+		if !ok || subtle.ConstantTimeCompare(want[:], have[:]) != 1 {
+			return problemOf(http.StatusUnauthorized, "send the token as Authorization: Bearer TOKEN")
+		}
+	case !a.loopback:
+		return problemOf(http.StatusForbidden, "the API is off: set WEIR_API_TOKEN, or let --http listen on loopback only")
+	case !isLocal(r.Host):
+		return problemOf(http.StatusForbidden, fmt.Sprintf("host %q is not this machine: set WEIR_API_TOKEN to be reached under a name", r.Host))
+	}
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); r.Method == http.MethodPost && kind != "application/json" {
+		return problemOf(http.StatusUnsupportedMediaType, "send Content-Type: application/json")
+	}
+	return nil
+}
+
+// isLocal reports whether a request's Host is this machine by whatever name.
+func isLocal(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.Trim(host, "[]")
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+// problem is what an error is to whoever asked.
+func (a *api) problem(err error) problem {
+	var p problem
+	switch {
+	case errors.As(err, &p):
+		return p
+	case errors.Is(err, errNoSuch):
+		return problemOf(http.StatusNotFound, err.Error())
+	case errors.Is(err, errSeveral):
+		return problemOf(http.StatusConflict, err.Error())
+	case errors.Is(err, errNoCommand):
+		return problemOf(http.StatusBadRequest, err.Error())
+	}
+	a.log.Warn("api request not answered", "error", err)
+	return problemOf(http.StatusServiceUnavailable, err.Error())
+}
+
+// read reads the body of a request. None is as good as an empty object.
+func read(r *http.Request, into any) error {
+	decoder := json.NewDecoder(r.Body)
+	decoder.DisallowUnknownFields()
+	var tooLarge *http.MaxBytesError
+	switch err := decoder.Decode(into); {
+	case errors.As(err, &tooLarge):
+		return problemOf(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body may have %d bytes", maxBody))
+	case err != nil && !errors.Is(err, io.EOF):
+		return problemOf(http.StatusBadRequest, "body: "+err.Error())
+	}
+	return nil
+}
+
+// asked are the desks that a request is about: all, or the one of ?pipeline=.
+func (a *api) asked(r *http.Request) ([]*desk, error) {
+	name := r.URL.Query().Get("pipeline")
+	var found []*desk
+	for _, d := range a.desks {
+		if name == "" || d.pipeline.Name == name {
+			found = append(found, d)
+		}
+	}
+	if len(found) == 0 && name != "" {
+		return nil, problemOf(http.StatusNotFound, fmt.Sprintf("pipeline %q with rules: this process has none", name))
+	}
+	return found, nil
+}
+
+// first asks one desk after the other until one knows what is asked for.
+func (a *api) first(r *http.Request, ask func(d *desk) (reply, error)) (reply, error) {
+	desks, err := a.asked(r)
+	if err != nil {
+		return reply{}, err
+	}
+	err = fmt.Errorf("pipeline with rules: %w", errNoSuch)
+	for _, d := range desks {
+		var out reply
+		if out, err = ask(d); !errors.Is(err, errNoSuch) {
+			return out, err
+		}
+	}
+	return reply{}, err
+}
