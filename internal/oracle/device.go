@@ -30,6 +30,7 @@ type device struct {
 	rolling  [][]sample  // rolling windows by index, in the same order
 	last     []last      // by metric
 	rules    []machine   // by rule
+	stood    []int       // by rule: the level at which it fired when the cause in hand began, or none
 	news     []news      // what the cause in hand has brought to rules on expressions
 	counters []counter   // by metric; wide messages: the first
 	times    []moments   // by metric

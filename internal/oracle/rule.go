@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/weirstream/weir/alerts/commands"
 	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/event"
 )
@@ -28,6 +29,14 @@ type machine struct {
 
 	since   event.Time // the moment of the last event firing
 	repeats int        // how often it was said again since
+	slots   int        // how often it would have been, had nobody acknowledged it
+
+	fired      event.Time        // the moment of the episode's first event firing
+	steps      int               // of its escalation that were taken
+	acked      *commands.Ack     // nil: nobody knows of the episode
+	suppressed bool              // its last event was
+	reviewed   event.Time        // when that was found
+	inhibits   map[string]string // the commands by which it inhibits others
 
 	inputs  []datum // of a rule on an expression
 	failing bool    // the expression cannot be worked out, which was said
@@ -180,6 +189,7 @@ func (t *task) turn(d *device, rule, waited int, o observation) {
 func (m *machine) begin(at event.Time) {
 	if !m.pending && !m.firing {
 		m.began, m.events = at, 0
+		m.steps, m.acked, m.suppressed = 0, nil, false
 	}
 }
 
@@ -213,5 +223,11 @@ func (t *task) say(d *device, rule int, a alert, o observation) {
 		t.changed(d, rule, &a)
 	}
 	a.flapping = m.flapping
+	a.suppressed, a.acked, a.escalation = t.suppressing(d, rule, a.level), m.acked, m.steps
+	a.clocks = clocks{d.clock, t.moment, t.clock}
+	m.suppressed, m.reviewed = len(a.suppressed) > 0, t.moment
+	t.await(d, beforeRules())
+	t.spoken = append(t.spoken, d)
+	t.orderFor(d, rule, &a)
 	t.want(&want{topic: t.p.Alerts.Topic, device: d.name, lane: t.p.Rules[rule].Name, alert: &a})
 }

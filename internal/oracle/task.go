@@ -3,9 +3,11 @@ package oracle
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/weirstream/weir/alerts/anomaly"
+	"github.com/weirstream/weir/alerts/commands"
 	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/event"
 )
@@ -32,7 +34,12 @@ type task struct {
 	inputs    inputs
 	formulas  []*formula          // by rule; nil: it has none
 	detectors []*anomaly.Detector // by rule, as well
-	stirred   []*device           // whom the cause in hand has brought news
+	spoken    []*device           // whom it made say something
+	commands  *commands.Version   // those in force; nil: none yet
+	versions  map[int64]*commands.Version
+	unobeyed  bool // they came into force, and what they bring is not said yet
+	orders    []order
+	stirred   []*device // whom the cause in hand has brought news
 
 	order       int64  // of the newest reading processed
 	days        []span // by window: the calendar day met last
@@ -99,6 +106,7 @@ func (t *task) fold(r SourceRecord) {
 	t.step++
 	if t.groups != nil {
 		t.foldParcel(r)
+		t.over()
 		return
 	}
 	all := readings(t.p, r)
@@ -111,6 +119,7 @@ func (t *task) fold(r SourceRecord) {
 			t.settle()
 		}
 	}
+	t.over()
 	t.mark()
 }
 
@@ -226,6 +235,15 @@ func (t *task) read(m *messageState, r reading) {
 	classes.Processed++
 	t.alive(d)
 	t.process(d, m, r, at)
+}
+
+// ordered are the devices, or groups, in the order of their names.
+func (t *task) ordered() []*device {
+	var all []*device
+	for _, key := range slices.Sorted(maps.Keys(t.devices)) {
+		all = append(all, t.devices[key])
+	}
+	return all
 }
 
 // belongs reports whether a new device may be in this partition.

@@ -1,0 +1,129 @@
+package simulation
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/weirstream/weir/alerts/commands"
+	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/internal/oracle"
+)
+
+// operator is the topic of commands, and who writes into it.
+type operator struct {
+	set     commands.Set
+	written map[string]bool // keys of what operators wrote
+}
+
+// command appends a record to the topic.
+func (f *folded) command(key string, value []byte) {
+	offset := int64(0)
+	if n := len(f.in.Commands); n > 0 {
+		offset = f.in.Commands[n-1].Offset + 1 + int64(f.IntN(2))
+	}
+	f.in.Commands = append(f.in.Commands, oracle.CommandRecord{Offset: offset, Key: []byte(key), Value: value})
+	_ = f.commands.set.Apply(offset, []byte(key), value)
+}
+
+func (f *folded) setCommands() {
+	f.task.SetCommands(f.commands.set.Version(), f.in.Committed)
+}
+
+// operate writes a command or takes one back, and lets the tasks know now or later.
+func (f *folded) operate() {
+	f.take()
+	if f.commands.written == nil {
+		f.commands.written = map[string]bool{}
+	}
+	alerts := f.in.Outputs[f.plan.Pipeline.Alerts.Topic]
+	switch f.IntN(6) {
+	case 0, 1:
+		if len(alerts) > 0 {
+			f.acknowledge(alerts[max(0, len(alerts)-1-f.IntN(20))])
+		}
+	case 2, 3:
+		s := f.drawSilence()
+		f.write(s.Key(), s.AppendValue(nil))
+	case 4:
+		var keys []string
+		for key := range f.commands.written {
+			keys = append(keys, key)
+		}
+		slices.Sort(keys)
+		if len(keys) > 0 {
+			f.write(keys[f.IntN(len(keys))], nil)
+		}
+	case 5:
+		f.write(f.one("ack/x", "silence/a", "nonsense"), []byte("no command"))
+	}
+	if f.IntN(4) > 0 {
+		f.setCommands()
+	}
+}
+
+func (f *folded) write(key string, value []byte) {
+	f.commands.written[key] = true
+	f.command(key, value)
+}
+
+// acknowledge acknowledges the episode of an alert.
+func (f *folded) acknowledge(r oracle.OutputRecord) {
+	var a struct{ ID, Rule, Device string }
+	if json.Unmarshal(r.Value, &a) != nil || a.Device == "" {
+		return
+	}
+	ack := commands.Ack{ID: a.ID, Rule: a.Rule, Whose: commands.Whose{Device: a.Device}, Author: f.one("ada", ""), Reason: f.one("known", ""), At: f.wall}
+	f.write(ack.Key(), ack.AppendValue(nil))
+}
+
+// drawSilence draws a time around now, and whom it is about.
+func (f *folded) drawSilence() *commands.Silence {
+	s := &commands.Silence{Kind: commands.KindSilence, Name: f.one("a", "b", "c"), Author: "ada", At: f.wall}
+	if f.IntN(3) == 0 {
+		s.Kind = commands.KindMaintenance
+	}
+	s.Start = f.wall + event.Time(f.IntN(60_000)-30_000)
+	s.End = s.Start + 1 + event.Time(f.IntN(90_000))
+	for range 1 + f.IntN(2) {
+		rule := f.plan.Pipeline.Rules[f.IntN(len(f.plan.Pipeline.Rules))].Name
+		m := [][3]string{{"rule", "=", rule}, {"rule", "!=", rule}, {"device", "=~", "d[0-2].*"}, {"level", "=", "warning"}, {"level", "!~", "c.*"}, {"labels.site", "=", "a"}, {"labels.site", "=", ""}}[f.IntN(7)]
+		one, err := commands.NewMatcher(m[0], m[1], m[2])
+		if err != nil {
+			panic(err)
+		}
+		s.Matchers = append(s.Matchers, one)
+	}
+	return s
+}
+
+// drawInhibit draws which of the rules written so far inhibit which.
+func drawInhibit(b *strings.Builder, labels bool, rng *rand.Rand) {
+	var rules []string
+	for _, found := range regexp.MustCompile(`- \{name: ([^ ,]*), (when|no_data|anomaly)`).FindAllStringSubmatch(b.String(), -1) {
+		rules = append(rules, found[1])
+	}
+	if rng.IntN(2) == 0 || len(rules) < 2 {
+		return
+	}
+	b.WriteString("inhibit:\n")
+	seen := map[string]bool{}
+	for range 1 + rng.IntN(3) {
+		from, to := rng.IntN(len(rules)), rng.IntN(len(rules))
+		equal := "device"
+		if labels && rng.IntN(2) == 0 {
+			equal = "labels.site"
+		}
+		line := fmt.Sprintf("  - {source: {rule: %s}, target: {rule: %s}, equal: %s}\n", rules[from], rules[to], equal)
+		if from != to && !seen[line] {
+			b.WriteString(line)
+			seen[line] = true
+		}
+	}
+	if len(seen) == 0 {
+		fmt.Fprintf(b, "  - {source: {rule: %s}, target: {rule: %s}, equal: device}\n", rules[0], rules[1])
+	}
+}
