@@ -257,7 +257,7 @@ func (t *Task) forgetDevice() {
 // wake arms a device that recovery has not armed yet, before its reading is
 // looked at: a silence that ended with this reading was a silence.
 func (t *Task) wake(slot statestore.Slot) {
-	if t.isArmed(slot) {
+	if t.groups != nil || t.isArmed(slot) { // groups do not fall silent, and headSeen is another word of theirs
 		return
 	}
 	head := t.table.Row(headCol, slot)
@@ -275,6 +275,9 @@ func (t *Task) wake(slot statestore.Slot) {
 
 // armSome arms the timers of the next n slots that recovery left unarmed.
 func (t *Task) armSome(n int) {
+	if t.groups != nil {
+		return // their timers are armed, and they do not fall silent
+	}
 	for ; n > 0 && t.scan < t.table.Bound(); n-- {
 		slot := t.scan
 		t.scan++
