@@ -9,12 +9,11 @@ import (
 	"strings"
 
 	"github.com/weirstream/weir/alerts/commands"
-	"github.com/weirstream/weir/event"
 	"github.com/weirstream/weir/internal/oracle"
 )
 
-// operator is the topic of commands, and who writes into it.
-type operator struct {
+// desk is the topic of commands, and who writes into it.
+type desk struct {
 	set     commands.Set
 	written map[string]bool // keys of what operators wrote
 }
@@ -46,7 +45,7 @@ func (f *folded) operate() {
 			f.acknowledge(alerts[max(0, len(alerts)-1-f.IntN(20))])
 		}
 	case 2, 3:
-		s := f.drawSilence()
+		s := drawSilence(f.wall, f.plan.Pipeline.Rules[f.IntN(len(f.plan.Pipeline.Rules))].Name, f.Rand)
 		f.write(s.Key(), s.AppendValue(nil))
 	case 4:
 		var keys []string
@@ -78,26 +77,6 @@ func (f *folded) acknowledge(r oracle.OutputRecord) {
 	}
 	ack := commands.Ack{ID: a.ID, Rule: a.Rule, Whose: commands.Whose{Device: a.Device}, Author: f.one("ada", ""), Reason: f.one("known", ""), At: f.wall}
 	f.write(ack.Key(), ack.AppendValue(nil))
-}
-
-// drawSilence draws a time around now, and whom it is about.
-func (f *folded) drawSilence() *commands.Silence {
-	s := &commands.Silence{Kind: commands.KindSilence, Name: f.one("a", "b", "c"), Author: "ada", At: f.wall}
-	if f.IntN(3) == 0 {
-		s.Kind = commands.KindMaintenance
-	}
-	s.Start = f.wall + event.Time(f.IntN(60_000)-30_000)
-	s.End = s.Start + 1 + event.Time(f.IntN(90_000))
-	for range 1 + f.IntN(2) {
-		rule := f.plan.Pipeline.Rules[f.IntN(len(f.plan.Pipeline.Rules))].Name
-		m := [][3]string{{"rule", "=", rule}, {"rule", "!=", rule}, {"device", "=~", "d[0-2].*"}, {"level", "=", "warning"}, {"level", "!~", "c.*"}, {"labels.site", "=", "a"}, {"labels.site", "=", ""}}[f.IntN(7)]
-		one, err := commands.NewMatcher(m[0], m[1], m[2])
-		if err != nil {
-			panic(err)
-		}
-		s.Matchers = append(s.Matchers, one)
-	}
-	return s
 }
 
 // drawInhibit draws which of the rules written so far inhibit which.

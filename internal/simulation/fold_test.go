@@ -38,7 +38,7 @@ type folded struct {
 	behind  [5]event.Time
 	age     int // of the names of devices: one who was forgotten does not come back, or says again what it said at the same times. But those of whom something is kept may
 
-	commands  operator
+	commands  desk
 	forgotten uint64
 	seqs      [5]int
 }
