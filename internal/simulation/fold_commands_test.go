@@ -2,11 +2,7 @@ package simulation
 
 import (
 	"encoding/json"
-	"fmt"
-	"math/rand/v2"
-	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/weirstream/weir/alerts/commands"
 	"github.com/weirstream/weir/internal/oracle"
@@ -77,32 +73,4 @@ func (f *folded) acknowledge(r oracle.OutputRecord) {
 	}
 	ack := commands.Ack{ID: a.ID, Rule: a.Rule, Whose: commands.Whose{Device: a.Device}, Author: f.one("ada", ""), Reason: f.one("known", ""), At: f.wall}
 	f.write(ack.Key(), ack.AppendValue(nil))
-}
-
-// drawInhibit draws which of the rules written so far inhibit which.
-func drawInhibit(b *strings.Builder, labels bool, rng *rand.Rand) {
-	var rules []string
-	for _, found := range regexp.MustCompile(`- \{name: ([^ ,]*), (when|no_data|anomaly)`).FindAllStringSubmatch(b.String(), -1) {
-		rules = append(rules, found[1])
-	}
-	if rng.IntN(2) == 0 || len(rules) < 2 {
-		return
-	}
-	b.WriteString("inhibit:\n")
-	seen := map[string]bool{}
-	for range 1 + rng.IntN(3) {
-		from, to := rng.IntN(len(rules)), rng.IntN(len(rules))
-		equal := "device"
-		if labels && rng.IntN(2) == 0 {
-			equal = "labels.site"
-		}
-		line := fmt.Sprintf("  - {source: {rule: %s}, target: {rule: %s}, equal: %s}\n", rules[from], rules[to], equal)
-		if from != to && !seen[line] {
-			b.WriteString(line)
-			seen[line] = true
-		}
-	}
-	if len(seen) == 0 {
-		fmt.Fprintf(b, "  - {source: {rule: %s}, target: {rule: %s}, equal: device}\n", rules[0], rules[1])
-	}
 }
