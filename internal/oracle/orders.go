@@ -103,7 +103,7 @@ func (t *task) inhibitors(d *device, rule, level int) map[string]string {
 	all := map[string]string{}
 	for i := range t.p.Inhibit {
 		in := &t.p.Inhibit[i]
-		if in.Label == "" || in.Source.Rule != t.p.Rules[rule].Name {
+		if in.Label == "" || in.Source.Rule != t.p.Rules[rule].Name || level < levelOf(&t.p.Rules[rule], in.Source.Level) {
 			continue
 		}
 		label := t.labelsOf(d, t.p.Rules[rule].Window())[in.Label]
