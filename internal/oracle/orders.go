@@ -89,7 +89,7 @@ func (t *task) inhibit(d *device, rule int, over bool) {
 			t.orders = append(t.orders, order{key: key, device: d.name, source: t.source})
 		}
 	}
-	for key, value := range now { // unordered
+	for key, value := range now { // unordered: each key by itself
 		if m.inhibits[key] != value {
 			t.orders = append(t.orders, order{key: key, value: value, device: d.name, source: t.source})
 		}
