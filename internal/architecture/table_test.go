@@ -45,7 +45,7 @@ func table() []place {
 			may:   []string{"event", "operators...", "alerts", "alerts/commands", "statestore", "configs...", "ingest...", "engine..."},
 			never: []string{"ingest/mqtt", "ingest/kafka"}},
 
-		{folder: "internal/oracle", layer: 4, pure: true, may: []string{"event", "configs", "alerts/anomaly"}},
+		{folder: "internal/oracle", layer: 4, pure: true, may: []string{"event", "configs", "alerts/anomaly", "alerts/commands"}},
 		{folder: "internal/oracle/topics", layer: 4, may: []string{"event", "configs", "internal/oracle"}},
 
 		{folder: "cmd", tree: true, layer: 4, may: []string{"..."}},

@@ -12,12 +12,15 @@ const mostRepeats = 1000
 // repeatsAt is when an alert is repeated next.
 func (t *task) repeatsAt(d *device, rule int) (at event.Time, ok bool) {
 	m, every := &d.rules[rule], t.p.Rules[rule].RepeatEvery
-	return m.since + event.Time(m.repeats+1)*every, m.firing && every > 0 && m.repeats < mostRepeats
+	return m.since + event.Time(m.slots+1)*every, m.firing && every > 0 && m.repeats < mostRepeats
 }
 
 // repeat repeats an alert.
 func (t *task) repeat(d *device, rule int) {
 	m := &d.rules[rule]
+	if m.slots++; m.acked != nil {
+		return // somebody knows
+	}
 	m.repeats++
 	t.sayAgain(d, rule, alert{repeat: m.repeats, cause: cause{reason: "repeat"}})
 }
@@ -49,8 +52,12 @@ func (t *task) sayAgain(d *device, rule int, a alert) {
 func (t *task) changed(d *device, rule int, a *alert) {
 	m, r := &d.rules[rule], &t.p.Rules[rule]
 	if a.state == "firing" {
-		m.since, m.repeats = t.moment, 0
+		m.since, m.repeats, m.slots = t.moment, 0, 0
 		t.await(d, deed{rule: rule, kind: repeats})
+	}
+	if a.state == "firing" && a.previous == none {
+		m.fired = t.moment
+		t.await(d, deed{rule: rule, kind: escalates})
 	}
 	if r.Flapping == nil {
 		return

@@ -12,6 +12,8 @@ import (
 //	seen + idle_after ──────────────▶ a device falls silent      ─┐
 //	from + after of a no_data ──────▶ a rule on silence fires     ├─▶ happen: in the order of their times
 //	since + k repeat_every ─────────▶ an alert is said again     ─┤
+//	its first firing + after ───────▶ it escalates               ─┤
+//	a schedule or silence ──────────▶ begins, or ends            ─┤
 //	the clock of groups stands still ▶ groups say what they hold ─┘
 //
 // An appointment says by when to look whether something is due; dueAt alone says when
@@ -37,8 +39,9 @@ type deed struct {
 type deedKind uint8
 
 const (
-	ownDeed deedKind = iota // a rule on silence fires; behind the rules: the device falls silent
-	repeats                 // an alert is said again
+	ownDeed   deedKind = iota // a rule on silence fires; behind the rules: the device falls silent
+	repeats                   // an alert is said again
+	escalates                 // it takes a step of its escalation
 	deedKinds
 )
 
@@ -67,8 +70,12 @@ func (t *task) dueAt(d *device, of deed) (at event.Time, ok bool) {
 	switch {
 	case d.forgotten:
 		return 0, false
+	case of == beforeRules():
+		return t.reviewAt(d)
 	case of.kind == repeats:
 		return t.repeatsAt(d, of.rule)
+	case of.kind == escalates:
+		return t.escalatesAt(d, of.rule)
 	case of.rule < len(t.p.Rules):
 		return t.missedAt(d, of.rule)
 	default:
@@ -79,13 +86,18 @@ func (t *task) dueAt(d *device, of deed) (at event.Time, ok bool) {
 // do does a deed that is due.
 func (t *task) do(d *device, of deed) {
 	switch {
+	case of == beforeRules():
+		t.review(d)
 	case of.kind == repeats:
 		t.repeat(d, of.rule)
+	case of.kind == escalates:
+		t.escalate(d, of.rule)
 	case of.rule < len(t.p.Rules):
 		t.miss(d, of.rule)
 	default:
 		d.silent = true
 		t.fallSilent(d)
+		t.settle()
 		if t.untold {
 			t.quiet = append(t.quiet, watch{d, d.seen})
 		}
@@ -127,6 +139,7 @@ func (t *task) happen() {
 		t.moment = still
 		t.step++
 		t.standStill()
+		t.over()
 	}
 	t.moment = t.clock
 }
@@ -142,6 +155,7 @@ func (t *task) keep(a appointment) {
 		t.moment = at
 		t.step++
 		t.do(a.device, a.deed)
+		t.over()
 	}
 	t.await(a.device, a.deed)
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/weirstream/weir/configs"
+	"github.com/weirstream/weir/event"
 )
 
 // status is what Alertmanager calls a state.
@@ -47,6 +48,10 @@ func (w *want) agreeAlert(in *Input, a *agreement, n *node) {
 		a.whole(n, "repeat", int64(e.repeat))
 	}
 	a.truth(n, "flapping", e.flapping)
+	a.truth(n, "error", e.failing)
+	e.anomaly.agree(a, n)
+	e.agreeSuppression(a, n)
+	w.agreeClocks(a, sub(n, "clock"))
 	a.text(n, "at", written(e.at))
 	a.text(n, "startsAt", written(e.began))
 	if e.state == "resolved" || e.state == "ok" {
@@ -94,7 +99,9 @@ func (w *want) agreeLabels(p *configs.Pipeline, a *agreement, labels *node) {
 		a.absent(labels, "device")
 	}
 	a.text(labels, "pipeline", p.Name)
-	if level := levelName(rule, w.alert.level); level != "" {
+	if n := w.alert.escalation; n > 0 {
+		a.text(labels, "severity", rule.Escalate[n-1].Severity)
+	} else if level := levelName(rule, w.alert.level); level != "" {
 		a.text(labels, "severity", level)
 	} else {
 		a.absent(labels, "severity")
@@ -130,14 +137,18 @@ func (w *want) agreeCause(in *Input, a *agreement, n *node) {
 
 // episodeID is the same for all events of one episode.
 func (w *want) episodeID(p *configs.Pipeline) string {
+	return episodeID(p, w.alert.rule, w.device, w.alert.began, w.alert.resets)
+}
+
+func episodeID(p *configs.Pipeline, rule int, device string, began event.Time, resets int) string {
 	h := sha256.New()
-	for _, s := range []string{p.Name, p.Rules[w.alert.rule].Name, w.device} {
+	for _, s := range []string{p.Name, p.Rules[rule].Name, device} {
 		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(s))))
 		h.Write([]byte(s))
 	}
-	h.Write(binary.BigEndian.AppendUint64(nil, uint64(w.alert.began)))
-	if w.alert.resets != 0 {
-		h.Write(binary.BigEndian.AppendUint64(nil, uint64(w.alert.resets)))
+	h.Write(binary.BigEndian.AppendUint64(nil, uint64(began)))
+	if resets != 0 {
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(resets)))
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
@@ -200,6 +211,10 @@ func (w *want) field(p *configs.Pipeline, part configs.Part, value float64) stri
 		}
 	case "threshold":
 		value = e.threshold
+	case "kind":
+		return e.anomaly.kind
+	case "expected":
+		value = e.anomaly.expected
 	}
 	if part.Format != "" {
 		return fmt.Sprintf(part.Format, value)

@@ -17,11 +17,12 @@ func Check(in Input) *Report {
 	}
 	j := readJournal(&in, report)
 	t := newTask(&in, report)
-	if !t.rostersKnown(j) {
+	if !t.rostersKnown(j) || !t.commandsKnown(j) {
 		return report
 	}
 	t.run(j)
 	compare(&in, report, t.wants)
+	t.compareOrders()
 	if in.Fleet != nil {
 		in.Fleet.match(t)
 	}

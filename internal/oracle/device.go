@@ -30,6 +30,8 @@ type device struct {
 	rolling  [][]sample  // rolling windows by index, in the same order
 	last     []last      // by metric
 	rules    []machine   // by rule
+	stood    []int       // by rule: the level at which it fired when the cause in hand began, or none
+	news     []news      // what the cause in hand has brought to rules on expressions
 	counters []counter   // by metric; wide messages: the first
 	times    []moments   // by metric
 	panes    []*pane     // of windows over several devices, not sent yet
@@ -128,6 +130,9 @@ func (t *task) take(d *device, metric int, s sample, a addition) {
 		*l = last{true, s.time}
 		for _, rule := range t.rules.metric[metric] {
 			t.look(d, rule, observation{time: s.time, value: measure{value: s.value}, cause: a.cause})
+		}
+		for _, in := range t.inputs.metric[metric] {
+			t.learned(d, in, observation{time: s.time, value: measure{value: s.value}, cause: a.cause})
 		}
 	}
 }
@@ -274,6 +279,7 @@ func (t *task) speak(d *device, index int, w *window, by cause) {
 		o := observation{time: w.end - 1, cause: by, window: &span{index, w.start, w.end}}
 		t.look(d, rule, t.observe(d, rule, w, o))
 	}
+	t.learn(d, t.inputs.window[index], w, observation{time: w.end - 1, cause: by, window: &span{index, w.start, w.end}})
 	t.write(d, index, w, statement{revision: 1})
 }
 
@@ -306,6 +312,7 @@ func (t *task) emit(d *device, index int, w *window, e emission) {
 			o := observation{time: w.end, cause: e.cause, window: &span{index, w.start, w.end}}
 			t.look(d, rule, t.observe(d, rule, w, o))
 		}
+		t.learn(d, t.inputs.window[index], w, observation{time: w.end, cause: e.cause, window: &span{index, w.start, w.end}})
 	}
 	if unsaid {
 		return

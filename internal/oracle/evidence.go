@@ -32,14 +32,21 @@ func isVague(name string) bool {
 	return name[0] == 'p'
 }
 
+// isLoose is isVague of a result of a certain window.
+func isLoose(c *configs.Window, name string) bool {
+	return isVague(name) || c.Grouped() && isEnd(name)
+}
+
 // gather reads the records about windows with a rule on a vague result. It is nil
 // where there are none.
 func gather(in *Input) *evidence {
 	p := in.Pipeline
 	topics := map[string]bool{}
 	for i := range p.Rules {
-		if when := p.Rules[i].When; when.Window >= 0 && (isVague(when.Result) || p.Windows[when.Window].Grouped() && isEnd(when.Result)) {
-			topics[p.Windows[when.Window].Emit.Topic], topics[p.Alerts.Topic] = true, true
+		for _, when := range p.Rules[i].Looks() {
+			if when.Window >= 0 && isLoose(&p.Windows[when.Window], when.Result) {
+				topics[p.Windows[when.Window].Emit.Topic], topics[p.Alerts.Topic] = true, true
+			}
 		}
 	}
 	if len(topics) == 0 {

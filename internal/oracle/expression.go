@@ -164,5 +164,7 @@ func used(p *configs.Pipeline, metric int) bool {
 // directlyUsed reports whether a window or a rule looks at a metric.
 func directlyUsed(p *configs.Pipeline, metric int) bool {
 	return slices.ContainsFunc(p.Windows, func(w configs.Window) bool { return w.MetricIndex == metric }) ||
-		slices.ContainsFunc(p.Rules, func(r configs.Rule) bool { return r.When.Window < 0 && r.When.Metric == metric })
+		slices.ContainsFunc(p.Rules, func(r configs.Rule) bool {
+			return slices.ContainsFunc(r.Looks(), func(w configs.When) bool { return w.Window < 0 && w.Metric == metric })
+		})
 }

@@ -44,12 +44,22 @@ func (t *task) enter(f fact, w *witness) {
 		what := "wall time " + written(f.wall)
 		if f.isRoster {
 			what = fmt.Sprintf("roster version %016x", f.roster)
+		} else if f.isCommands {
+			what = fmt.Sprintf("version %d of the commands", f.version)
 		}
 		t.illegal(f, "", fmt.Sprintf("%s entered at source offset %d, and its journal record %d covers %d to %d",
 			what, f.position, f.entry.seq, f.entry.from, f.entry.to))
 	}
 	if f.isRoster {
 		t.enterRoster(f)
+		t.over()
+		return
+	}
+	if f.isCommands {
+		t.enterCommands(f)
+		if t.unobeyed = f.starts && t.p.Roster != nil; !t.unobeyed {
+			t.obey()
+		}
 		return
 	}
 	ahead := w.ahead(f.position, f.wall)
@@ -69,6 +79,7 @@ func (t *task) enter(f fact, w *witness) {
 			t.illegal(f, name, fmt.Sprintf("it was forgotten at %s, which is before %s", written(f.wall), written(max(due, d.seen+t.p.Time.IdleAfter))))
 		}
 		t.forget(d)
+		t.over()
 	}
 	t.mark()
 }

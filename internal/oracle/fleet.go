@@ -55,8 +55,12 @@ func (f *Fleet) Check(in Input) *Report {
 	j := readJournal(&in, report)
 	t := newTask(&in, report)
 	t.groups = &groups{fleet: f, next: f.logs[in.Partition], marks: map[int32]event.Time{}}
+	if !t.commandsKnown(j) {
+		return report
+	}
 	t.run(j)
 	compare(&in, report, t.wants)
+	t.compareOrders()
 	report.Sent.Late = t.groups.late
 	return report
 }

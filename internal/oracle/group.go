@@ -39,6 +39,7 @@ func (t *task) foldParcel(r SourceRecord) {
 		t.report.Sent.Partials++
 		t.report.Readings += one.readings
 		t.addPartial(one)
+		t.settle()
 	default:
 		t.want(&want{topic: t.p.QuarantineTopic, device: string(r.Key), rejected: &rejected{reason: event.Malformed, parcel: one}})
 	}
@@ -64,6 +65,7 @@ func (t *task) closeGroups(by cause) {
 		t.comeNear(d, addition{before: before, cause: by})
 		d.clock = least
 		t.close(d, before, by)
+		t.settle()
 		if least >= t.forgottenAt(d) {
 			t.end(d, cause{reason: "forgotten"})
 		}
@@ -184,6 +186,7 @@ func (t *task) standStill() {
 	t.groups.still = t.clock - (t.clock-t.groups.still)%t.p.Time.IdleAfter
 	for _, key := range slices.Sorted(maps.Keys(t.devices)) {
 		t.sayNews(t.devices[key])
+		t.settle()
 	}
 }
 
@@ -250,8 +253,8 @@ func (w *want) by(p *configs.Pipeline) string {
 	switch {
 	case w.aggregate != nil:
 		return p.Windows[w.aggregate.window].By
-	case w.alert != nil && p.Rules[w.alert.rule].When.Window >= 0:
-		return p.Windows[p.Rules[w.alert.rule].When.Window].By
+	case w.alert != nil && p.Rules[w.alert.rule].Window() >= 0:
+		return p.Windows[p.Rules[w.alert.rule].Window()].By
 	}
 	return ""
 }

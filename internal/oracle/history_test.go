@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/weirstream/weir/alerts/commands"
 	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/event"
 )
@@ -73,13 +74,15 @@ state: {forget_after: 2m}
 // themselves, come late, fall silent and are forgotten.
 type history struct {
 	*rand.Rand
-	in      Input
-	model   *task
-	wall    event.Time
-	seqs    map[string]int
-	entries []entry
-	behind  map[string]event.Time     // by device, how far its clock went back
-	due     map[event.Time]event.Time // by the wall of a fact: before when it must not forget whom it does
+	in       Input
+	model    *task
+	wall     event.Time
+	seqs     map[string]int
+	entries  []entry
+	behind   map[string]event.Time     // by device, how far its clock went back
+	commands commands.Set              // of what is in force
+	ordered  int                       // what the model has ordered, and stands in the topic
+	due      map[event.Time]event.Time // by the wall of a fact: before when it must not forget whom it does
 }
 
 // newHistory folds n records of so many devices.
@@ -98,6 +101,7 @@ func newHistory(p *configs.Pipeline, seed uint64, n, devices int) *history {
 		if h.IntN(60) == 0 {
 			h.fact(130_000)
 		}
+		h.obey()
 		if h.IntN(8) == 0 {
 			h.commit()
 		}
@@ -106,6 +110,7 @@ func newHistory(p *configs.Pipeline, seed uint64, n, devices int) *history {
 		}
 	}
 	h.fact(40_000)
+	h.obey()
 	h.commit()
 	h.in.Journal = renderJournal(h.entries[:len(h.entries)-1], 1+h.IntN(3))
 	h.in.Outputs = render(&h.in, h.model.wants)

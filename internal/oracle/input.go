@@ -26,6 +26,9 @@ type Input struct {
 	// Rosters are the versions of the roster at hand, as the bytes of the files. The
 	// first is in force where the journal was trimmed and does not tell.
 	Rosters [][]byte
+	// Commands are the records of the topic of commands, whoever wrote them, in offset
+	// order.
+	Commands []CommandRecord
 	// Fleet is what the devices of all partitions sent for windows over several. It is
 	// set where the pipeline has such windows, and only then.
 	Fleet *Fleet

@@ -44,7 +44,11 @@ type fact struct {
 	forgotten []string // the devices dropped then
 	isRoster  bool     // then there is neither wall time nor anybody forgotten
 	roster    uint64   // the fingerprint of the version
-	entry     *entry
+
+	isCommands bool  // then there is none of all this, but
+	version    int64 // of the commands
+	starts     bool  // the roster that a task starts with comes next
+	entry      *entry
 }
 
 // part is one message of the journal.
@@ -85,19 +89,20 @@ func parsePart(src []byte) (p part, err error) {
 
 // parseNote reads where wall time entered: position, wall time, number of
 // forgotten devices and, for each, length and name. Wall time 0 stands for a
-// version of the roster, whose fingerprint follows, big endian.
+// version of the roster, whose fingerprint follows, big endian; 1 for a version of the
+// commands, an offset.
 func parseNote(note []byte) ([]fact, error) {
 	r := &noteReader{rest: note}
 	var all []fact
 	for len(r.rest) > 0 && !r.cut {
 		f := fact{position: int64(r.number()), wall: event.Time(r.number())}
-		if f.wall == 1 { // commands came into force, of which the model knows nothing yet
-			r.number()
-			continue
-		}
-		if f.isRoster = f.wall == 0; f.isRoster {
+		f.isRoster, f.isCommands = f.wall == 0, f.wall == 1
+		switch {
+		case f.isRoster:
 			f.roster = r.fingerprint()
-		} else {
+		case f.isCommands:
+			f.version = int64(r.number())
+		default:
 			for n := r.number(); n > 0 && !r.cut; n-- {
 				f.forgotten = append(f.forgotten, r.name())
 			}
@@ -216,6 +221,11 @@ func (j *journal) take(e entry, note []byte) {
 		if e.wall < before.wall {
 			j.wrong(e.output, e.from, fmt.Sprintf("the task's clock goes back from %s to %s in record %d", written(before.wall), written(e.wall), e.seq))
 		}
+	}
+	if len(e.facts) > 1 {
+		// Where other commands and another roster come at once, one cannot tell that from a
+		// start; it matters only to the labels of what the commands bring.
+		e.facts[0].starts = e.facts[0].isCommands && e.facts[1].isRoster && e.facts[0].position == e.facts[1].position
 	}
 	added := &e
 	for i := range added.facts {

@@ -13,12 +13,12 @@ func Unknown(p *configs.Pipeline) string {
 	for i := range p.Rules {
 		r := &p.Rules[i]
 		switch {
-		case r.Schedule != nil, r.Escalate != nil:
-			return fmt.Sprintf("rule %s has a schedule or escalates", r.Name)
-		case r.Anomaly != nil:
-			return fmt.Sprintf("rule %s looks for anomalies (anomaly)", r.Name)
-		case r.Formula != nil:
-			return fmt.Sprintf("rule %s looks at an expression", r.Name)
+		case !isPlain(r):
+			for _, when := range r.Looks() {
+				if when.Window >= 0 && isLoose(&p.Windows[when.Window], when.Result) && (p.Windows[when.Window].Emit.On != "close" || r.Evaluate == "change" && closes(&p.Windows[when.Window])) {
+					return fmt.Sprintf("rule %s looks at %s, which may come out in more than one way, and no record tells in which", r.Name, when.Result)
+				}
+			}
 		case looksAlways(p, r) && isVague(r.When.Result):
 			return fmt.Sprintf("rule %s looks at every reading (evaluate: change) at %s, which may come out in more than one way", r.Name, r.When.Result)
 		}
@@ -39,7 +39,7 @@ func known(in *Input, report *Report) bool {
 // looksAlways reports whether a rule on a window that closes looks at it at every
 // reading.
 func looksAlways(p *configs.Pipeline, r *configs.Rule) bool {
-	if r.When.Window < 0 || r.Evaluate != "change" {
+	if r.When.Window < 0 || r.Evaluate != "change" || !isPlain(r) {
 		return false
 	}
 	kind := p.Windows[r.When.Window].Kind
@@ -49,7 +49,7 @@ func looksAlways(p *configs.Pipeline, r *configs.Rule) bool {
 // lookNow shows a window to the rules that look at every reading: the one that
 // ends first of those that took the reading and are open.
 func (t *task) lookNow(d *device, index int, s sample, by cause) {
-	if len(t.rules.always[index]) == 0 {
+	if len(t.rules.always[index]) == 0 && len(t.inputs.always[index]) == 0 {
 		return
 	}
 	var first *window
@@ -67,6 +67,9 @@ func (t *task) lookNow(d *device, index int, s sample, by cause) {
 			value: compute(&t.p.Windows[index], t.p.Rules[rule].When.Result, first.samples),
 		})
 	}
+	look := *first
+	look.body = nil
+	t.learn(d, t.inputs.always[index], &look, observation{time: s.time, cause: by, window: &span{index, first.start, first.end}})
 }
 
 // crossHole does to a rule what on_gap says of a hole before the sample in hand, and

@@ -84,8 +84,11 @@ func (t *task) goOnMissing(d *device) {
 			next.rules[rule] = d.rules[rule]
 			t.await(next, deed{rule: rule})
 			t.await(next, deed{rule: rule, kind: repeats})
+			t.await(next, deed{rule: rule, kind: escalates})
 		}
 	}
+	t.await(next, beforeRules())
+	t.spoken = append(t.spoken, next)
 }
 
 // expect compares the version of the roster in force with the one before: whom it

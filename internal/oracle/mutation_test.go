@@ -116,9 +116,9 @@ func mutations() map[string]mutation {
 			for i := range h.entries {
 				for j := range h.entries[i].facts {
 					f := &h.entries[i].facts[j]
-					if later := h.appendedFrom(f.position); later > 0 && !f.isRoster && h.IntN(4) == 0 {
+					if later := h.appendedFrom(f.position); later > 0 && !f.isRoster && !f.isCommands && h.IntN(4) == 0 {
 						f.wall = later + tolerance + 1
-						return fault{Fact, f.position, []string{Missing, Unexpected, Repeated, Order, Value, Journal}}, true
+						return fault{Fact, f.position, []string{Commands, Missing, Unexpected, Repeated, Order, Value, Journal}}, true
 					}
 				}
 			}
@@ -129,7 +129,7 @@ func mutations() map[string]mutation {
 				for j := range h.entries[i].facts {
 					if f := &h.entries[i].facts[j]; len(f.forgotten) > 0 && h.IntN(2) == 0 {
 						f.wall = h.due[f.wall] - 1
-						return fault{Fact, f.position, []string{Missing, Unexpected, Repeated, Order, Value, Journal}}, true
+						return fault{Fact, f.position, []string{Commands, Missing, Unexpected, Repeated, Order, Value, Journal}}, true
 					}
 				}
 			}
@@ -137,7 +137,7 @@ func mutations() map[string]mutation {
 		},
 		"forgotten unknown": func(h *history) (fault, bool) {
 			e := &h.entries[h.IntN(len(h.entries)-1)]
-			if len(e.facts) == 0 || e.facts[0].isRoster {
+			if len(e.facts) == 0 || e.facts[0].isRoster || e.facts[0].isCommands {
 				return fault{}, false
 			}
 			e.facts[0].forgotten = append(e.facts[0].forgotten, "nobody")
@@ -155,7 +155,7 @@ func mutations() map[string]mutation {
 			i := 1 + h.IntN(len(h.entries)-3)
 			before := h.entries[i].from
 			h.entries = slices.Delete(h.entries, i, i+1)
-			return fault{Journal, before, []string{Missing, Unexpected, Repeated, Order, Value, Fact}}, true
+			return fault{Journal, before, []string{Commands, Missing, Unexpected, Repeated, Order, Value, Fact}}, true
 		},
 		"journal ends early": func(h *history) (fault, bool) {
 			last := len(h.entries) - 2
@@ -263,7 +263,7 @@ const size = 60
 
 // In a history in which all is well there is nothing to say.
 func TestHistoriesAreVerified(t *testing.T) {
-	for name, file := range map[string]string{"many": manyKinds, "new": newKinds, "manners": manners, "awaited": awaited} {
+	for name, file := range map[string]string{"many": manyKinds, "new": newKinds, "manners": manners, "awaited": awaited, "suppressed": suppressed} {
 		t.Run(name, func(t *testing.T) {
 			p := extended(t, file)
 			for seed := range uint64(200) {
@@ -309,6 +309,7 @@ func (h *history) copied(seed uint64) *history {
 	for _, topic := range h.topics() {
 		c.in.Outputs[topic] = slices.Clone(h.in.Outputs[topic])
 	}
+	c.in.Commands = slices.Clone(h.in.Commands)
 	c.entries = slices.Clone(h.entries)
 	for i := range c.entries {
 		c.entries[i].facts = slices.Clone(c.entries[i].facts)
@@ -333,6 +334,11 @@ func TestMutationsAreFound(t *testing.T) {
 		all := mutations()
 		maps.Copy(all, awaitedMutations())
 		find(t, extended(t, awaited), all, 20)
+	})
+	t.Run("suppressed", func(t *testing.T) {
+		all := mutations()
+		maps.Copy(all, suppressedMutations())
+		find(t, extended(t, suppressed), all, 20)
 	})
 }
 

@@ -107,6 +107,7 @@ func renderAlert(in *Input, w *want) object {
 	if a.flapping {
 		o["flapping"] = true
 	}
+	renderMore(o, a)
 	if math.IsNaN(a.threshold) {
 		o["threshold"] = nil
 	}
@@ -118,6 +119,9 @@ func renderAlert(in *Input, w *want) object {
 	labels["alertname"], labels["device"], labels["pipeline"] = rule.Name, w.device, p.Name
 	if a.level != none {
 		labels["severity"] = level(a.level)
+		if a.escalation > 0 {
+			labels["severity"] = rule.Escalate[a.escalation-1].Severity
+		}
 	}
 	o["labels"] = labels
 	if a.state == "resolved" || a.state == "ok" {
@@ -224,6 +228,10 @@ func renderNote(facts []fact) (note []byte) {
 		note = binary.AppendUvarint(note, uint64(f.position))
 		if f.isRoster {
 			note = binary.BigEndian.AppendUint64(append(note, 0), f.roster)
+			continue
+		}
+		if f.isCommands {
+			note = binary.AppendUvarint(append(note, 1), uint64(f.version))
 			continue
 		}
 		note = binary.AppendUvarint(note, uint64(f.wall))

@@ -20,6 +20,7 @@ const (
 	Conservation = "conservation" // readings are lost, or counted twice, between devices and groups
 	Fact         = "fact"         // wall time entered where it must not have
 	Roster       = "roster"       // a version of the roster is not at hand, or cannot be read
+	Commands     = "commands"     // a version of the commands is not at hand, or what a task must have written among them is not there
 	Journal      = "journal"      // the journal contradicts itself or the source
 	Source       = "source"       // the source cannot be what the pipeline read, or is not folded to its end
 	Open         = "open"         // a transaction that has not ended

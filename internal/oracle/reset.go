@@ -18,6 +18,8 @@ func (t *task) restart(d *device, m *messageState, r reading, at event.Time) *de
 	t.end(d, cause{offset: m.record.Offset})
 	fresh := newDevice(t.p, d.name)
 	fresh.resets, fresh.named, fresh.expected = d.resets+1, d.named, d.expected
+	fresh.stood = d.stood // as the cause began
+	t.spoken = append(t.spoken, fresh)
 	t.devices[d.name] = fresh
 	t.want(&want{topic: t.p.QuarantineTopic, device: d.name, restart: &restart{
 		record: m.record, from: d.clock, to: at, lateSince: d.lateSince, resets: fresh.resets,

@@ -199,6 +199,19 @@ func (t *task) enterRoster(f fact) {
 	before := t.roster
 	t.roster, t.typed = t.rosters[f.roster], map[string]map[string]any{}
 	t.expect(before)
+	for _, d := range t.ordered() {
+		for rule := range d.rules {
+			t.inhibit(d, rule, false)
+		}
+	}
+	if t.unobeyed {
+		t.unobeyed = false
+		t.obey()
+		return
+	}
+	for _, d := range t.ordered() {
+		t.review(d)
+	}
 }
 
 // labelKinds are the columns that the pipeline was checked with.

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/weirstream/weir/alerts/commands"
 	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/event"
 )
@@ -28,6 +29,18 @@ type machine struct {
 
 	since   event.Time // the moment of the last event firing
 	repeats int        // how often it was said again since
+	slots   int        // how often it would have been, had nobody acknowledged it
+
+	fired      event.Time        // the moment of the episode's first event firing
+	steps      int               // of its escalation that were taken
+	acked      *commands.Ack     // nil: nobody knows of the episode
+	suppressed bool              // its last event was
+	reviewed   event.Time        // when that was found
+	inhibits   map[string]string // the commands by which it inhibits others
+
+	inputs  []datum // of a rule on an expression
+	failing bool    // the expression cannot be worked out, which was said
+	series  *series // of a rule on anomalies
 
 	changes  []event.Time // of the last events, but for what was said again; as many as the rule looks at
 	flapping bool         // the last event was
@@ -43,15 +56,22 @@ type observation struct {
 
 // hole is the longest time between two samples that hold counts as covered.
 func (t *task) hole(rule int) event.Time {
-	limit := t.p.Time.IdleAfter
-	if w := t.p.Rules[rule].When.Window; w >= 0 && (t.p.Windows[w].Kind != configs.Rolling || t.p.Windows[w].Grouped()) && !looksAlways(t.p, &t.p.Rules[rule]) {
-		distance := t.p.Windows[w].Every
-		if t.p.Windows[w].Location != nil {
-			distance = 36 * 3_600_000 // calendar days
-		}
-		limit = max(limit, distance)
+	r, limit := &t.p.Rules[rule], t.p.Time.IdleAfter
+	for _, when := range r.Looks() {
+		limit = max(limit, t.distance(r, when))
 	}
 	return limit
+}
+
+// distance is how far the samples of what a rule looks at are apart at least.
+func (t *task) distance(r *configs.Rule, when configs.When) event.Time {
+	if r.Evaluate == "change" || when.Window < 0 || !closes(&t.p.Windows[when.Window]) {
+		return 0
+	}
+	if t.p.Windows[when.Window].Location != nil {
+		return 36 * 3_600_000 // calendar days
+	}
+	return t.p.Windows[when.Window].Every
 }
 
 // look takes a sample.
@@ -169,6 +189,7 @@ func (t *task) turn(d *device, rule, waited int, o observation) {
 func (m *machine) begin(at event.Time) {
 	if !m.pending && !m.firing {
 		m.began, m.events = at, 0
+		m.steps, m.acked, m.suppressed = 0, nil, false
 	}
 }
 
@@ -194,10 +215,19 @@ func (t *task) say(d *device, rule int, a alert, o observation) {
 	m := &d.rules[rule]
 	m.events++
 	a.rule, a.value, a.at, a.began, a.window, a.cause, a.number = rule, o.value, o.time, m.began, o.window, o.cause, m.events
-	a.resets, a.labels = d.resets, t.labelsOf(d, t.p.Rules[rule].When.Window)
+	a.resets, a.labels, a.failing = d.resets, t.labelsOf(d, t.p.Rules[rule].Window()), m.failing
+	if m.series != nil {
+		a.anomaly = m.series.finding()
+	}
 	if !a.again {
 		t.changed(d, rule, &a)
 	}
 	a.flapping = m.flapping
+	a.suppressed, a.acked, a.escalation = t.suppressing(d, rule, a.level), m.acked, m.steps
+	a.clocks = clocks{d.clock, t.moment, t.clock}
+	m.suppressed, m.reviewed = len(a.suppressed) > 0, t.moment
+	t.await(d, beforeRules())
+	t.spoken = append(t.spoken, d)
+	t.orderFor(d, rule, &a)
 	t.want(&want{topic: t.p.Alerts.Topic, device: d.name, lane: t.p.Rules[rule].Name, alert: &a})
 }

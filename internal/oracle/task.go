@@ -3,8 +3,11 @@ package oracle
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
+	"github.com/weirstream/weir/alerts/anomaly"
+	"github.com/weirstream/weir/alerts/commands"
 	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/event"
 )
@@ -27,6 +30,16 @@ type task struct {
 	step   int
 	source int64 // the offset of the record in hand, or the position of the fact
 	rules  rulesOf
+
+	inputs    inputs
+	formulas  []*formula          // by rule; nil: it has none
+	detectors []*anomaly.Detector // by rule, as well
+	spoken    []*device           // whom it made say something
+	commands  *commands.Version   // those in force; nil: none yet
+	versions  map[int64]*commands.Version
+	unobeyed  bool // they came into force, and what they bring is not said yet
+	orders    []order
+	stirred   []*device // whom the cause in hand has brought news
 
 	order       int64  // of the newest reading processed
 	days        []span // by window: the calendar day met last
@@ -65,9 +78,15 @@ func newTask(in *Input, report *Report) *task {
 	}
 	t.rules.window, t.rules.metric = make([][]int, len(p.Windows)), make([][]int, len(p.Metrics))
 	t.rules.always = make([][]int, len(p.Windows))
+	t.inputs = inputs{make([][]input, len(p.Windows)), make([][]input, len(p.Metrics)), make([][]input, len(p.Windows))}
+	t.formulas, t.detectors = make([]*formula, len(p.Rules)), make([]*anomaly.Detector, len(p.Rules))
 	for i := range p.Rules {
 		if p.Rules[i].NoData != nil {
 			t.rules.silent = append(t.rules.silent, i)
+			continue
+		}
+		if !isPlain(&p.Rules[i]) {
+			t.tell(i)
 			continue
 		}
 		if when := p.Rules[i].When; looksAlways(p, &p.Rules[i]) {
@@ -87,6 +106,7 @@ func (t *task) fold(r SourceRecord) {
 	t.step++
 	if t.groups != nil {
 		t.foldParcel(r)
+		t.over()
 		return
 	}
 	all := readings(t.p, r)
@@ -95,7 +115,11 @@ func (t *task) fold(r SourceRecord) {
 	for i := range all {
 		t.report.Readings++
 		t.read(&m, all[i])
+		if i+1 == len(all) || all[i+1].sample != all[i].sample {
+			t.settle()
+		}
 	}
+	t.over()
 	t.mark()
 }
 
@@ -143,6 +167,7 @@ func (t *task) end(d *device, by cause) {
 		}
 	}
 	t.sendPanes(d, event.Never)
+	t.settle()
 	for i := range d.rules {
 		t.endRule(d, i, by)
 	}
@@ -212,6 +237,15 @@ func (t *task) read(m *messageState, r reading) {
 	t.process(d, m, r, at)
 }
 
+// ordered are the devices, or groups, in the order of their names.
+func (t *task) ordered() []*device {
+	var all []*device
+	for _, key := range slices.Sorted(maps.Keys(t.devices)) {
+		all = append(all, t.devices[key])
+	}
+	return all
+}
+
 // belongs reports whether a new device may be in this partition.
 func (t *task) belongs(r SourceRecord, device string) bool {
 	if t.in.Partitions < 1 {
@@ -263,7 +297,7 @@ func (t *task) late(d *device, metric int, at event.Time) bool {
 	}
 	spans, others := 0, 0
 	for _, m := range metrics {
-		others += len(t.rules.metric[m])
+		others += len(t.rules.metric[m]) + len(t.inputs.metric[m])
 	}
 	for i := range t.p.Windows {
 		w := &t.p.Windows[i]

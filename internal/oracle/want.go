@@ -1,6 +1,9 @@
 package oracle
 
-import "github.com/weirstream/weir/event"
+import (
+	"github.com/weirstream/weir/alerts/commands"
+	"github.com/weirstream/weir/event"
+)
 
 // want is one output the pipeline must have written. Exactly one of aggregate,
 // alert, refusal, restart and rejected is set.
@@ -52,6 +55,12 @@ type alert struct {
 	again           bool  // nothing has changed, and
 	repeat          int   // for the how manieth time that is said; 0: for another reason
 	flapping        bool
+	failing         bool          // the expression cannot be worked out
+	anomaly         *finding      // nil: the rule is none on anomalies
+	suppressed      []string      // by what
+	acked           *commands.Ack // nil: it is not
+	escalation      int           // steps taken
+	clocks          clocks
 	cause           cause
 	resets          int
 	labels          labels // the device's, of the roster

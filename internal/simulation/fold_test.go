@@ -38,6 +38,7 @@ type folded struct {
 	behind  [5]event.Time
 	age     int // of the names of devices: one who was forgotten does not come back, or says again what it said at the same times. But those of whom something is kept may
 
+	commands  desk
 	forgotten uint64
 	seqs      [5]int
 }
@@ -110,6 +111,7 @@ func (f *folded) begin() {
 	})
 	require.NoError(f.t, err)
 	f.task = task.New(f.plan, f.table, f.out, task.Options{Decoder: decoder, HeaderDecoder: decoder})
+	f.setCommands()
 	f.setRoster()
 }
 
@@ -152,6 +154,10 @@ func (f *folded) take() {
 	for i := range f.out.Len() {
 		o := f.out.At(i)
 		topic := f.plan.TopicName(o.Topic)
+		if topic == f.plan.Pipeline.CommandsTopic {
+			f.command(string(o.Key), slices.Clone(o.Value))
+			continue
+		}
 		r := oracle.OutputRecord{Offset: int64(len(f.in.Outputs[topic])), Key: slices.Clone(o.Key), Value: slices.Clone(o.Value), ID: string(o.ID)}
 		if o.Topic == task.AlertsTopic {
 			r.Seq = strconv.FormatUint(o.Seq, 10)
@@ -211,6 +217,8 @@ func (f *folded) step() {
 		f.advance(event.Time(f.IntN(20_000)))
 	case 7:
 		f.advance(200_000)
+	case 8, 9, 10:
+		f.operate()
 	}
 	var records []task.Record
 	for range 1 + f.IntN(4) {
@@ -412,4 +420,6 @@ func (f *folded) drawFoldRules(b *strings.Builder, windows []foldWindow, metrics
 		}
 	}
 	onSilence(b, label("named", "") != "", 15, f.Rand)
+	f.drawFormulas(b, windows, metrics, label)
+	drawInhibit(b, label("named", "") != "", f.Rand)
 }

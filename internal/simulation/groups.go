@@ -151,7 +151,7 @@ func (w *world) fleet(ctx context.Context) (*oracle.Fleet, error) {
 }
 
 // checkGroups compares what the groups have said, once the devices are checked.
-func (w *world) checkGroups(ctx context.Context, f *oracle.Fleet, sum *Summary, outputs map[string]map[int32][]*kgo.Record) ([]oracle.Difference, error) {
+func (w *world) checkGroups(ctx context.Context, f *oracle.Fleet, sum *Summary, outputs map[string]map[int32][]*kgo.Record, ordered []oracle.CommandRecord) ([]oracle.Difference, error) {
 	if f == nil {
 		return nil, nil
 	}
@@ -161,7 +161,7 @@ func (w *world) checkGroups(ctx context.Context, f *oracle.Fleet, sum *Summary, 
 	}
 	var wrong []oracle.Difference
 	for p := range w.shape.partitions {
-		in := oracle.Input{Partition: p, Partitions: w.shape.partitions, Outputs: map[string][]oracle.OutputRecord{}, Journal: w.works.journal.of(p)}
+		in := oracle.Input{Partition: p, Partitions: w.shape.partitions, Outputs: map[string][]oracle.OutputRecord{}, Journal: w.works.journal.of(p), Commands: ordered}
 		if k, ok := offsets.Lookup(w.works.partials, p); ok {
 			in.Committed = k.At
 		}

@@ -40,6 +40,15 @@ func said(rng *rand.Rand) string {
 	if rng.IntN(3) == 0 {
 		fmt.Fprintf(&b, ", flapping: {changes: %d, within: %ds}", 2+rng.IntN(5), []int{2, 5, 20, 120, 600}[rng.IntN(5)])
 	}
+	if rng.IntN(4) == 0 {
+		fmt.Fprintf(&b, ", schedule: {days: %q, %stimezone: %s}", []string{"sun", "sat,sun", "mon-sun"}[rng.IntN(3)],
+			[]string{"", "from: \"13:00\", to: \"13:01\", ", "from: \"12:02\", to: \"12:01\", ", "from: \"02:30\", to: \"03:00\", "}[rng.IntN(4)],
+			[]string{"UTC", "Europe/Berlin", "America/New_York"}[rng.IntN(3)])
+	}
+	if rng.IntN(4) == 0 {
+		fmt.Fprintf(&b, ", escalate: [{after: %ds, severity: page%s}, {after: 70s, severity: boss%s}]", 1+rng.IntN(60),
+			[]string{"", ", unless: never"}[rng.IntN(2)], []string{"", ", unless: never"}[rng.IntN(2)])
+	}
 	return b.String()
 }
 

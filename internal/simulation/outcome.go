@@ -22,6 +22,11 @@ type Summary struct {
 
 // read returns the records of a topic that a reader of committed data sees.
 func (w *world) read(ctx context.Context, topic string) (map[int32][]*kgo.Record, error) {
+	return w.readFirst(ctx, topic, w.shape.partitions)
+}
+
+// readFirst is read of a topic with so many partitions.
+func (w *world) readFirst(ctx context.Context, topic string, partitions int32) (map[int32][]*kgo.Record, error) {
 	all := map[int32][]*kgo.Record{}
 	starts, err := w.admin.ListStartOffsets(ctx, topic)
 	if err != nil {
@@ -36,7 +41,7 @@ func (w *world) read(ctx context.Context, topic string) (map[int32][]*kgo.Record
 		return nil, err
 	}
 	at, left := map[int32]kgo.Offset{}, map[int32]int64{}
-	for p := range w.shape.partitions {
+	for p := range partitions {
 		start, _ := starts.Lookup(topic, p)
 		end, ok := ends.Lookup(topic, p)
 		if !ok || end.Err != nil {
@@ -116,6 +121,10 @@ func (w *world) check(ctx context.Context) (Summary, error) {
 			return sum, err
 		}
 	}
+	ordered, err := w.commands(ctx)
+	if err != nil {
+		return sum, err
+	}
 	fleet, err := w.fleet(ctx)
 	if err != nil {
 		return sum, err
@@ -125,7 +134,7 @@ func (w *world) check(ctx context.Context) (Summary, error) {
 		in := oracle.Input{
 			Pipeline: w.shape.pipeline, Partition: p, Partitions: w.shape.partitions,
 			Source: sourceOf(source[p]), Outputs: map[string][]oracle.OutputRecord{}, Journal: w.journal.of(p), Fleet: fleet,
-			Rosters: w.shape.usableRosters(),
+			Rosters: w.shape.usableRosters(), Commands: ordered,
 		}
 		if k, ok := offsets.Lookup("readings", p); ok {
 			in.Committed = k.At
@@ -140,7 +149,7 @@ func (w *world) check(ctx context.Context) (Summary, error) {
 			return sum, w.complain("partition %d is committed up to %d, and its last record is at %d", p, in.Committed, records[len(records)-1].Offset)
 		}
 	}
-	ofGroups, err := w.checkGroups(ctx, fleet, &sum, outputs)
+	ofGroups, err := w.checkGroups(ctx, fleet, &sum, outputs, ordered)
 	if err != nil {
 		return sum, err
 	}

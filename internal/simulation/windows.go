@@ -98,6 +98,8 @@ func windows(b *strings.Builder, s *shape, rng *rand.Rand) {
 		fmt.Fprintf(b, "  - {name: bare, when: %s, levels: {warning: {%s%s}, critical: {above: 80}}%s, message: \"{{device}} {{metric}} {{value | printf \\\"%%.2f\\\"}}\"}\n", metric, enter, hold, manner(ruled{}, rng))
 	}
 	onSilence(b, s.rosters != nil, 4, rng)
+	formula(b, watched, s.rosters != nil, rng)
+	drawInhibit(b, s.rosters != nil, rng)
 }
 
 // ownLevels draws levels that are a device's own.

@@ -219,6 +219,7 @@ func (w *world) disturbed(ctx context.Context) error {
 	}
 	var working sync.WaitGroup
 	working.Go(func() { w.breakBrokers() })
+	working.Go(func() { w.operate(ctx) })
 	for _, p := range w.processes {
 		working.Go(func() { p.live() })
 		if w.shape.rosters != nil {

@@ -27,7 +27,7 @@ func (r *Reader) foldings(s *Standing) []folding {
 
 // kept are the topics that the pipeline writes for itself.
 func (r *Reader) kept() []string {
-	topics := []string{r.pipeline.JournalTopic}
+	topics := []string{r.pipeline.JournalTopic, r.pipeline.CommandsTopic}
 	if groups := r.pipeline.GroupPart(); groups != nil {
 		topics = append(topics, groups.Source.Topic, groups.JournalTopic)
 	}
@@ -65,6 +65,9 @@ func (r *Reader) ReadGroups(ctx context.Context, s *Standing, partition int32, c
 		Committed: s.folded[partition], Outputs: map[string][]oracle.OutputRecord{},
 	}
 	if err := r.readOutputs(ctx, s, &in, outputsOf(groups), map[string]int{}); err != nil {
+		return in, err
+	}
+	if err := r.readCommands(ctx, s, &in, map[string]int{}); err != nil {
 		return in, err
 	}
 	err := r.readJournal(ctx, s, &in, groups.JournalTopic, counts)

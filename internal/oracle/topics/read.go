@@ -38,6 +38,9 @@ func (r *Reader) Read(ctx context.Context, s *Standing, partition int32, counts 
 	if err := r.readOutputs(ctx, s, &in, r.outputs(), counts); err != nil {
 		return in, err
 	}
+	if err := r.readCommands(ctx, s, &in, counts); err != nil {
+		return in, err
+	}
 	err = r.readJournal(ctx, s, &in, r.pipeline.JournalTopic, counts)
 	return in, err
 }
@@ -70,6 +73,18 @@ func (r *Reader) readJournal(ctx context.Context, s *Standing, in *oracle.Input,
 		in.Start = from
 	}
 	return err
+}
+
+// readCommands reads the topic of commands, which has one partition for all. It is
+// counted with the first of the source.
+func (r *Reader) readCommands(ctx context.Context, s *Standing, in *oracle.Input, counts map[string]int) error {
+	topic := r.pipeline.CommandsTopic
+	return r.all(ctx, s, place{topic, 0}, func(rec *kgo.Record) {
+		if in.Partition == 0 {
+			counts[topic]++
+		}
+		in.Commands = append(in.Commands, oracle.CommandRecord{Offset: rec.Offset, Key: rec.Key, Value: rec.Value})
+	})
 }
 
 func sourceRecord(rec *kgo.Record) oracle.SourceRecord {

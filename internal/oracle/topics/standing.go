@@ -2,12 +2,14 @@ package topics
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirstream/weir/configs"
@@ -131,6 +133,9 @@ func (r *Reader) look(ctx context.Context) (*Standing, error) {
 	source := r.pipeline.Source.Topic
 	for _, topic := range slices.Concat(r.outputs(), r.kept(), []string{source}) {
 		partitions, err := r.bounds(ctx, s, topic)
+		if topic == r.pipeline.CommandsTopic && errors.Is(err, kerr.UnknownTopicOrPartition) {
+			continue // nobody has run since there are commands
+		}
 		if err != nil {
 			return nil, err
 		}
