@@ -26,7 +26,11 @@ func (e *evolving) rule(r *configs.Rule) {
 	}
 	own, was := e.now.ruleColumn(r.Name), e.old.ruleColumn(r.Name)
 	if own != was {
-		e.add(p, strings.Join(levelChanges(o, r), ", and "))
+		changes := levelChanges(o, r)
+		if len(changes) == 0 {
+			changes = append(changes, "its windows put devices together in another way, or what is kept of it has another shape")
+		}
+		e.add(p, strings.Join(changes, ", and "))
 		return
 	}
 	for i := range r.Levels {
@@ -108,8 +112,8 @@ func sayLevel(l *configs.Level) string {
 	return strings.Join(parts, ", ")
 }
 
-// repeats compares the memory of repeats, which is kept by the number of a metric
-// and not by its name.
+// repeats compares the memory of repeats, which narrow messages have for each
+// metric.
 func (e *evolving) repeats() {
 	a, b := e.old, e.now
 	if a.dedupeCol < 0 && b.dedupeCol < 0 {
@@ -117,26 +121,27 @@ func (e *evolving) repeats() {
 	}
 	p := EvolvedPart{Kind: "repeats"}
 	by := func(c *Plan) string { return c.Pipeline.Dedupe.By }
-	cells := func(c *Plan) statestore.Column {
-		if c.dedupeCol < 0 {
-			return statestore.Column{}
-		}
-		return c.Layout.Columns[c.dedupeCol]
-	}
-	names := func(c *Plan) string { return strings.Join(c.Pipeline.Metrics, ", ") }
-	switch from, to := cells(a), cells(b); {
+	switch {
 	case by(a) != by(b):
 		e.add(p, fmt.Sprintf("dedupe.by changes from %s to %s", by(a), by(b)))
-	case from != to && a.Wide != b.Wide:
+	case a.Wide != b.Wide && !b.byTime:
 		e.add(p, "messages are wide in one of the files and narrow in the other")
-	case from != to:
-		e.add(p, fmt.Sprintf("the metrics in use change from %s to %s", names(a), names(b)))
 	default:
-		if !b.Wide && !slices.Equal(a.Pipeline.Metrics, b.Pipeline.Metrics) {
-			p.Notes = append(p.Notes, fmt.Sprintf("the metrics in use change from %s to %s: what is known of one is taken for its successor, whose readings may count as repeats", names(a), names(b)))
+		if fresh := without(b.Pipeline.Metrics, a.Pipeline.Metrics); len(fresh) > 0 && (b.byTime || !b.Wide) {
+			p.Notes = append(p.Notes, "nothing is remembered yet of "+strings.Join(fresh, ", "))
 		}
 		e.add(p, "")
 	}
+}
+
+// without are the names that are not among others.
+func without(names, others []string) (rest []string) {
+	for _, n := range names {
+		if !slices.Contains(others, n) {
+			rest = append(rest, n)
+		}
+	}
+	return rest
 }
 
 // Outcome is one of kept, reset, new and removed.

@@ -121,20 +121,20 @@ func compile(p *configs.Pipeline, g grouping) (*Plan, error) {
 		resetAfter: p.Time.ResetClockAfter,
 	}
 	c.grouping = g
-	c.column(c.headName(), 1, headWords)
+	c.column("head", 1, headWords)
 	for _, name := range p.Metrics {
 		c.metrics = append(c.metrics, metric{name: name, last: -1})
 	}
 	if c.byDedupe {
-		cells := len(c.metrics)
+		name, cells := ofMetrics(repeatsBySeq, p.Metrics), len(c.metrics)
 		if c.Wide {
-			cells = 1
+			name, cells = wideRepeats, 1
 		}
-		c.dedupeCol = c.column("dedupe", cells, dedupeWords)
+		c.dedupeCol = c.column(name, cells, dedupeWords)
 	}
 	if p.Dedupe.By == "time" {
 		c.byTime, c.dedupeTime = true, operators.DedupeTime{Remember: p.Dedupe.Remember}
-		c.dedupeCol = c.column("dedupe by time", len(c.metrics)*operators.DedupeTimeCells, operators.DedupeWords)
+		c.dedupeCol = c.column(ofMetrics(repeatsByTime, p.Metrics), len(c.metrics)*operators.DedupeTimeCells, operators.DedupeWords)
 	}
 	if err := c.planWindows(); err != nil {
 		return nil, err
@@ -223,7 +223,7 @@ func (c *Plan) addRing(r *window.Ring, m int, indexes, members []int) {
 		w := c.Pipeline.Windows[indexes[k]]
 		added.windows = append(added.windows, indexes[k])
 		added.onChange = added.onChange || w.Emit.On == "change"
-		fmt.Fprintf(&name, " %s/%d/%d%s/%s", w.Name, w.Size, w.Every, placement(&w), strings.Join(w.Compute, ","))
+		fmt.Fprintf(&name, " %s/%d/%d%s/%s%s", w.Name, w.Size, w.Every, placement(&w), strings.Join(w.Compute, ","), byName(&w))
 	}
 	added.col = c.column(name.String(), r.Cells(), r.Words())
 	c.metrics[m].rings = append(c.metrics[m].rings, len(c.rings))
@@ -232,7 +232,7 @@ func (c *Plan) addRing(r *window.Ring, m int, indexes, members []int) {
 
 // planRules binds each rule to the results it looks at.
 func (c *Plan) planRules() error {
-	lasts := 0
+	var lasts []string // metrics
 	for i := range c.Pipeline.Rules {
 		spec := &c.Pipeline.Rules[i]
 		levels := make([]alerts.Level, len(spec.Levels))
@@ -248,14 +248,14 @@ func (c *Plan) planRules() error {
 		if machine.Words() > maxRuleWords {
 			return fmt.Errorf("compile rule %q: needs %d words of state, more than %d: use fewer levels", spec.Name, machine.Words(), maxRuleWords)
 		}
-		col := c.column(fmt.Sprintf("rule %s %s", spec.Name, strings.Join(names, ",")), 1, machine.Words())
+		col := c.column(c.ruleName(spec, names), 1, machine.Words())
 		c.rules = append(c.rules, rule{Rule: machine, col: col, spec: spec, own: c.planOwn(spec), fittedTo: unfitted})
 		if spec.When.Window < 0 {
 			m := &c.metrics[spec.When.Metric]
 			m.rules = append(m.rules, i)
 			if m.last < 0 {
-				m.last = lasts
-				lasts++
+				m.last = len(lasts)
+				lasts = append(lasts, m.name)
 			}
 			continue
 		}
@@ -263,8 +263,8 @@ func (c *Plan) planRules() error {
 			return err
 		}
 	}
-	if lasts > 0 {
-		c.lastCol = c.column("last", lasts, lastWords)
+	if len(lasts) > 0 {
+		c.lastCol = c.column(ofMetrics(lastValues, lasts), len(lasts), lastWords)
 	}
 	return nil
 }

@@ -29,7 +29,9 @@ type plant struct {
 	out    *Outputs
 	offset int64
 	parts  [][]byte
-	roster string // the file in force, where the pipeline has one
+	// formers are layouts of files before this one's.
+	formers []statestore.Layout
+	roster  string // the file in force, where the pipeline has one
 
 	said []said
 	seqs [2]uint64 // last weir-seq of alerts, of aggregates

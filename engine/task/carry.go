@@ -1,0 +1,122 @@
+package task
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/weirstream/weir/configs"
+	"github.com/weirstream/weir/statestore"
+)
+
+// What the names of columns begin with that are read again: by them the state of a
+// former file is carried over.
+const (
+	rulePrefix    = "rule "
+	repeatsBySeq  = "dedupe"
+	repeatsByTime = "dedupe by time"
+	wideRepeats   = "dedupe"
+	lastValues    = "last"
+)
+
+// ofMetrics is the name of a column that has as many cells for each of some
+// metrics.
+func ofMetrics(what string, metrics []string) string {
+	for _, m := range metrics {
+		what += " " + strconv.Quote(m)
+	}
+	return what
+}
+
+// metricsOf takes such a name apart; no metrics: it is none.
+func metricsOf(column string) (what string, metrics []string) {
+	at := strings.Index(column, ` "`)
+	if at < 0 {
+		return column, nil
+	}
+	what = column[:at]
+	for rest := column[at:]; rest != ""; {
+		quoted, err := strconv.QuotedPrefix(strings.TrimPrefix(rest, " "))
+		if err != nil {
+			return column, nil
+		}
+		m, err := strconv.Unquote(quoted)
+		if err != nil {
+			return column, nil
+		}
+		metrics, rest = append(metrics, m), rest[1+len(quoted):]
+	}
+	return what, metrics
+}
+
+// byName ends the name of a column that is of groups: another slot has the same
+// devices put together in another way.
+func byName(w *configs.Window) string {
+	if !w.Grouped() {
+		return ""
+	}
+	return " by " + w.By
+}
+
+// ruleName is the name of a rule's column.
+func (c *Plan) ruleName(spec *configs.Rule, levels []string) string {
+	name := fmt.Sprintf("%s%s %s", rulePrefix, spec.Name, strings.Join(levels, ","))
+	if c.grouped && spec.When.Window >= 0 {
+		name += byName(&c.Pipeline.Windows[spec.When.Window])
+	}
+	return name
+}
+
+// Former says what of the state under a former layout goes on in the plan's: a
+// column of the same name and shape as it is, a column that has cells for metrics
+// metric by metric. What a rule keeps otherwise goes aside, for Succeed to end.
+func (c *Plan) Former(l statestore.Layout) statestore.Former {
+	f := statestore.Former{Layout: l, Cells: make([]int, 1, l.Cells())}
+	for _, old := range l.Columns {
+		from := len(f.Cells)
+		f.Cells = f.Cells[:from+old.Cells]
+		into := f.Cells[from:]
+		otherwise := statestore.Gone
+		if strings.HasPrefix(old.Name, rulePrefix) {
+			otherwise = statestore.Aside
+		}
+		for k := range into {
+			into[k] = otherwise
+		}
+		first := 1
+		for _, now := range c.Layout.Columns {
+			carry(columnAt{old, 0}, columnAt{now, first}, into)
+			first += now.Cells
+		}
+	}
+	return f
+}
+
+// columnAt is a column and the number of its first cell.
+type columnAt struct {
+	statestore.Column
+	first int
+}
+
+// carry notes which cells of a column go on in another.
+func carry(old, now columnAt, into []int) {
+	if old.Column == now.Column {
+		for k := range into {
+			into[k] = now.first + k
+		}
+		return
+	}
+	what, had := metricsOf(old.Name)
+	same, has := metricsOf(now.Name)
+	if what != same || len(had) == 0 || len(has) == 0 || old.Words != now.Words || old.Cells/len(had) != now.Cells/len(has) {
+		return
+	}
+	each := now.Cells / len(has)
+	for i, m := range had {
+		for j, n := range has {
+			for k := 0; m == n && k < each; k++ {
+				into[i*each+k] = now.first + j*each + k
+			}
+		}
+	}
+}
