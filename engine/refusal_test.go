@@ -102,23 +102,6 @@ func (b *bench) commit(at int64, metadata string) {
 	require.NoError(b.t, b.admin.CommitAllOffsets(context.Background(), "weir.test", o))
 }
 
-// Other windows cannot read old windows' state: said, not guessed.
-func TestChangedWindowsAreRefused(t *testing.T) {
-	for _, disk := range []string{"kept", "lost"} {
-		t.Run("disk "+disk, func(t *testing.T) {
-			t.Parallel()
-			b := newBench(t, benchOptions{pipeline: patient})
-			store := newMemoryStore()
-			b.fold(store, history(20)...)
-			if disk == "lost" {
-				store = newMemoryStore()
-			}
-			b.plan = compile(t, strings.Replace(patient, "tumbling: 1s", "tumbling: 2s", 1))
-			require.ErrorContains(t, b.start(b.options(store)).ended(t), "the windows or rules of this pipeline have changed")
-		})
-	}
-}
-
 // A threshold is no state: it may change.
 func TestChangedThresholdKeepsState(t *testing.T) {
 	b := newBench(t, benchOptions{pipeline: patient})

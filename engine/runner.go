@@ -64,6 +64,7 @@ type runner struct {
 	untrimmed int          // bytes written to the journal since
 	growth    growth
 	hasCopy   bool // the local store's present incarnation is that of the table
+	told      bool // the journal has been told what the state is made of, in this life
 	trimming  atomic.Bool
 	comparing atomic.Bool
 }
@@ -143,6 +144,7 @@ func (r *runner) goLive(ctx context.Context) error {
 	r.task = task.New(r.plan, r.table, out, options)
 	r.position, r.sealed = r.k, r.k
 	r.takeRoster()
+	r.succeed()
 	r.e.status.setPosition(r.partition, r.k)
 	if err := r.seal(ctx, r.saver.wanted()); err != nil {
 		return err
@@ -352,6 +354,7 @@ func (r *runner) seal(ctx context.Context, save bool) error {
 	case sealed.NewBase != 0 && r.place.cycleOffset >= 0:
 		b.meta.baseSeq, b.meta.baseOffset = sealed.NewBase, r.place.cycleOffset
 	}
+	b.layout = r.layoutFor(b)
 	if save {
 		r.saver.begin(r.table.BeginCheckpoint())
 	}
