@@ -103,6 +103,7 @@ type Engine struct {
 	ctx     context.Context
 	fatal   chan error
 
+	keepSeat  atomic.Bool
 	tasks     atomic.Int64  // how many the process owns
 	loading   chan struct{} // holds one while a task loads its local copy
 	tailCells int           // journaled cells that make a checkpoint due
@@ -241,7 +242,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.drop(e.owned(), how)
 	stop()
 	e.background.Wait()
-	if err == nil && !e.o.KeepSeat {
+	if err == nil && !e.o.KeepSeat && !e.keepSeat.Load() {
 		e.leaveGroup()
 	}
 	defer time.AfterFunc(handOverTimeout, cutGroup).Stop()
@@ -254,6 +255,10 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	return err
 }
+
+// KeepSeat leaves the group seat in place at the clean stop to come, as
+// Options.KeepSeat does: another engine of this process goes on at once.
+func (e *Engine) KeepSeat() { e.keepSeat.Store(true) }
 
 // leaveGroup gives the seat up; failing to only costs the others a session
 // timeout.

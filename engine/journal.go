@@ -134,7 +134,7 @@ func (j *journalReader) checkLineage(rec *kgo.Record) error {
 		if err != nil {
 			return refuse("the journal of partition %d holds a record at offset %d that is not weir's: %v", r.partition, rec.Offset, err)
 		}
-		if why := l.differs(r.binding(l.id)); why != "" {
+		if why := r.differs(l); why != "" {
 			return refuse("%s", why)
 		}
 		if j.c.found && l.id != j.c.meta.id || !j.c.found && r.lineage.id != [16]byte{} && l.id != r.lineage.id {

@@ -89,7 +89,7 @@ func (r *runner) restore(ctx context.Context) error {
 		return refuse("group %q has a committed offset for partition %d that weir did not write: something else commits for this group", r.plan.Pipeline.Group, r.partition)
 	}
 	if c.found {
-		if why := c.meta.lineage.differs(r.binding(c.meta.id)); why != "" {
+		if why := r.differs(c.meta.lineage); why != "" {
 			return refuse("%s", why)
 		}
 	}
@@ -110,6 +110,26 @@ func (r *runner) restore(ctx context.Context) error {
 func (r *runner) binding(id [16]byte) lineage {
 	t := &r.e.topics
 	return lineage{id: id, source: t.source, journal: t.journal, partitions: t.partitions}
+}
+
+// differs is lineage.differs, but for a source topic that has not been deleted: the
+// file names another one.
+func (r *runner) differs(l lineage) string {
+	now := r.binding(l.id)
+	if l.source != now.source {
+		ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+		defer cancel()
+		topics, err := r.e.admin.ListTopics(ctx)
+		if err != nil {
+			r.log.Warn("ask for the topic that the state was made of", "error", err)
+		}
+		for _, t := range topics.Sorted() {
+			if t.ID == l.source {
+				return fmt.Sprintf("source.topic is %s, and the state of this pipeline was made of topic %s: positions in the one mean nothing in the other; give the pipeline a new name", r.plan.Pipeline.Source.Topic, t.Topic)
+			}
+		}
+	}
+	return l.differs(now)
 }
 
 // committed asks for the stable offset, waiting while a transaction that holds

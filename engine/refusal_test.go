@@ -24,6 +24,15 @@ func TestRefusals(t *testing.T) {
 			require.NoError(b.t, b.cluster.DeleteTopic("readings"))
 			require.NoError(b.t, b.cluster.CreateTopic("readings", 1, map[string]string{"message.timestamp.type": "LogAppendTime"}))
 		}, "source topic was deleted and created again"},
+		{"another source topic", func(b *bench, _ *memoryStore) {
+			require.NoError(b.t, b.cluster.CreateTopic("others", 1, map[string]string{"message.timestamp.type": "LogAppendTime"}))
+			b.plan = compile(b.t, withLine(patient, "topic: readings", "topic: others"))
+		}, "source.topic is others, and the state of this pipeline was made of topic readings"},
+		{"another source topic, disk lost", func(b *bench, store *memoryStore) {
+			delete(store.tasks, 0)
+			require.NoError(b.t, b.cluster.CreateTopic("others", 1, map[string]string{"message.timestamp.type": "LogAppendTime"}))
+			b.plan = compile(b.t, withLine(patient, "topic: readings", "topic: others"))
+		}, "source.topic is others, and the state of this pipeline was made of topic readings"},
 		{"journal recreated", func(b *bench, _ *memoryStore) {
 			require.NoError(b.t, b.cluster.DeleteTopic("weir.test.journal"))
 		}, "journal topic was deleted and created again"},
