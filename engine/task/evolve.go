@@ -69,6 +69,7 @@ func (e *evolving) finish() {
 		case e.out.Kept:
 			p.Kept = !p.Removed && !p.New && p.Because == ""
 		case p.Removed || p.New:
+			p.Notes = nil
 		default:
 			p.Because, p.Notes = e.why, nil // nothing is left that could mean something else
 		}
@@ -217,7 +218,7 @@ func (e *evolving) removed() {
 	}
 	for _, r := range e.old.Pipeline.Rules {
 		if !slices.ContainsFunc(e.now.Pipeline.Rules, func(n configs.Rule) bool { return n.Name == r.Name }) {
-			e.add(EvolvedPart{Kind: "rule", Name: r.Name, Removed: true}, "it is not there any more")
+			e.add(EvolvedPart{Kind: "rule", Name: r.Name, Removed: true, Notes: []string{endsOpen}}, "it is not there any more")
 		}
 	}
 }

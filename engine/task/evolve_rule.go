@@ -30,6 +30,7 @@ func (e *evolving) rule(r *configs.Rule) {
 		if len(changes) == 0 {
 			changes = append(changes, "its windows put devices together in another way, or what is kept of it has another shape")
 		}
+		p.Notes = append(p.Notes, endsOpen)
 		e.add(p, strings.Join(changes, ", and "))
 		return
 	}
@@ -43,6 +44,9 @@ func (e *evolving) rule(r *configs.Rule) {
 	}
 	e.add(p, "")
 }
+
+// endsOpen is what becomes of alerts whose state does not go on.
+const endsOpen = "alerts that it has open end, with the reason removed"
 
 // levelChanges says how the levels of two rules differ in what the layout holds of
 // them.

@@ -44,9 +44,9 @@ func TestEvolve(t *testing.T) {
 		{name: "a gap and a result", from: "session: 10m, compute: [max]", to: "session: 5m, compute: [min]", parts: map[string]string{
 			"window s": "reset; its gap changes from 10m to 5m, and compute changes from max to min",
 		}},
-		{name: "a hold is gone", from: ", hold: 5m", parts: map[string]string{"rule hot": "reset; level alarm loses its hold"}},
-		{name: "a hold comes", from: "above: 8", to: "above: 8, hold: 1m", parts: map[string]string{"rule hot": "reset; level warning gets a hold"}},
-		{name: "a level is gone", from: "warning: {above: 8}, ", parts: map[string]string{"rule hot": "reset; its levels change from warning, alarm to alarm"}},
+		{name: "a hold is gone", from: ", hold: 5m", parts: map[string]string{"rule hot": "reset; level alarm loses its hold; alerts that it has open end, with the reason removed"}},
+		{name: "a hold comes", from: "above: 8", to: "above: 8, hold: 1m", parts: map[string]string{"rule hot": "reset; level warning gets a hold; alerts that it has open end, with the reason removed"}},
+		{name: "a level is gone", from: "warning: {above: 8}, ", parts: map[string]string{"rule hot": "reset; its levels change from warning, alarm to alarm; alerts that it has open end, with the reason removed"}},
 		{name: "another kind", from: "count: 10", to: "rolling: 10m", parts: map[string]string{"window n": "reset; its kind changes from count to rolling"}},
 		{name: "late readings", from: "windows:", to: "time: {wait_for_late: 1h}\nwindows:", parts: map[string]string{
 			"window a": "reset; the time rules change how much of it is kept: wait_for_late from 30s to 1h", "window b": "reset; the time rules change how much of it is kept: wait_for_late from 30s to 1h",
@@ -59,7 +59,7 @@ func TestEvolve(t *testing.T) {
 		{name: "a new metric", from: "when: humidity", to: "when: pressure", parts: map[string]string{
 			"repeats ": "kept; nothing is remembered yet of pressure", "rule wet": "kept; it looks at pressure instead of humidity, and episodes that humidity began go on; its message changes",
 		}},
-		{name: "a new name for a rule", from: "name: wet", to: "name: damp", parts: map[string]string{"rule damp": "new", "rule wet": "removed; it is not there any more"}},
+		{name: "a new name for a rule", from: "name: wet", to: "name: damp", parts: map[string]string{"rule damp": "new", "rule wet": "removed; it is not there any more; alerts that it has open end, with the reason removed"}},
 		{name: "a window is gone", from: "- {name: s, metric: humidity, session: 10m, compute: [max], emit: {topic: aggregates}}\n", parts: map[string]string{"window s": "removed; it is not there any more"}},
 		{name: "the order", from: "- {name: hot, when: a.mean, levels: {warning: {above: 8}, alarm: {above: 10, hold: 5m}}}\n- {name: wet, when: humidity, levels: {alarm: {above: 80}}}",
 			to: "- {name: wet, when: humidity, levels: {alarm: {above: 80}}}\n- {name: hot, when: a.mean, levels: {warning: {above: 8}, alarm: {above: 10, hold: 5m}}}"},
