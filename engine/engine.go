@@ -104,6 +104,7 @@ type Engine struct {
 	fatal   chan error
 
 	keepSeat  atomic.Bool
+	since     time.Time     // when its file came into force
 	tasks     atomic.Int64  // how many the process owns
 	loading   chan struct{} // holds one while a task loads its local copy
 	tailCells int           // journaled cells that make a checkpoint due
@@ -166,7 +167,7 @@ func New(o Options) (*Engine, error) {
 	log := o.Logger.With("pipeline", o.Plan.Pipeline.Name)
 	return &Engine{
 		o: o, log: log, roster: newRosterFile(o.Plan, log), trust: &wallTrust{}, mono: monoBase{time.Now()},
-		status: newRegistry(), tailCells: tailCells, loading: make(chan struct{}, 1), runners: map[int32]*runnerHandle{}, fatal: make(chan error, 1),
+		since: o.WallClock(), status: newRegistry(), tailCells: tailCells, loading: make(chan struct{}, 1), runners: map[int32]*runnerHandle{}, fatal: make(chan error, 1),
 	}, nil
 }
 

@@ -1,7 +1,10 @@
 package engine
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -9,9 +12,15 @@ import (
 )
 
 // layoutHeader says of a journal record what the state in it is made of, so that a
-// pipeline whose file has changed can read it. It is on the first record of every
+// pipeline whose file has changed can read it: when that file came into force (Unix
+// milliseconds, 8 bytes big-endian), and the layout. It is on the first record of every
 // life of a task and on each that recovery can begin at.
 const layoutHeader = "weir-layout"
+
+// errOldFile is the end of a recovery of state that a newer file has shaped. Somebody
+// else of the group has that file already, and what it has of its own must not be lost
+// whenever a partition comes by a process that has yet to get it. It is tried again.
+var errOldFile = errors.New("the state of this partition is that of a newer file")
 
 // layoutFor is the header of a batch's journal record; nil where it needs none.
 func (r *runner) layoutFor(b *batch) []byte {
@@ -19,7 +28,8 @@ func (r *runner) layoutFor(b *batch) []byte {
 		return nil
 	}
 	r.told = true
-	text, err := r.plan.Layout.AppendBinary(nil)
+	since := binary.BigEndian.AppendUint64(nil, uint64(r.e.since.UnixMilli()))
+	text, err := r.plan.Layout.AppendBinary(since)
 	if err != nil {
 		panic(err) // a layout of our own always encodes
 	}
@@ -32,11 +42,25 @@ func (r *runner) readLayout(rec *kgo.Record) error {
 		if h.Key != layoutHeader {
 			continue
 		}
-		l, err := statestore.ParseLayout(h.Value)
+		if len(h.Value) < 8 {
+			return fmt.Errorf("%w: at offset %d: %s of %d bytes", ErrJournalGap, rec.Offset, layoutHeader, len(h.Value))
+		}
+		l, err := statestore.ParseLayout(h.Value[8:])
 		if err != nil {
 			return fmt.Errorf("%w: at offset %d: %w", ErrJournalGap, rec.Offset, err)
 		}
+		r.newest = time.UnixMilli(int64(binary.BigEndian.Uint64(h.Value)))
 		r.table.Read(r.plan.Former(l))
+	}
+	return nil
+}
+
+// maySucceed refuses to go back to an older file. Which one is older the clocks of
+// two processes say, where the files came into force at nearly the same time.
+func (r *runner) maySucceed() error {
+	if own := r.e.since.Truncate(time.Millisecond); r.table.Succeeds() && own.Before(r.newest) {
+		return fmt.Errorf("%w: it came into force at %s, and that of this process at %s; reload this process, or restart it",
+			errOldFile, r.newest.UTC().Format(time.RFC3339Nano), own.UTC().Format(time.RFC3339Nano))
 	}
 	return nil
 }

@@ -316,6 +316,9 @@ func (r *runner) replay(ctx context.Context, c committed, begin, end int64) erro
 	if err := r.settle(ctx, c); err != nil {
 		return err
 	}
+	if err := r.maySucceed(); err != nil {
+		return err
+	}
 	if !r.hasCopy {
 		if err := r.local.Begin(r.lineage.id); err != nil {
 			return &StoreError{err}

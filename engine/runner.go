@@ -63,8 +63,9 @@ type runner struct {
 	trimmedAt time.Time    // of the last attempt
 	untrimmed int          // bytes written to the journal since
 	growth    growth
-	hasCopy   bool // the local store's present incarnation is that of the table
-	told      bool // the journal has been told what the state is made of, in this life
+	hasCopy   bool      // the local store's present incarnation is that of the table
+	newest    time.Time // when the file came into force that the journal was last told of
+	told      bool      // the journal has been told what the state is made of, in this life
 	trimming  atomic.Bool
 	comparing atomic.Bool
 }

@@ -172,3 +172,30 @@ func TestManyFiles(t *testing.T) {
 	sameLines(t, "aggregates", aggregates, b.read("aggregates", 0))
 	sameLines(t, "alerts", alerts, b.read("alerts", 0))
 }
+
+// A process that has yet to get the newer file waits, and changes nothing; one that
+// gets an older file again goes on from there.
+func TestOlderFileWaits(t *testing.T) {
+	t.Parallel()
+	lines := history(400)
+	b := newBench(t, benchOptions{pipeline: patient})
+	store := newMemoryStore()
+	b.fold(store, lines[:200]...)
+	began := time.Now()
+	b.plan = compile(t, evolved)
+	b.fold(store, lines[200:300]...)
+	before := b.journalEnd()
+
+	b.plan = compile(t, patient)
+	o := b.options(newMemoryStore())
+	o.WallClock = func() time.Time { return began.Add(-time.Second) }
+	late := b.start(o)
+	eventually(t, "tried twice", func() bool { return late.engine.Totals().Recoveries >= 2 })
+	require.False(t, late.engine.Ready())
+	require.Equal(t, before, b.journalEnd())
+	require.NoError(t, late.wait())
+
+	b.fold(store, lines[300:]...)
+	aggregates, _ := uninterrupted(t, lines)
+	sameLines(t, "aggregates", aggregates, b.read("aggregates", 0))
+}
