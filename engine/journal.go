@@ -194,7 +194,7 @@ func (j *journalReader) apply() error {
 	case err == nil:
 		return nil
 	case errors.Is(err, statestore.ErrLayout):
-		return refuse("the windows or rules of this pipeline have changed since its state was written, by a version of weir that did not say what state it was: run it once with the file it had, or give up its state by deleting group %q and topic %q (%v)", r.plan.Pipeline.Group, r.plan.Pipeline.JournalTopic, err)
+		return refuse("the windows or rules of this pipeline have changed since its state was written, by a version of weir that did not say what state it was: give the pipeline a new name, or give up its state by deleting group %q and topic %q (%v)", r.plan.Pipeline.Group, r.plan.Pipeline.JournalTopic, err)
 	default:
 		return fmt.Errorf("%w: %w", ErrJournalGap, err)
 	}

@@ -209,17 +209,7 @@ func (p *plant) seal() {
 func (p *plant) restart() {
 	p.seal()
 	before := p.task.Counters()
-	p.table = p.newTable()
-	var assembler statestore.Assembler
-	for _, part := range p.parts {
-		record, err := assembler.Add(part)
-		require.NoError(p.t, err)
-		if record != nil {
-			require.NoError(p.t, p.table.Apply(record))
-		}
-	}
-	require.NoError(p.t, p.table.FinishReplay())
-	p.begin()
+	p.replay()
 	require.Equal(p.t, before, p.task.Counters())
 	p.check()
 }

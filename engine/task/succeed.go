@@ -40,7 +40,7 @@ func (t *Task) Succeed() (done Succeeded) {
 			}
 		}
 	}
-	t.dropGroups()
+	t.fitGroups()
 	t.recount()
 	return done
 }

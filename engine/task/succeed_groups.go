@@ -62,8 +62,9 @@ func (t *Task) renumber() {
 	}
 }
 
-// dropGroups drops groups of which no window is left.
-func (t *Task) dropGroups() {
+// fitGroups drops groups of which no window is left, and finds out when the windows of
+// the others are due: those that made them so may be gone.
+func (t *Task) fitGroups() {
 	if t.groups == nil {
 		return
 	}
@@ -71,12 +72,18 @@ func (t *Task) dropGroups() {
 		if !t.table.Live(s) || t.table.Name(s)[0] <= aheadMark {
 			continue
 		}
-		kept := false
+		kept, due := false, event.Never
 		for k := range t.plan.rings {
-			kept = kept || t.keeps(s, k)
+			if r := &t.plan.rings[k]; t.keeps(s, k) {
+				kept, due = true, min(due, r.NextDue(t.table.Row(r.col, s), t.watermark()))
+			}
 		}
-		if !kept {
+		switch {
+		case !kept:
 			t.table.Drop(s)
+		case due != event.Time(t.table.Row(headCol, s)[headDue]):
+			t.slot = s
+			t.setDue(due)
 		}
 	}
 }
