@@ -112,26 +112,6 @@ func (r *runner) binding(id [16]byte) lineage {
 	return lineage{id: id, source: t.source, journal: t.journal, partitions: t.partitions}
 }
 
-// differs is lineage.differs, but for a source topic that has not been deleted: the
-// file names another one.
-func (r *runner) differs(l lineage) string {
-	now := r.binding(l.id)
-	if l.source != now.source {
-		ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
-		defer cancel()
-		topics, err := r.e.admin.ListTopics(ctx)
-		if err != nil {
-			r.log.Warn("ask for the topic that the state was made of", "error", err)
-		}
-		for _, t := range topics.Sorted() {
-			if t.ID == l.source {
-				return fmt.Sprintf("source.topic is %s, and the state of this pipeline was made of topic %s: positions in the one mean nothing in the other; give the pipeline a new name", r.plan.Pipeline.Source.Topic, t.Topic)
-			}
-		}
-	}
-	return l.differs(now)
-}
-
 // committed asks for the stable offset, waiting while a transaction that holds
 // one is being resolved, or the coordinator moves.
 func (r *runner) committed(ctx context.Context) (c committed, err error) {

@@ -57,7 +57,11 @@ type lives struct {
 
 // recovered is a table of that layout with all of the journal.
 func (l *lives) recovered(layout Layout) *Table {
-	table, err := NewTable(layout, Options{TaskWords: 1})
+	o, d := Options{TaskWords: 1}, &disk{pages: map[PageID][]byte{}}
+	if rapid.Bool().Draw(l.t, "little memory") {
+		o.MemoryBytes, o.Pager = 1, d
+	}
+	table, err := NewTable(layout, o)
 	require.NoError(l.t, err)
 	table.stripeShift = 7
 	for left := l.records; len(left) > 0; {
@@ -67,6 +71,12 @@ func (l *lives) recovered(layout Layout) *Table {
 		}
 		require.NoError(l.t, table.ApplyAll(left[:n], rapid.IntRange(1, 3).Draw(l.t, "lanes"), InTurn))
 		left = left[n:]
+		require.NoError(l.t, table.Spill(func(images []Image) error {
+			for _, im := range images {
+				d.pages[im.ID] = append([]byte(nil), im.Data...)
+			}
+			return nil
+		}, func() error { return nil }))
 	}
 	require.NoError(l.t, table.FinishReplay())
 	return table
