@@ -38,16 +38,6 @@ type EvolvedPart struct {
 	Notes []string
 }
 
-// Evolve compares the plans of what is kept for each device by two pipelines.
-func Evolve(old, now *Plan) Evolution {
-	e := &evolving{old: old, now: now}
-	e.identity()
-	e.compare()
-	e.repeats()
-	e.finish()
-	return e.out
-}
-
 // compare compares windows and rules.
 func (e *evolving) compare() {
 	for i := range e.now.Pipeline.Windows {
