@@ -13,7 +13,8 @@ const (
 
 // Former is a layout that records of the journal were written under, and what
 // becomes of its cells in a table of another. A cell goes where the same words
-// have the same meaning; what goes nowhere is read and dropped.
+// have the same meaning; what goes nowhere is read and dropped. Of cells of less than
+// 32 words that differ in length the first words go, as many as both have.
 //
 // Where a record of one layout follows one of another, all that the later layout
 // lacks is empty from there on: state that was not carried over then is not there
@@ -21,15 +22,15 @@ const (
 type Former struct {
 	Layout Layout
 	// Cells has for each cell of Layout, the name as cell 0 included, the cell of
-	// the table with as many words, or Gone or Aside.
+	// the table, or Gone or Aside.
 	Cells []int
 }
 
 // former is a Former as replay needs it.
 type former struct {
 	cellWords []int
-	to        []int // by cell: one of the table, Gone, or asideFrom + a number
-	kept      []bool
+	to        []int  // by cell: one of the table, Gone, or asideFrom + a number
+	kept      []int  // by cell of the table: how many of its words the layout has
 	beside    []bool // by number of what is beside: the layout has it
 }
 
@@ -97,8 +98,8 @@ func (t *Table) Read(f Former) {
 	if len(f.Cells) != f.Layout.Cells() {
 		panic(fmt.Sprintf("statestore: a former layout of %d cells, of which %d are told", f.Layout.Cells(), len(f.Cells)))
 	}
-	x := &former{cellWords: []int{0}, to: append([]int(nil), f.Cells...), kept: make([]bool, t.cellCount)}
-	x.to[0], x.kept[0] = 0, true
+	x := &former{cellWords: []int{0}, to: append([]int(nil), f.Cells...), kept: make([]int, t.cellCount)}
+	x.to[0] = 0
 	for _, c := range f.Layout.Columns {
 		for k := range c.Cells {
 			cell := len(x.cellWords)
@@ -112,10 +113,10 @@ func (t *Table) Read(f Former) {
 				}
 				x.beside[n] = true
 			case to == Gone:
-			case to <= 0 || to >= t.cellCount || x.kept[to] || t.cellWords[to] != c.Words:
+			case to <= 0 || to >= t.cellCount || x.kept[to] > 0 || t.cellWords[to] != c.Words && max(t.cellWords[to], c.Words) >= wideWords:
 				panic(fmt.Sprintf("statestore: cell %d of column %q cannot become cell %d", k, c.Name, to))
 			default:
-				x.kept[to] = true
+				x.kept[to] = min(c.Words, t.cellWords[to])
 			}
 		}
 	}
@@ -192,15 +193,16 @@ func (t *Table) enterLayout(layout uint64) error {
 	for col := range t.cols {
 		x := &t.cols[col]
 		for k := range x.cells {
-			if f.kept[x.first+k] {
+			from, to := k*x.words+f.kept[x.first+k], (k+1)*x.words
+			if from == to {
 				continue
 			}
 			for s := range t.Bound() {
 				if x.pages[x.pageAt(s)].state&(resident|stored) == 0 {
 					continue
 				}
-				if row := t.row(col, s); !zero(row[k*x.words : (k+1)*x.words]) {
-					clear(t.writeRow(col, s)[k*x.words : (k+1)*x.words])
+				if !zero(t.row(col, s)[from:to]) {
+					clear(t.writeRow(col, s)[from:to])
 				}
 			}
 		}

@@ -347,7 +347,9 @@ func (p *replayer) entry(s Slot, b []byte, shape entryShape) (rest []byte, ok bo
 			wide++
 			continue
 		}
-		words = words[copy(p.target(s, cell), words):]
+		n := p.cellWords[cell]
+		copy(p.target(s, cell), words[:n])
+		words = words[n:]
 	}
 	for i := 0; wide > 0; i++ {
 		if p.cellWords[cells[i]] >= wideWords {

@@ -12,6 +12,7 @@ import (
 // What the names of columns begin with that are read again: by them the state of a
 // former file is carried over.
 const (
+	headName      = "head" // of whatever length: its words are what they always were
 	rulePrefix    = "rule "
 	repeatsBySeq  = "dedupe"
 	repeatsByTime = "dedupe by time"
@@ -100,7 +101,7 @@ type columnAt struct {
 
 // carry notes which cells of a column go on in another.
 func carry(old, now columnAt, into []int) {
-	if old.Column == now.Column {
+	if old.Column == now.Column || old.Name == headName && now.Name == headName {
 		for k := range into {
 			into[k] = now.first + k
 		}

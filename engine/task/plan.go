@@ -121,7 +121,7 @@ func compile(p *configs.Pipeline, g grouping) (*Plan, error) {
 		resetAfter: p.Time.ResetClockAfter,
 	}
 	c.grouping = g
-	c.column("head", 1, headWords)
+	c.column(headName, 1, headWords)
 	for _, name := range p.Metrics {
 		c.metrics = append(c.metrics, metric{name: name, last: -1})
 	}
