@@ -2,6 +2,7 @@ package task
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/weirstream/weir/alerts/commands"
 	"github.com/weirstream/weir/event"
 	"github.com/weirstream/weir/statestore"
 )
@@ -17,7 +19,7 @@ import (
 // seal for that.
 func (p *plant) succeed(old *plant) Succeeded {
 	old.seal()
-	p.offset, p.ids, p.seqs = old.offset, old.ids, old.seqs
+	p.offset, p.ids, p.seqs = old.offset, maps.Clone(old.ids), old.seqs
 	p.parts, p.formers = old.parts, append(old.formers, old.plan.Layout)
 	p.replay()
 	done := p.task.Succeed()
@@ -124,6 +126,10 @@ var evolvingLines = []string{
 	"- {name: hot, when: temperature, levels: {warning: {above: 5}, alarm: {above: 7, hold: 1m}}}",
 	"- {name: wet, when: humidity, levels: {alarm: {above: 5, clear_below: 3}}}",
 	"- {name: low, when: pressure, levels: {alarm: {below: 3, hold: 30s}}}",
+	"- {name: again, when: temperature, repeat_every: 1m, flapping: {changes: 3, within: 2m}, levels: {alarm: {above: 6}}}",
+	"- {name: long, when: humidity, escalate: [{after: 1m, severity: page}], keep_firing: 30s, levels: {warning: {above: 4}}}",
+	"- {name: sum, when: temperature + humidity, levels: {alarm: {above: 11}}}",
+	"- {name: odd, anomaly: temperature, message: odd}",
 }
 
 const windowLines = 5
@@ -152,6 +158,7 @@ func TestEachPartEvolvesAlone(t *testing.T) {
 		draw := func(name string) []bool { return rapid.SliceOfN(rapid.Bool(), n, n).Draw(t, name) }
 		has := draw("file")
 		whole := newPlant(t, evolvingFile(has), plantOptions{})
+		whole.commands = &commands.Set{} // with which a recovered task arms all timers
 		alone := map[int]*plant{}
 		begin := func(i int) {
 			only := make([]bool, n)
@@ -168,6 +175,7 @@ func TestEachPartEvolvesAlone(t *testing.T) {
 			if rapid.IntRange(0, 19).Draw(t, "reload") == 0 {
 				now := draw("file")
 				next := newPlant(t, evolvingFile(now), plantOptions{})
+				next.commands = whole.commands
 				ended := next.succeed(whole).Ended
 				require.Equal(t, ended, len(next.said))
 				for i := range now {
