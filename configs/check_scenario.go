@@ -15,7 +15,8 @@ type scenarioChecker struct {
 	all *Scenarios
 	p   *Pipeline // nil: it cannot be used, which has been said
 
-	names map[string]place // of the tests so far
+	names    map[string]place    // of the tests so far
+	silences map[string]StepKind // of the test so far: what each name is
 }
 
 func (c *scenarioChecker) check(o ScenarioOptions) {
@@ -161,19 +162,6 @@ func (c *scenarioChecker) rows(doc *scenarioDoc, s *Scenario) {
 	}
 }
 
-func (c *scenarioChecker) steps(doc *scenarioDoc, s *Scenario) {
-	for i := range doc.Steps.items {
-		step := &doc.Steps.items[i]
-		switch {
-		case step.Restart.value:
-			s.Restarts = append(s.Restarts, step.At.value)
-		case !step.Restart.bad && !step.Silence.set && !step.Ack.set && step.set:
-			c.errorf(step.at, "%s does nothing; write restart: true", step.path)
-		}
-	}
-	slices.Sort(s.Restarts)
-}
-
 // end is when the test is over: not before the last thing has happened.
 func (c *scenarioChecker) end(doc *scenarioDoc, s *Scenario) {
 	for _, one := range s.Series {
@@ -182,8 +170,8 @@ func (c *scenarioChecker) end(doc *scenarioDoc, s *Scenario) {
 	for i := range s.Rows {
 		s.End = max(s.End, s.Rows[i].Arrives)
 	}
-	for _, at := range s.Restarts {
-		s.End = max(s.End, at)
+	for i := range s.Steps {
+		s.End = max(s.End, s.Steps[i].At)
 	}
 	if !doc.End.ok() {
 		return
@@ -198,7 +186,8 @@ func (c *scenarioChecker) expectations(doc *scenarioDoc, s *Scenario) {
 	for i := range doc.Expect.items {
 		e := &doc.Expect.items[i]
 		rule := c.rule(&e.Rule)
-		alert := ExpectedAlert{At: e.At.value, Rule: e.Rule.value, Device: c.deviceOf(&e.Device, &e.section, s), State: e.State.value, Level: e.Level.value, Reason: e.Reason.value}
+		alert := ExpectedAlert{At: e.At.value, Rule: e.Rule.value, State: e.State.value, Level: e.Level.value, ExpectedMarks: e.marks()}
+		alert.Device = c.subject(whose{&e.section, &e.Device, &e.Group, c.windowOf(rule)}, s)
 		if e.Value.set {
 			alert.Value = &e.Value.value
 		}
@@ -254,11 +243,16 @@ func (c *scenarioChecker) level(t *text, r *Rule, state string) {
 func (c *scenarioChecker) aggregates(doc *scenarioDoc, s *Scenario) {
 	for i := range doc.Aggregates.items {
 		a := &doc.Aggregates.items[i]
-		e := ExpectedAggregate{Window: a.Window.value, Device: c.deviceOf(&a.Device, &a.section, s), Start: a.Start.value, Revision: a.Revision.value}
+		e := ExpectedAggregate{Window: a.Window.value, Start: a.Start.value, Revision: a.Revision.value}
 		if a.Final.set {
 			e.Final = &a.Final.value
 		}
 		w := c.window(&a.Window)
+		of := w
+		if w != nil && !w.Grouped() {
+			of = nil
+		}
+		e.Device = c.subject(whose{&a.section, &a.Device, &a.Group, of}, s)
 		for k, item := range a.Values.items {
 			name := &a.Values.names[k]
 			if w != nil && !slices.Contains(w.Compute, name.value) {

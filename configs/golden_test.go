@@ -106,7 +106,7 @@ func TestExamplesHaveNoWarnings(t *testing.T) {
 // What the file format describes beyond what is built is refused as planned,
 // never ignored and never as unknown.
 func TestPlannedIsNeitherIgnoredNorUnknown(t *testing.T) {
-	_, ds := parseFile(t, "testdata/wrong/everything.yaml")
+	_, ds := parseFile(t, "testdata/wrong/format-planned.yaml")
 	assert.Len(t, ds, 1)
 	for _, d := range ds {
 		assert.Contains(t, d.Message, "is not supported yet")

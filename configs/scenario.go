@@ -12,15 +12,15 @@ type Scenarios struct {
 // Scenario is one test: what devices say, and what must follow. Spans count from
 // Start.
 type Scenario struct {
-	Name     string
-	Line     int      // of the file, from 1
-	Devices  []string // those that send Series, at least one where there are any
-	Start    event.Time
-	Every    event.Time // between two values of a series, 1 or more
-	Series   []Series
-	Rows     []ScenarioRow
-	Restarts []event.Time // rising
-	End      event.Time   // nothing arrives later
+	Name    string
+	Line    int      // of the file, from 1
+	Devices []string // those that send Series, at least one where there are any
+	Start   event.Time
+	Every   event.Time // between two values of a series, 1 or more
+	Series  []Series
+	Rows    []ScenarioRow
+	Steps   []ScenarioStep // by At
+	End     event.Time     // nothing arrives later
 	// Expect are the alert events of the rules that it names, all of them, in the order
 	// of the file.
 	Expect     []ExpectedAlert
@@ -52,18 +52,18 @@ type ScenarioRow struct {
 type ExpectedAlert struct {
 	At     event.Time // the field at of the alert
 	Rule   string
-	Device string
-	State  string   // pending, firing, resolved or ok
+	Device string   // or the group, of a rule on a window over several devices
+	State  string   // pending, firing, recovering, resolved or ok
 	Level  string   // empty: any
 	Value  *float64 // nil: any
 	Kind   string   // of an anomaly; empty: any
-	Reason string   // why, where no reading caused it; empty: any, or a reading did
+	ExpectedMarks
 }
 
 // ExpectedAggregate is a record of a window that must be there, among others.
 type ExpectedAggregate struct {
 	Window   string
-	Device   string
+	Device   string // or the group
 	Start    event.Time
 	Revision int64 // 0: any
 	Final    *bool // nil: either

@@ -35,30 +35,33 @@ type rowDoc struct {
 	Seq     whole  `key:"seq" min:"0" max:"9223372036854775807"`
 }
 
-type stepDoc struct {
-	section
-	At      span    `key:"at" need:"write when, counted from start, for example at: 30m"`
-	Restart toggle  `key:"restart" default:"false"`
-	Silence planned `key:"silence" doc:"alerts cannot be silenced yet"`
-	Ack     planned `key:"ack" doc:"alerts cannot be acknowledged yet"`
-}
-
 type alertDoc struct {
 	section
 	At     span   `key:"at" need:"write the time of the event, counted from start, for example at: 10m"`
 	Rule   text   `key:"rule" need:"write the rule that says it"`
 	Device text   `key:"device"`
-	State  text   `key:"state" need:"write pending, firing, resolved or ok" choice:"pending,firing,resolved,ok" planned:"recovering"`
+	Group  text   `key:"group"`
+	State  text   `key:"state" need:"write pending, firing, recovering, resolved or ok" choice:"pending,firing,recovering,resolved,ok"`
 	Level  text   `key:"level"`
 	Value  number `key:"value"`
 	Kind   text   `key:"kind" choice:"spike,noise,seasonal,level_shift,drift,stuck"`
-	Reason text   `key:"reason" choice:"silence,repeat,error,worked,forgotten,struck"`
+
+	Suppressed   toggle `key:"suppressed"`
+	SuppressedBy texts  `key:"suppressed_by"`
+	Acked        toggle `key:"acked"`
+	Flapping     toggle `key:"flapping"`
+	Error        toggle `key:"error"`
+	Repeat       whole  `key:"repeat" min:"0" max:"1000"`
+	Escalation   whole  `key:"escalation" min:"0" max:"15"`
+	Severity     text   `key:"severity"`
+	Reason       text   `key:"reason" choice:"silence,forgotten,struck,repeat,error,worked,suppressed,unsuppressed,acked,unacked,escalated"`
 }
 
 type aggregateDoc struct {
 	section
 	Window   text          `key:"window" need:"write the window that says it"`
 	Device   text          `key:"device"`
+	Group    text          `key:"group"`
 	Start    span          `key:"start" need:"write when the window begins, counted from start, for example start: 5m"`
 	Revision whole         `key:"revision" min:"1" max:"1000000"`
 	Final    toggle        `key:"final"`

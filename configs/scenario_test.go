@@ -11,8 +11,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/weirstream/weir/event"
 )
 
 // loadExample answers for the pipelines that files of tests name.
@@ -68,7 +66,7 @@ tests:
 			{At: 10_000, Arrives: 60_000, Device: "store-7", Metric: "temperature", Value: 3, Seq: 4},
 			{At: 20_000, Arrives: 20_000, Device: "other", Metric: "temperature", Value: -100, Seq: -1},
 		},
-		Restarts: []event.Time{60_000, 180_000}, End: 180_000,
+		Steps: []ScenarioStep{{At: 60_000}, {At: 180_000}}, End: 180_000,
 		Expect:     []ExpectedAlert{{At: 300_000, Rule: "too-warm", Device: "store-7", State: "firing", Value: &nine}},
 		Aggregates: []ExpectedAggregate{{Window: "temp_5m", Device: "store-7", Start: 300_000, Final: &no, Values: []ExpectedValue{{"mean", 4}}}},
 		Readings:   [6]int64{-1, -1, 0, -1, -1, -1}, None: []string{"freezing"},

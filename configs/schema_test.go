@@ -182,7 +182,7 @@ func TestSchemaRefusesWrongFiles(t *testing.T) {
 	for _, name := range []string{
 		"unknown-keys", "unknown-words", "name-missing", "derive-forms", "name-is-a-number", "partitioner", "format-planned", "kafka-list", "kafka-embedded",
 		"mqtt-filters", "durations", "sizes", "size-unit", "late-unknown", "dedupe-list", "dedupe-list-field", "dedupe-list-seq", "dedupe-list-twice", "dedupe-list-empty", "dedupe-list-word", "dedupe-list-nested",
-		"compute-percentiles", "compute-scalar", "count-range", "levels-list", "level-labels", "rules-planned", "alerts-mqtt-no-topic", "everything",
+		"compute-percentiles", "compute-scalar", "count-range", "levels-list", "level-labels", "rules-planned", "alerts-mqtt-no-topic",
 	} {
 		path := "testdata/wrong/" + name + ".yaml"
 		assert.Error(t, checkSchema(t, path), path)

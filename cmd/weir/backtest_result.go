@@ -64,7 +64,8 @@ type ruleJSON struct {
 type episodeJSON struct {
 	ID       string  `json:"id"`
 	Rule     string  `json:"rule"`
-	Device   string  `json:"device"`
+	Device   string  `json:"device"` // or the group
+	By       string  `json:"by,omitempty"`
 	Level    string  `json:"level"`
 	Fired    bool    `json:"fired"`
 	StartsAt string  `json:"starts_at"`
@@ -100,7 +101,7 @@ func (b *backtesting) result(paths []string) *backtestResult {
 		r.From, r.To = sayMoment(b.first), sayMoment(b.last)
 	}
 	r.PerSecond = float64(r.Readings.All) / max(r.Seconds, 1e-9)
-	if len(b.tasks) > 1 {
+	if len(b.pipelines) > 1 {
 		other := b.side(1, paths[1])
 		r.Compared, r.pairs = &other, replay.Compare(r.all, other.all)
 		r.compare()
@@ -118,7 +119,7 @@ func (b *backtesting) side(pipeline int, path string) backtestSide {
 		File: path, Pipeline: p.Name, Devices: devices, all: b.episodes(pipeline), Rules: []ruleJSON{}, Episodes: []episodeJSON{},
 		Readings: backtestReadings{All: c.In, Processed: c.Processed, Filtered: c.Filtered, Late: c.Late, Future: c.Future, Bad: c.Bad, Duplicate: c.Duplicate},
 	}
-	s.sums = replay.Summarize(p, s.all, replay.History{First: b.first, Last: b.last, Devices: devices})
+	s.sums = replay.Summarize(p, s.all, replay.History{First: b.first, Last: b.last, Devices: devices, Groups: b.groups(pipeline)})
 	for _, r := range s.sums {
 		s.Rules = append(s.Rules, ruleJSON{
 			Rule: r.Rule, Episodes: r.Episodes, Pending: r.Pending, Open: r.Open, Devices: r.Devices,
@@ -136,7 +137,7 @@ func toJSON(e *replay.Episode) *episodeJSON {
 		return nil
 	}
 	j := &episodeJSON{
-		ID: e.ID, Rule: e.Rule, Device: e.Device, Level: e.Level, Fired: e.Fired, StartsAt: sayMoment(e.Began),
+		ID: e.ID, Rule: e.Rule, Device: e.Device, By: e.By, Level: e.Level, Fired: e.Fired, StartsAt: sayMoment(e.Began),
 		Seconds: float64(e.Firing()) / 1000, Peak: e.Peak, Kind: e.Kind,
 	}
 	if e.Fired {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +26,7 @@ type backtesting struct {
 	pipelines []*configs.Pipeline
 	source    history.Source
 	tasks     [][]backtestTask // by pipeline and partition
+	works     []backtestWorks  // by pipeline, in place of tasks where tasks of one send each other something
 
 	mu          sync.Mutex
 	first, last event.Time
@@ -41,22 +43,31 @@ type backtestTask struct {
 // against the declared partitioner, as run does.
 func newBacktesting(pipelines []*configs.Pipeline, source history.Source, ofTopic bool) (*backtesting, error) {
 	b := &backtesting{pipelines: pipelines, source: source, first: event.Never}
+	joined := slices.ContainsFunc(pipelines, replay.NeedsWorks)
 	for _, p := range pipelines {
 		o, err := replayOptions(p)
 		if err != nil {
 			return nil, err
 		}
-		partitionOf, err := kafka.Partitioner(p.Source.Partitioner)
+		declared := p.Source.Partitioner
+		if !ofTopic {
+			declared = history.FilePartitioner // so that each device of a roster is expected by one task
+		}
+		partitionOf, err := kafka.Partitioner(declared)
 		if err != nil {
 			return nil, err
+		}
+		if joined {
+			if err := b.addWorks(p, o, partitionOf); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		var tasks []backtestTask
 		for i := range source.Partitions() {
 			log := replay.NewLog(p)
 			o.Partition, o.Alert, o.Watch = int32(i), log.Alert, log.Watch
-			if ofTopic {
-				o.PartitionOf = func(device []byte) int32 { return int32(partitionOf(device, source.Partitions())) }
-			}
+			o.PartitionOf = func(device []byte) int32 { return int32(partitionOf(device, source.Partitions())) }
 			r, err := replay.New(p, o)
 			if err != nil {
 				return nil, err
@@ -77,6 +88,14 @@ type sharedBatch struct {
 // run folds all of the history.
 func (b *backtesting) run(ctx context.Context, bar *progressBar) error {
 	began := time.Now()
+	if b.works != nil {
+		if err := b.runWorks(ctx, bar); err != nil {
+			return err
+		}
+		bar.clear()
+		b.took = time.Since(began)
+		return nil
+	}
 	workers := min(runtime.GOMAXPROCS(0), max(b.source.Partitions(), 1))
 	group, ctx := errgroup.WithContext(ctx)
 	spare := make(chan *sharedBatch, workers+3)
@@ -178,6 +197,9 @@ func (b *backtesting) refused(pipeline int, err error) error {
 
 // counters are the totals of one pipeline.
 func (b *backtesting) counters(pipeline int) (c task.Counters, devices int) {
+	if b.works != nil {
+		return b.works[pipeline].Counters(), b.works[pipeline].Devices()
+	}
 	for _, t := range b.tasks[pipeline] {
 		c = c.Add(t.Counters())
 		devices += t.Devices()
@@ -187,6 +209,9 @@ func (b *backtesting) counters(pipeline int) (c task.Counters, devices int) {
 
 // episodes are those of all tasks of one pipeline.
 func (b *backtesting) episodes(pipeline int) (all []replay.Episode) {
+	if b.works != nil {
+		return b.works[pipeline].log.Close(b.last)
+	}
 	for _, t := range b.tasks[pipeline] {
 		all = append(all, t.log.Close(b.last)...)
 	}

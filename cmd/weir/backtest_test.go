@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -187,25 +186,6 @@ func TestBacktestFlags(t *testing.T) {
 	_, _, err := execute(t, "backtest", coldChain, "--input", filepath.Join(t.TempDir(), "missing"))
 	require.ErrorIs(t, err, os.ErrNotExist)
 	assert.False(t, errors.As(err, new(usageError)))
-}
-
-// Steam is let onto one of two sensors; the file is not part of this repository.
-func TestBacktestOfRealSensors(t *testing.T) {
-	path := filepath.Join("..", "..", "..", "shared", "reference", "wsn", "motes_1_2.csv")
-	if dir := os.Getenv("WEIR_REFERENCE"); dir != "" {
-		path = filepath.Join(dir, "wsn", "motes_1_2.csv")
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("the reference data are not there")
-	}
-	out, _, err := execute(t, "backtest", filepath.Join(examplesDir, "sensor-spill.yaml"), "--input", path, "--column", "device=mote_id", "--every", "5s", "--sort", "--json")
-	require.NoError(t, err)
-	var r backtestResult
-	require.NoError(t, json.Unmarshal([]byte(out), &r))
-	require.Len(t, r.Episodes, 1)
-	assert.Equal(t, "1", r.Episodes[0].Device)
-	assert.Equal(t, uint64(17668), r.Readings.All)
-	assert.Equal(t, "91", strconv.Itoa(int(r.Episodes[0].Peak)))
 }
 
 func TestDiff(t *testing.T) {

@@ -56,6 +56,7 @@ type testOutcome struct {
 	Alerts     []replay.Line `json:"alerts,omitempty"`
 	Aggregates []replay.Line `json:"aggregates,omitempty"`
 	Readings   []replay.Line `json:"readings,omitempty"`
+	Steps      []replay.Line `json:"steps,omitempty"`
 	Hints      []string      `json:"hints,omitempty"`
 }
 
@@ -122,7 +123,7 @@ func (t *testReport) run(out io.Writer, path string, all *configs.Scenarios) err
 			return fmt.Errorf("%s: %w", s.Name, err)
 		}
 		t.Tests = append(t.Tests, testOutcome{
-			File: path, Line: s.Line, Name: s.Name, Passed: v.Passed, Alerts: v.Alerts, Aggregates: v.Aggregates, Readings: v.Readings, Hints: v.Hints,
+			File: path, Line: s.Line, Name: s.Name, Passed: v.Passed, Alerts: v.Alerts, Aggregates: v.Aggregates, Readings: v.Readings, Steps: v.Steps, Hints: v.Hints,
 		})
 		if v.Passed {
 			t.Passed++

@@ -13,8 +13,9 @@ import (
 type Alert struct {
 	ID       string // of the episode
 	Rule     string
-	Device   string
-	State    string   // pending, firing, resolved or ok
+	Device   string   // or the group, where By is set
+	By       string   // of a window over several devices: all or labels.NAME
+	State    string   // pending, firing, recovering, resolved or ok
 	Level    string   // empty: none
 	Value    *float64 // nil: no number that JSON can hold
 	At       event.Time
@@ -22,6 +23,7 @@ type Alert struct {
 	Number   int    // of the event in its episode, from 1
 	Reason   string // why, where no reading caused it
 	Kind     string // of an anomaly; else empty
+	marks
 }
 
 // alertRecord is the part of the record that is looked at.
@@ -29,6 +31,8 @@ type alertRecord struct {
 	ID       string
 	Rule     string
 	Device   string
+	Group    string
+	By       string
 	State    string
 	Level    *string
 	Value    *float64
@@ -37,6 +41,14 @@ type alertRecord struct {
 	Episode  struct{ Event int }
 	Cause    struct{ Reason string }
 	Anomaly  struct{ Kind string }
+
+	SuppressedBy []string        `json:"suppressed_by"`
+	Acked        json.RawMessage // null or absent: it is not
+	Flapping     bool
+	Error        bool
+	Repeat       int64
+	Escalation   int64
+	Labels       map[string]string
 }
 
 func parseAlert(value []byte) (Alert, error) {
@@ -51,13 +63,20 @@ func parseAlert(value []byte) (Alert, error) {
 	if r.Level != nil {
 		a.Level = *r.Level
 	}
+	if r.By != "" {
+		a.Device, a.By = r.Group, r.By
+	}
+	a.marks = marks{
+		SuppressedBy: r.SuppressedBy, Acked: len(r.Acked) > 0, Flapping: r.Flapping, Error: r.Error,
+		Repeat: r.Repeat, Escalation: r.Escalation, Severity: r.Labels["severity"],
+	}
 	return a, nil
 }
 
 // Aggregate is one record of a window, read back.
 type Aggregate struct {
 	Window     string
-	Device     string
+	Device     string // or the group
 	Metric     string
 	Start, End event.Time
 	Revision   int64
@@ -72,6 +91,9 @@ func parseAggregate(value []byte) (Aggregate, error) {
 		return Aggregate{}, err
 	}
 	var a Aggregate
+	if group, ok := fields["group"]; ok {
+		fields["device"] = group
+	}
 	var start, end time.Time
 	for name, into := range map[string]any{ // unordered: each has its own place
 		"window": &a.Window, "device": &a.Device, "metric": &a.Metric, "start": &start, "end": &end, "revision": &a.Revision, "final": &a.Final,
@@ -86,7 +108,7 @@ func parseAggregate(value []byte) (Aggregate, error) {
 	a.Values = map[string]*float64{}
 	for name, raw := range fields { // unordered: each has its own place
 		switch name {
-		case "pipeline", "corrects_alert", "resets", "merged_into":
+		case "pipeline", "corrects_alert", "resets", "merged_into", "group", "by":
 			continue
 		}
 		var v *float64

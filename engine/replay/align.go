@@ -96,7 +96,7 @@ func (v *Verdict) Diff() string {
 	for _, part := range []struct {
 		name  string
 		lines []Line
-	}{{"alerts", v.Alerts}, {"aggregates", v.Aggregates}, {"readings", v.Readings}} {
+	}{{"alerts", v.Alerts}, {"aggregates", v.Aggregates}, {"readings", v.Readings}, {"steps", v.Steps}} {
 		width := len("expected")
 		differs := false
 		for _, l := range part.lines {

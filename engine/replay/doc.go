@@ -5,6 +5,8 @@
 //	time    ──▶ Replay.Advance ──────────────────────────▶ task.Advance
 //	           Replay.Restart ── seal, throw away, rebuild from the journal
 //
+//	records, time, commands ──▶ Works ── all tasks of a pipeline, those of groups as well, and what they send each other
+//
 //	configs.Scenario ──▶ Run ──▶ Verdict, with the differences as text
 //	alerts of all tasks ──▶ Log ──▶ Episodes ──▶ Summarize, Compare
 //

@@ -14,7 +14,8 @@ import (
 type Episode struct {
 	ID     string
 	Rule   string
-	Device string
+	Device string     // or the group, where By is set
+	By     string     // of a window over several devices: all or labels.NAME
 	Level  string     // the highest that fired, or that it waited for where none did
 	Began  event.Time // the first sample of it
 	Fired  bool       // false: it was pending only
@@ -102,7 +103,7 @@ func (l *Log) Watch(w task.Watched) {
 func (l *Log) Alert(a Alert) {
 	e := l.open[a.ID]
 	if e == nil {
-		e = &Episode{ID: a.ID, Rule: a.Rule, Device: a.Device, Began: a.StartsAt, Open: true}
+		e = &Episode{ID: a.ID, Rule: a.Rule, Device: a.Device, By: a.By, Began: a.StartsAt, Open: true}
 		l.open[a.ID], l.all = e, append(l.all, e)
 	}
 	rule := l.rules[a.Rule]
@@ -125,7 +126,11 @@ func (l *Log) Alert(a Alert) {
 
 // crown gives an episode its peak.
 func (l *Log) crown(e *Episode, rule *logRule) {
-	key := l.peakKey(rule.index, []byte(e.Device), e.Began)
+	of := e.Device
+	if e.By != "" { // as the tasks of groups call them
+		of = e.By + "\x00" + e.Device
+	}
+	key := l.peakKey(rule.index, []byte(of), e.Began)
 	e.Peak, e.Kind = l.peaks[string(key)].value, l.peaks[string(key)].kind
 	delete(l.peaks, string(key))
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/weirstream/weir/alerts/commands"
 	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/engine/task"
 	"github.com/weirstream/weir/event"
@@ -28,6 +29,13 @@ type Options struct {
 	Alert func(Alert)
 	// Watch is that of task.Options.
 	Watch func(task.Watched)
+
+	groups task.GroupOptions
+	// carry takes an output that goes to another task, and reports whether it is one;
+	// nil: there is none.
+	carry func(plan *task.Plan, o task.Output) bool
+	// commands is the version in force; nil: the task is told of none.
+	commands *commands.Version
 }
 
 // Replay is one task under virtual time. It is for one goroutine.
@@ -38,25 +46,33 @@ type Replay struct {
 	task  *task.Task
 	out   *task.Outputs
 
-	parts     [][]byte // of all journal records so far
+	parts     [][]byte // of the journal's records that recovery needs
+	seqs      []uint64 // of which record each part is
+	floor     uint64   // the record that a local copy holds: what is behind it stays; 0: there is no copy
 	position  int64    // source offset of the next record
 	began     event.Time
 	started   bool
 	forgotten map[string]bool
 }
 
-// New returns a replay that knows no device yet.
+// New returns a replay that knows no device yet, of a pipeline without windows over
+// several devices and whose tasks do not suppress each other's alerts: see Works.
 func New(p *configs.Pipeline, o Options) (*Replay, error) {
 	plan, err := task.Compile(p)
 	if err != nil {
 		return nil, fmt.Errorf("pipeline %q: %w", p.Name, err)
 	}
+	return replayOf(plan, o)
+}
+
+// replayOf returns a replay of a plan.
+func replayOf(plan *task.Plan, o Options) (r *Replay, err error) {
 	if o.Roster != nil {
 		if o.Roster, err = plan.FitRoster(o.Roster); err != nil {
 			return nil, fmt.Errorf("devices.roster: %w", err)
 		}
 	}
-	r := &Replay{plan: plan, o: o, out: &task.Outputs{}, forgotten: map[string]bool{}}
+	r = &Replay{plan: plan, o: o, out: &task.Outputs{}, forgotten: map[string]bool{}}
 	r.out.Reset()
 	if r.table, err = r.newTable(); err != nil {
 		return nil, err
@@ -74,17 +90,22 @@ func (r *Replay) newTable() (*statestore.Table, error) {
 
 // begin makes the task over the table.
 func (r *Replay) begin() error {
-	o := task.Options{Partition: r.o.Partition, PartitionOf: r.o.PartitionOf, Watch: r.o.Watch}
-	var err error
-	if o.Decoder, err = codec.NewScanner(r.o.Message); err != nil {
-		return fmt.Errorf("make decoder: %w", err)
-	}
-	header := r.o.Message
-	header.Device = ""
-	if o.HeaderDecoder, err = codec.NewScanner(header); err != nil {
-		return fmt.Errorf("make decoder: %w", err)
+	o := task.Options{Partition: r.o.Partition, PartitionOf: r.o.PartitionOf, Watch: r.o.Watch, GroupOptions: r.o.groups}
+	if !r.plan.Groups() {
+		var err error
+		if o.Decoder, err = codec.NewScanner(r.o.Message); err != nil {
+			return fmt.Errorf("make decoder: %w", err)
+		}
+		header := r.o.Message
+		header.Device = ""
+		if o.HeaderDecoder, err = codec.NewScanner(header); err != nil {
+			return fmt.Errorf("make decoder: %w", err)
+		}
 	}
 	r.task = task.New(r.plan, r.table, r.out, o)
+	if r.o.commands != nil {
+		r.task.SetCommands(r.o.commands, r.position)
+	}
 	if r.o.Roster != nil {
 		r.task.SetRoster(r.o.Roster, r.position)
 	}
@@ -118,8 +139,13 @@ func (r *Replay) Fold(records []task.Record) error {
 func (r *Replay) Advance(to event.Time) error {
 	r.begins(to)
 	r.fire(to)
-	r.task.Advance(task.Now{Wall: to, Mono: int64(to - r.began), Position: r.position})
+	r.enter(to)
 	return r.take()
+}
+
+// enter lets wall time enter the task.
+func (r *Replay) enter(wall event.Time) {
+	r.task.Advance(task.Now{Wall: wall, Mono: int64(wall - r.began), Position: r.position})
 }
 
 func (r *Replay) begins(at event.Time) {
@@ -130,16 +156,23 @@ func (r *Replay) begins(at event.Time) {
 
 // fire fires the timers that are due up to a moment, each at its own time.
 func (r *Replay) fire(to event.Time) {
-	for due := r.task.NextTimer(); due <= to; due = r.task.NextTimer() {
-		wall := max(due, r.task.Clock(), r.began, 1) // a timer of 0 is one of now
-		r.task.Advance(task.Now{Wall: wall, Mono: int64(wall - r.began), Position: r.position})
+	for due := r.due(); due <= to; due = r.due() {
+		r.enter(due)
 	}
+}
+
+// due is when the task has something to do next; what was due before is so now.
+func (r *Replay) due() event.Time {
+	return max(r.task.NextTimer(), r.task.Clock(), r.began, 1) // a timer of 0 is one of now
 }
 
 // take hands out what the task has said.
 func (r *Replay) take() error {
 	for i := range r.out.Len() {
 		o := r.out.At(i)
+		if r.o.carry != nil && r.o.carry(r.plan, o) {
+			continue
+		}
 		if r.o.Output != nil {
 			r.o.Output(r.plan.TopicName(o.Topic), o)
 		}
@@ -158,17 +191,37 @@ func (r *Replay) take() error {
 
 // Restart commits, loses the task and rebuilds it from the journal alone.
 func (r *Replay) Restart() error {
-	before := r.task.Counters()
-	h := statestore.Header{Seq: r.table.Seq() + 1, From: r.table.Header().To, To: r.position, Wall: r.task.Clock()}
-	for _, part := range r.table.Seal(h, statestore.SealOptions{}).Parts {
-		r.parts = append(r.parts, slices.Clone(part))
-	}
+	r.commit()
 	table, err := r.newTable()
 	if err != nil {
 		return err
 	}
+	return r.recover(table, r.parts)
+}
+
+// commit puts what has changed into the journal.
+func (r *Replay) commit() {
+	h := statestore.Header{Seq: r.table.Seq() + 1, From: r.table.Header().To, To: r.position, Wall: r.task.Clock()}
+	sealed := r.table.Seal(h, statestore.SealOptions{})
+	for _, part := range sealed.Parts {
+		r.parts, r.seqs = append(r.parts, slices.Clone(part)), append(r.seqs, h.Seq)
+	}
+	r.table.Confirm(h.Seq)
+	base := sealed.NewBase
+	if r.floor > 0 {
+		base = min(base, r.floor+1)
+	}
+	if n, _ := slices.BinarySearch(r.seqs, base); n > 0 {
+		r.parts, r.seqs = r.parts[n:], r.seqs[n:]
+	}
+}
+
+// recover begins a task anew over a table that is empty, or that an image has filled,
+// and what there is of the journal.
+func (r *Replay) recover(table *statestore.Table, journal [][]byte) error {
+	before := r.task.Counters()
 	var assembler statestore.Assembler
-	for _, part := range r.parts {
+	for _, part := range journal {
 		record, err := assembler.Add(part)
 		if err != nil {
 			return fmt.Errorf("read journal: %w", err)

@@ -15,6 +15,9 @@ type found struct {
 	alerts     []Alert
 	aggregates []Aggregate
 	counters   task.Counters
+	undone     []Line // steps that could not be done
+
+	began func(*Works) // told of the tasks before anything happens; nil: nobody wants to know
 }
 
 // Run plays a test of a file and judges it. Output, Alert and Watch of the options
@@ -23,7 +26,7 @@ func Run(s *configs.Scenario, p *configs.Pipeline, o Options) (Verdict, error) {
 	f := &found{}
 	var failed error
 	o.Alert = func(a Alert) { f.alerts = append(f.alerts, a) }
-	o.Output = func(topic string, out task.Output) {
+	o.Output = func(_ string, out task.Output) {
 		if out.Topic < task.FirstAggregateTopic || len(s.Aggregates) == 0 {
 			return
 		}
@@ -34,36 +37,47 @@ func Run(s *configs.Scenario, p *configs.Pipeline, o Options) (Verdict, error) {
 		}
 		f.aggregates = append(f.aggregates, a)
 	}
-	r, err := New(p, o)
-	if err != nil {
+	if err := f.play(s, p, o); err != nil {
 		return Verdict{}, err
 	}
+	return judge(s, p, f), failed
+}
+
+// play plays a test.
+func (f *found) play(s *configs.Scenario, p *configs.Pipeline, o Options) error {
+	w, err := NewWorks(p, 1, o)
+	if err != nil {
+		return err
+	}
+	if f.began != nil {
+		f.began(w)
+	}
 	records := Records(s, p)
-	restarts := append(slices.Clone(s.Restarts), event.Never-s.Start)
-	for _, at := range restarts {
+	until := func(at event.Time) error {
 		n := 0
 		for n < len(records) && records[n].Append <= s.Start+at {
 			n++
 		}
-		if err := r.Fold(records[:n]); err != nil {
-			return Verdict{}, err
+		if err := w.Fold(0, records[:n]); err != nil {
+			return err
 		}
 		records = records[n:]
-		if at > s.End {
-			break
+		return w.Advance(s.Start + at)
+	}
+	for i := range s.Steps {
+		step := &s.Steps[i]
+		if err := until(step.At); err != nil {
+			return err
 		}
-		if err := r.Advance(s.Start + at); err != nil {
-			return Verdict{}, err
-		}
-		if err := r.Restart(); err != nil {
-			return Verdict{}, fmt.Errorf("restart at %s: %w", relative(at), err)
+		if err := f.step(w, s, step); err != nil {
+			return fmt.Errorf("step at %s: %w", relative(step.At), err)
 		}
 	}
-	if err := r.Advance(s.Start + s.End); err != nil {
-		return Verdict{}, err
+	if err := until(s.End); err != nil {
+		return err
 	}
-	f.counters = r.Counters()
-	return judge(s, p, f), failed
+	f.counters = w.Counters()
+	return nil
 }
 
 // Records are the messages of a test in the order in which they arrive; of one

@@ -70,11 +70,11 @@ func TestRestartsEverywhere(t *testing.T) {
 	for i := range all.Tests {
 		s := &all.Tests[i]
 		t.Run(s.Name, func(t *testing.T) {
-			s.Restarts = nil
+			s.Steps = nil
 			for _, r := range Records(s, all.Pipeline) {
-				s.Restarts = append(s.Restarts, r.Append-s.Start)
+				s.Steps = append(s.Steps, configs.ScenarioStep{At: r.Append - s.Start})
 			}
-			s.Restarts = append(s.Restarts, s.End)
+			s.Steps = append(s.Steps, configs.ScenarioStep{At: s.End})
 			v := run(t, s, all.Pipeline)
 			require.True(t, v.Passed, "%s", v.Diff())
 		})
@@ -84,7 +84,7 @@ func TestRestartsEverywhere(t *testing.T) {
 // A test that fails shows what it expected and what it found.
 func TestDiffs(t *testing.T) {
 	var b strings.Builder
-	for _, path := range []string{"testdata/failing.test.yaml", "testdata/windows-failing.test.yaml"} {
+	for _, path := range []string{"testdata/failing.test.yaml", "testdata/windows-failing.test.yaml", "testdata/steps-failing.test.yaml"} {
 		all := scenarios(t, path)
 		for i := range all.Tests {
 			v := run(t, &all.Tests[i], all.Pipeline)

@@ -15,6 +15,7 @@ const week = 7 * 86_400_000
 type History struct {
 	First, Last event.Time // append times
 	Devices     int
+	Groups      int // of windows over several devices
 }
 
 // RuleSummary is what one rule did.
@@ -26,8 +27,8 @@ type RuleSummary struct {
 	Devices  int // with at least one episode that fired
 	Firing   event.Time
 	Flaps    int // episodes that began within FlapWithin of the end of the one before
-	// PerDeviceWeek is episodes over devices and weeks of history; 0 where history has
-	// no length.
+	// PerDeviceWeek is episodes over devices, of a rule on a window over several devices
+	// over groups, and weeks of history; 0 where history has no length.
 	PerDeviceWeek float64
 }
 
@@ -59,8 +60,12 @@ func Summarize(p *configs.Pipeline, all []Episode, h History) []RuleSummary {
 			ended[e.Device] = e.End
 		}
 		s.Devices = len(ended)
-		if span := h.Last - h.First; span > 0 && h.Devices > 0 {
-			s.PerDeviceWeek = float64(s.Episodes) / float64(h.Devices) / (float64(span) / week)
+		of := h.Devices
+		if w := p.Rules[i].Window(); w >= 0 && p.Windows[w].Grouped() {
+			of = h.Groups
+		}
+		if span := h.Last - h.First; span > 0 && of > 0 {
+			s.PerDeviceWeek = float64(s.Episodes) / float64(of) / (float64(span) / week)
 		}
 	}
 	return sums

@@ -16,6 +16,7 @@ type Verdict struct {
 	Alerts      []Line // of the rules that the test names; of a test that passed, too
 	Aggregates  []Line // those expected
 	Readings    []Line // classes that are expected
+	Steps       []Line // those that could not be done
 	Differences int
 	Hints       []string // what may be the reason
 }
@@ -30,7 +31,7 @@ type Line struct {
 
 // judge compares what a test expects with what it saw.
 func judge(s *configs.Scenario, p *configs.Pipeline, f *found) Verdict {
-	v := Verdict{}
+	v := Verdict{Steps: f.undone}
 	v.alerts(s, p, f)
 	for i := range s.Aggregates {
 		v.Aggregates = append(v.Aggregates, judgeAggregate(&s.Aggregates[i], s.Start, f.aggregates))
@@ -44,7 +45,7 @@ func judge(s *configs.Scenario, p *configs.Pipeline, f *found) Verdict {
 			})
 		}
 	}
-	for _, l := range slices.Concat(v.Alerts, v.Aggregates, v.Readings) {
+	for _, l := range slices.Concat(v.Alerts, v.Aggregates, v.Readings, v.Steps) {
 		if l.Differs {
 			v.Differences++
 		}
@@ -89,24 +90,16 @@ func (v *Verdict) alerts(s *configs.Scenario, p *configs.Pipeline, f *found) {
 // meets reports whether an alert is the one expected.
 func meets(want *configs.ExpectedAlert, got *Alert, start event.Time) bool {
 	return got.At == start+want.At && got.Rule == want.Rule && got.Device == want.Device && got.State == want.State &&
-		(want.Level == "" || want.Level == got.Level) && (want.Kind == "" || want.Kind == got.Kind) && (want.Reason == "" || want.Reason == got.Reason) &&
-		(want.Value == nil || got.Value != nil && configs.Same(*want.Value, *got.Value))
+		(want.Level == "" || want.Level == got.Level) && (want.Kind == "" || want.Kind == got.Kind) &&
+		(want.Value == nil || got.Value != nil && configs.Same(*want.Value, *got.Value)) && meetsMarks(&want.ExpectedMarks, got)
 }
 
 func sayExpected(e *configs.ExpectedAlert) string {
-	text := sayEvent(relative(e.At), e.Rule, e.Device, e.State, e.Level, e.Kind, e.Value)
-	if e.Reason != "" {
-		text += " (" + e.Reason + ")"
-	}
-	return text
+	return sayEvent(relative(e.At), e.Rule, e.Device, e.State, e.Level, e.Kind, e.Value) + sayExpectedMarks(&e.ExpectedMarks)
 }
 
 func sayAlert(a *Alert, start event.Time) string {
-	text := sayEvent(relative(a.At-start), a.Rule, a.Device, a.State, a.Level, a.Kind, a.Value)
-	if a.Reason != "" {
-		text += " (" + a.Reason + ")"
-	}
-	return text
+	return sayEvent(relative(a.At-start), a.Rule, a.Device, a.State, a.Level, a.Kind, a.Value) + sayMarks(a)
 }
 
 func sayEvent(at string, words ...any) string {

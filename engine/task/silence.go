@@ -29,6 +29,7 @@ func (t *Task) Advance(now Now) {
 	t.wallEntered(now)
 	if t.groups != nil {
 		t.tickGroups(now.Wall)
+		t.expireDue(t.Clock(), timedBytes) // what was armed since may have been due already
 		t.mono = undated
 		return
 	}
@@ -257,7 +258,7 @@ func (t *Task) forgetDevice() {
 // wake arms a device that recovery has not armed yet, before its reading is
 // looked at: a silence that ended with this reading was a silence.
 func (t *Task) wake(slot statestore.Slot) {
-	if t.isArmed(slot) {
+	if t.groups != nil || t.isArmed(slot) { // groups do not fall silent, and headSeen is another word of theirs
 		return
 	}
 	head := t.table.Row(headCol, slot)
@@ -275,6 +276,9 @@ func (t *Task) wake(slot statestore.Slot) {
 
 // armSome arms the timers of the next n slots that recovery left unarmed.
 func (t *Task) armSome(n int) {
+	if t.groups != nil {
+		return // their timers are armed, and they do not fall silent
+	}
 	for ; n > 0 && t.scan < t.table.Bound(); n-- {
 		slot := t.scan
 		t.scan++

@@ -30,6 +30,10 @@ const (
 // depend on it: every task sees the time of all.
 const filePartitions = 8
 
+// FilePartitioner is the declared partitioner by which devices of a file are spread over
+// its partitions.
+const FilePartitioner = "murmur2"
+
 // Options say how to read a file.
 type Options struct {
 	Format Format
@@ -92,7 +96,7 @@ type sortedLine struct {
 func Open(r io.Reader, o Options) (*Lines, error) {
 	l := &Lines{o: o, counts: map[string]int64{}}
 	var err error
-	if l.partitionOf, err = kafka.Partitioner("murmur2"); err != nil {
+	if l.partitionOf, err = kafka.Partitioner(FilePartitioner); err != nil {
 		return nil, err
 	}
 	if l.scanner, err = codec.NewScanner(o.Message); err != nil {

@@ -30,6 +30,7 @@ type RangeOptions struct {
 // with Close.
 type Range struct {
 	client *kgo.Client
+	topic  string
 	next   []int64 // by partition
 	end    []int64
 	left   int // partitions that have more
@@ -69,7 +70,7 @@ func OpenRange(ctx context.Context, o RangeOptions) (*Range, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask for the offsets of topic %q: %w", o.Topic, err)
 	}
-	r := &Range{}
+	r := &Range{topic: o.Topic}
 	at := map[int32]kgo.Offset{}
 	partitions := len(stable[o.Topic])
 	for p := range int32(partitions) {
@@ -110,6 +111,22 @@ func (r *Range) Close() {
 
 // Partitions implements Source.
 func (r *Range) Partitions() int { return len(r.next) }
+
+// ended reports whether all of a partition has been read.
+func (r *Range) ended(partition int) bool { return r.next[partition] >= r.end[partition] }
+
+// hold has nothing more fetched of a partition, or again something.
+func (r *Range) hold(partition int, on bool) {
+	if r.client == nil {
+		return
+	}
+	of := map[string][]int32{r.topic: {int32(partition)}}
+	if on {
+		r.client.PauseFetchPartitions(of)
+		return
+	}
+	r.client.ResumeFetchPartitions(of)
+}
 
 // Progress implements Source.
 func (r *Range) Progress() (done, of int64) { return r.done, r.total }
