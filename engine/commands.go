@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,7 +40,7 @@ type Commands struct {
 	version  *commands.Version // nil: nothing is read yet
 	position int64             // behind the last record read, control records counted
 	moved    chan struct{}     // closed when one of both changes
-	engines  []func()          // told of a new version
+	engines  []*func()         // told of a new version
 
 	counted                  int64 // offset below which records are counted
 	taken, undone, misshapen atomic.Int64
@@ -209,7 +210,7 @@ func (c *Commands) tell(v *commands.Version, position int64) {
 		return
 	}
 	for _, tell := range engines {
-		tell()
+		(*tell)()
 	}
 }
 
@@ -220,12 +221,19 @@ func (c *Commands) newest() *commands.Version {
 	return c.version
 }
 
-// begin says that the topic is there, and who is to be told of new versions.
-func (c *Commands) begin(tell func()) {
+// begin says that the topic is there, and who is to be told of new versions, until end
+// is called.
+func (c *Commands) begin(tell func()) (end func()) {
 	c.mu.Lock()
-	c.engines = append(c.engines[:len(c.engines):len(c.engines)], tell)
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	told := &tell
+	c.engines = append(c.engines[:len(c.engines):len(c.engines)], told)
 	c.makeOne.Do(func() { close(c.made) })
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.engines = slices.DeleteFunc(slices.Clone(c.engines), func(o *func()) bool { return o == told })
+	}
 }
 
 // upTo waits until all below end is read; false: that took too long, although something

@@ -35,6 +35,7 @@ type batch struct {
 	meta     metadata // journalOffset, and baseOffset if this record is its own base, are known once produced
 	newCycle bool     // the refresh cycle begins with this record
 	ownBase  bool     // the base is this record itself
+	layout   []byte   // of the record, where the journal is to say it; nil: it is not
 	sealedAt time.Time
 }
 
@@ -170,7 +171,7 @@ func (c *committer) fill(b *batch) {
 	r := c.r
 	n := b.outputs.Len()
 	c.records = grow(c.records[:0], n+len(b.sealed.Parts))
-	c.header = grow(c.header[:0], 2*n+len(b.sealed.Parts))[:0]
+	c.header = grow(c.header[:0], 2*n+len(b.sealed.Parts)+1)[:0]
 	c.seqs = c.seqs[:0]
 	if need := 20 * n; cap(c.seqs) < need {
 		c.seqs = make([]byte, 0, 2*need)
@@ -188,6 +189,9 @@ func (c *committer) fill(b *batch) {
 	for i, part := range b.sealed.Parts {
 		from := len(c.header)
 		c.header = append(c.header, kgo.RecordHeader{Key: lineageHeader, Value: c.lineage})
+		if i == 0 && b.layout != nil {
+			c.header = append(c.header, kgo.RecordHeader{Key: layoutHeader, Value: b.layout})
+		}
 		c.records[n+i] = kgo.Record{Topic: r.plan.Pipeline.JournalTopic, Partition: r.partition, Value: part, Headers: c.header[from:len(c.header):len(c.header)]}
 	}
 }

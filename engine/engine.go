@@ -107,6 +107,8 @@ type Engine struct {
 	ctx     context.Context
 	fatal   chan error
 
+	keepSeat  atomic.Bool
+	since     time.Time     // when its file came into force
 	tasks     atomic.Int64  // how many the process owns
 	loading   chan struct{} // holds one while a task loads its local copy
 	tailCells int           // journaled cells that make a checkpoint due
@@ -170,7 +172,7 @@ func New(o Options) (*Engine, error) {
 	log := o.Logger.With("pipeline", o.Plan.Pipeline.Name)
 	return &Engine{
 		o: o, log: log, roster: newRosterFile(o.Plan, log), commands: o.commands(), trust: &wallTrust{}, mono: monoBase{time.Now()},
-		status: newRegistry(), tailCells: tailCells, loading: make(chan struct{}, 1), runners: map[int32]*runnerHandle{}, fatal: make(chan error, 1),
+		since: o.WallClock(), status: newRegistry(), tailCells: tailCells, loading: make(chan struct{}, 1), runners: map[int32]*runnerHandle{}, fatal: make(chan error, 1),
 	}, nil
 }
 
@@ -217,7 +219,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	if e.o.Commands == nil {
 		e.background.Go(func() { e.commands.Run(running) })
 	}
-	e.commands.begin(e.tellCommands)
+	defer e.commands.begin(e.tellCommands)()
 	e.group = newMembership(p.Group, p.Source.Topic, e.o.Instance, e.log)
 	e.group.assigned, e.group.dropped = e.start, e.drop
 	// A client waits for answers when it is closed, also for those of brokers that
@@ -250,7 +252,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.drop(e.owned(), how)
 	stop()
 	e.background.Wait()
-	if err == nil && !e.o.KeepSeat {
+	if err == nil && !e.o.KeepSeat && !e.keepSeat.Load() {
 		e.leaveGroup()
 	}
 	defer time.AfterFunc(handOverTimeout, cutGroup).Stop()
@@ -263,6 +265,10 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	return err
 }
+
+// KeepSeat leaves the group seat in place at the clean stop to come, as
+// Options.KeepSeat does: another engine of this process goes on at once.
+func (e *Engine) KeepSeat() { e.keepSeat.Store(true) }
 
 // leaveGroup gives the seat up; failing to only costs the others a session
 // timeout.

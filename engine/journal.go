@@ -108,6 +108,9 @@ func (j *journalReader) take(rec *kgo.Record) error {
 	if err := j.checkLineage(rec); err != nil {
 		return err
 	}
+	if err := j.r.readLayout(rec); err != nil {
+		return err
+	}
 	if !j.assembler.Pending() {
 		j.first = rec.Offset
 	}
@@ -131,7 +134,7 @@ func (j *journalReader) checkLineage(rec *kgo.Record) error {
 		if err != nil {
 			return refuse("the journal of partition %d holds a record at offset %d that is not weir's: %v", r.partition, rec.Offset, err)
 		}
-		if why := l.differs(r.binding(l.id)); why != "" {
+		if why := r.differs(l); why != "" {
 			return refuse("%s", why)
 		}
 		if j.c.found && l.id != j.c.meta.id || !j.c.found && r.lineage.id != [16]byte{} && l.id != r.lineage.id {
@@ -191,7 +194,7 @@ func (j *journalReader) apply() error {
 	case err == nil:
 		return nil
 	case errors.Is(err, statestore.ErrLayout):
-		return refuse("the windows or rules of this pipeline have changed since its state was written: give it a new name, or give up its state by deleting group %q and topic %q (%v)", r.plan.Pipeline.Group, r.plan.Pipeline.JournalTopic, err)
+		return refuse("the windows or rules of this pipeline have changed since its state was written, by a version of weir that did not say what state it was: give the pipeline a new name, or give up its state by deleting group %q and topic %q (%v)", r.plan.Pipeline.Group, r.plan.Pipeline.JournalTopic, err)
 	default:
 		return fmt.Errorf("%w: %w", ErrJournalGap, err)
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -47,6 +48,26 @@ func (l lineage) differs(now lineage) string {
 		return "the journal topic was deleted and created again since the pipeline first committed"
 	}
 	return ""
+}
+
+// differs is lineage.differs, but for a source topic that has not been deleted: the
+// file names another one.
+func (r *runner) differs(l lineage) string {
+	now := r.binding(l.id)
+	if l.source != now.source {
+		ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+		defer cancel()
+		topics, err := r.e.admin.ListTopics(ctx)
+		if err != nil {
+			r.log.Warn("ask for the topic that the state was made of", "error", err)
+		}
+		for _, t := range topics.Sorted() {
+			if t.ID == l.source {
+				return fmt.Sprintf("source.topic is %s, and the state of this pipeline was made of topic %s: positions in the one mean nothing in the other; give the pipeline a new name", r.plan.Pipeline.Source.Topic, t.Topic)
+			}
+		}
+	}
+	return l.differs(now)
 }
 
 // metadata travels with the committed offset: where the journal stands at it.

@@ -89,7 +89,7 @@ func (r *runner) restore(ctx context.Context) error {
 		return refuse("group %q has a committed offset for partition %d that weir did not write: something else commits for this group", r.plan.Pipeline.Group, r.partition)
 	}
 	if c.found {
-		if why := c.meta.lineage.differs(r.binding(c.meta.id)); why != "" {
+		if why := r.differs(c.meta.lineage); why != "" {
 			return refuse("%s", why)
 		}
 	}
@@ -294,6 +294,9 @@ func (r *runner) replay(ctx context.Context, c committed, begin, end int64) erro
 		return r.firstStart(ctx) // the journal holds nothing but aborted transactions
 	}
 	if err := r.settle(ctx, c); err != nil {
+		return err
+	}
+	if err := r.maySucceed(); err != nil {
 		return err
 	}
 	if !r.hasCopy {

@@ -24,6 +24,15 @@ func TestRefusals(t *testing.T) {
 			require.NoError(b.t, b.cluster.DeleteTopic("readings"))
 			require.NoError(b.t, b.cluster.CreateTopic("readings", 1, map[string]string{"message.timestamp.type": "LogAppendTime"}))
 		}, "source topic was deleted and created again"},
+		{"another source topic", func(b *bench, _ *memoryStore) {
+			require.NoError(b.t, b.cluster.CreateTopic("others", 1, map[string]string{"message.timestamp.type": "LogAppendTime"}))
+			b.plan = compile(b.t, withLine(patient, "topic: readings", "topic: others"))
+		}, "source.topic is others, and the state of this pipeline was made of topic readings"},
+		{"another source topic, disk lost", func(b *bench, store *memoryStore) {
+			delete(store.tasks, 0)
+			require.NoError(b.t, b.cluster.CreateTopic("others", 1, map[string]string{"message.timestamp.type": "LogAppendTime"}))
+			b.plan = compile(b.t, withLine(patient, "topic: readings", "topic: others"))
+		}, "source.topic is others, and the state of this pipeline was made of topic readings"},
 		{"journal recreated", func(b *bench, _ *memoryStore) {
 			require.NoError(b.t, b.cluster.DeleteTopic("weir.test.journal"))
 		}, "journal topic was deleted and created again"},
@@ -100,23 +109,6 @@ func (b *bench) commit(at int64, metadata string) {
 	o := kadm.Offsets{}
 	o.Add(kadm.Offset{Topic: "readings", Partition: 0, At: at, LeaderEpoch: -1, Metadata: metadata})
 	require.NoError(b.t, b.admin.CommitAllOffsets(context.Background(), "weir.test", o))
-}
-
-// Other windows cannot read old windows' state: said, not guessed.
-func TestChangedWindowsAreRefused(t *testing.T) {
-	for _, disk := range []string{"kept", "lost"} {
-		t.Run("disk "+disk, func(t *testing.T) {
-			t.Parallel()
-			b := newBench(t, benchOptions{pipeline: patient})
-			store := newMemoryStore()
-			b.fold(store, history(20)...)
-			if disk == "lost" {
-				store = newMemoryStore()
-			}
-			b.plan = compile(t, strings.Replace(patient, "tumbling: 1s", "tumbling: 2s", 1))
-			require.ErrorContains(t, b.start(b.options(store)).ended(t), "the windows or rules of this pipeline have changed")
-		})
-	}
 }
 
 // A threshold is no state: it may change.

@@ -65,7 +65,9 @@ type runner struct {
 	trimmedAt time.Time    // of the last attempt
 	untrimmed int          // bytes written to the journal since
 	growth    growth
-	hasCopy   bool // the local store's present incarnation is that of the table
+	hasCopy   bool      // the local store's present incarnation is that of the table
+	newest    time.Time // when the file came into force that the journal was last told of
+	told      bool      // the journal has been told what the state is made of, in this life
 	trimming  atomic.Bool
 	comparing atomic.Bool
 }
@@ -148,6 +150,7 @@ func (r *runner) goLive(ctx context.Context) error {
 		return err
 	}
 	r.takeRoster() // behind the commands, which judge what it brings
+	r.succeed()
 	r.e.status.setPosition(r.partition, r.k)
 	if err := r.seal(ctx, r.saver.wanted()); err != nil {
 		return err
@@ -359,6 +362,7 @@ func (r *runner) seal(ctx context.Context, save bool) error {
 	case sealed.NewBase != 0 && r.place.cycleOffset >= 0:
 		b.meta.baseSeq, b.meta.baseOffset = sealed.NewBase, r.place.cycleOffset
 	}
+	b.layout = r.layoutFor(b)
 	if save {
 		r.saver.begin(r.table.BeginCheckpoint())
 	}

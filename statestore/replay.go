@@ -29,6 +29,21 @@ func (t *Table) ApplyAll(records []*Record, lanes int, fork Fork) error {
 	// What a full local copy lacks of a record is its changes alone: the copy has
 	// each refreshed cell as it was then, or a later change that is yet to come.
 	withRefresh := !t.commit.restored
+	for len(records) > 0 {
+		n := sinceLayout(records)
+		if err := t.enterLayout(records[0].layout); err != nil {
+			return err
+		}
+		if err := t.applyUnder(records[:n], lanes, fork, withRefresh); err != nil {
+			return err
+		}
+		records = records[n:]
+	}
+	return nil
+}
+
+// applyUnder is ApplyAll for records of one layout.
+func (t *Table) applyUnder(records []*Record, lanes int, fork Fork, withRefresh bool) error {
 	bound := Slot(0)
 	for _, r := range records {
 		if err := t.follow(r); err != nil {
@@ -39,6 +54,7 @@ func (t *Table) ApplyAll(records []*Record, lanes int, fork Fork) error {
 	if bound > 0 {
 		t.grow(bound - 1)
 	}
+	t.growAside()
 	lanes = max(1, min(lanes, t.stripeOf(t.Bound()+1<<t.stripeShift-1)))
 	for len(t.replayers) < lanes {
 		t.replayers = append(t.replayers, &replayer{})
@@ -66,8 +82,6 @@ func (t *Table) follow(r *Record) error {
 	c := &t.commit
 	fresh := c.header.Seq == 0 && !c.restored
 	switch {
-	case r.layout != t.fingerprint:
-		return fmt.Errorf("replay record %d: %w", r.Seq, ErrLayout)
 	case !fresh && r.Seq != c.header.Seq+1:
 		return fmt.Errorf("replay record %d after %d: %w", r.Seq, c.header.Seq, ErrGap)
 	}
@@ -89,7 +103,7 @@ func (t *Table) follow(r *Record) error {
 		}
 	}
 	copy(c.task, t.task)
-	c.header, c.position, c.confirmed = r.Header, r.Position, r.Seq
+	c.header, c.position, c.confirmed, c.layout = r.Header, r.Position, r.Seq, r.layout
 	return nil
 }
 
@@ -166,6 +180,10 @@ type replayer struct {
 	words []uint64 // and its words
 	next  []uint64
 
+	former    *former  // layout of the record being applied; nil: the table's
+	cellWords []int    // by cell of it
+	gone      []uint64 // where words go that nobody wants
+
 	runs   []run // of the wide cell at work
 	packed []uint64
 }
@@ -192,6 +210,7 @@ func (p *replayer) run(records []*Record) (err error) {
 	}
 	for _, r := range records {
 		seq, p.bound = r.Seq, r.Bound
+		p.under(r.layout)
 		for _, section := range order {
 			for part, body := range r.bodies {
 				if err := p.pass(body, section); err != nil {
@@ -228,6 +247,7 @@ func (p *replayer) drops(b []byte) error {
 		if s := Slot(last); p.mine(s) {
 			p.renames = append(p.renames, rename{slot: s})
 			p.view.clearCells(s)
+			p.view.forgetAside(s)
 		}
 	}
 	return nil
@@ -278,12 +298,12 @@ func (p *replayer) readCells(b []byte) (rest []byte, words int, ok bool) {
 		if gap == 0 {
 			return b, words, true
 		}
-		if gap > uint64(p.view.cellCount-1-cell) {
+		if gap > uint64(len(p.cellWords)-1-cell) {
 			return nil, 0, false
 		}
 		cell += int(gap)
 		p.cells = append(p.cells, uint16(cell))
-		if w := p.view.cellWords[cell]; w < wideWords {
+		if w := p.cellWords[cell]; w < wideWords {
 			words += w
 		}
 	}
@@ -297,7 +317,7 @@ type entryShape struct {
 
 // entry sets the cells of a slot.
 func (p *replayer) entry(s Slot, b []byte, shape entryShape) (rest []byte, ok bool) {
-	t, cells := &p.view, p.cells
+	cells := p.cells
 	if cells[0] == 0 {
 		n, k := binary.Uvarint(b)
 		if k <= 0 || n > maxName || n > uint64(len(b)-k) {
@@ -323,15 +343,17 @@ func (p *replayer) entry(s Slot, b []byte, shape entryShape) (rest []byte, ok bo
 	p.words, p.next = words, p.words
 	wide := 0
 	for _, cell := range cells {
-		if t.cellWords[cell] >= wideWords {
+		if p.cellWords[cell] >= wideWords {
 			wide++
 			continue
 		}
-		words = words[copy(t.replayed(s, cell), words):]
+		n := p.cellWords[cell]
+		copy(p.target(s, cell), words[:n])
+		words = words[n:]
 	}
 	for i := 0; wide > 0; i++ {
-		if t.cellWords[cells[i]] >= wideWords {
-			if b, ok = p.wide(b, t.replayed(s, cells[i])); !ok {
+		if p.cellWords[cells[i]] >= wideWords {
+			if b, ok = p.wide(b, p.target(s, cells[i])); !ok {
 				return nil, false
 			}
 			wide--

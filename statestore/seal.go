@@ -57,6 +57,7 @@ type commit struct {
 	header    Header // of the last record sealed or applied
 	position  Position
 	task      []uint64 // as that record has them
+	layout    uint64   // of the last record sealed or applied
 	confirmed uint64   // the last seq known to be committed
 	first     uint64   // the first record applied to an empty table; 0 where there is none
 	restored  bool
@@ -114,6 +115,7 @@ func (t *Table) Seal(h Header, o SealOptions) *Sealed {
 		out.NewBase = next.Base
 	}
 	c.header, c.position = h, next
+	t.settleLayout()
 	out.Position = next
 	out.Parts = e.finish(next, t.Bound())
 	return out

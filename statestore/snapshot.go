@@ -91,7 +91,7 @@ func (t *Table) Restore(s Snapshot) error {
 	copy(t.task, s.Task)
 	copy(t.commit.task, s.Task)
 	t.commit.header, t.commit.position, t.commit.confirmed = s.Header, s.Position, s.Seq
-	t.commit.restored = true
+	t.commit.restored, t.commit.layout = true, s.Layout
 	t.replaying = true
 	return nil
 }

@@ -78,6 +78,8 @@ type Table struct {
 	replaying  bool // names need not be indexed
 	indexed    bool // and yet they are
 	replayers  []*replayer
+	formers    map[uint64]*former // by fingerprint
+	aside      []aside
 
 	stripeShift  int // usualStripe; smaller in tests
 	refreshWhole int // see usualRefresh; smaller in tests

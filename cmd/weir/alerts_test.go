@@ -166,7 +166,7 @@ func TestAlertsOfGroups(t *testing.T) {
 	b.client, err = kgo.NewClient(kgo.SeedBrokers(b.brokers...))
 	require.NoError(t, err)
 	t.Cleanup(b.client.Close)
-	waitFor(t, "ready", func() bool { return b.instance.engine.Ready() && b.instance.groups.ready() })
+	waitFor(t, "ready", func() bool { return b.instance.work().engine.Ready() && b.instance.work().groups.ready() })
 	text := `{"device":"pump-1","metric":"temperature","ts":"` + time.Now().UTC().Format(time.RFC3339Nano) + `","value":190}`
 	require.NoError(t, b.client.ProduceSync(context.Background(), &kgo.Record{Topic: "readings", Key: []byte("pump-1"), Value: []byte(text)}).FirstErr())
 	waitFor(t, "the alert", func() bool { out, err := b.weir("ls"); return err == nil && strings.Contains(out, "hot") })

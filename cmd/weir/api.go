@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -26,20 +27,40 @@ const (
 // api answers under /v1 what weir alerts answers, and takes the same commands.
 // docs/API.md describes it.
 type api struct {
-	desks    []*desk
+	instances []*instance
+	one       sync.Mutex
+	open      map[*instance]*desk // of those with rules, by the file in force
+
 	log      *slog.Logger
 	token    string // empty: who reaches the listener may ask, if that is on loopback
 	loopback bool   // of the listener
 }
 
 func newAPI(instances []*instance, token string, log *slog.Logger) *api {
-	a := &api{token: token, log: log}
-	for _, i := range instances {
-		if len(i.pipeline.Rules) > 0 {
-			a.desks = append(a.desks, newDesk(i.pipeline, i.brokers))
+	return &api{instances: instances, open: map[*instance]*desk{}, token: token, log: log}
+}
+
+// desks are those of the pipelines with rules. A changed file has a desk of its own: which
+// alerts there are follows from its rules.
+func (a *api) desks() (all []*desk) {
+	a.one.Lock()
+	defer a.one.Unlock()
+	for _, i := range a.instances {
+		p, d := i.work().pipeline, a.open[i]
+		if d != nil && d.pipeline != p {
+			d.close()
+			delete(a.open, i)
+			d = nil
+		}
+		if d == nil && len(p.Rules) > 0 {
+			d = newDesk(p, i.brokers)
+			a.open[i] = d
+		}
+		if d != nil {
+			all = append(all, d)
 		}
 	}
-	return a
+	return all
 }
 
 // apiToken is the token that the environment, or a file, has for the API.
@@ -59,7 +80,9 @@ func apiToken(file string) (string, error) {
 }
 
 func (a *api) close() {
-	for _, d := range a.desks {
+	a.one.Lock()
+	defer a.one.Unlock()
+	for _, d := range a.open { // unordered: each by itself
 		d.close()
 	}
 }
@@ -76,6 +99,7 @@ func (a *api) mount(mux *http.ServeMux, at net.Addr) {
 		"GET /v1/silences":           a.listSilences,
 		"POST /v1/silences":          a.addSilence,
 		"DELETE /v1/silences/{name}": a.dropSilence,
+		"POST /v1/reload":            a.reload,
 	} {
 		mux.Handle(pattern, a.handler(answer))
 	}
@@ -202,7 +226,7 @@ func read(r *http.Request, into any) error {
 func (a *api) asked(r *http.Request) ([]*desk, error) {
 	name := r.URL.Query().Get("pipeline")
 	var found []*desk
-	for _, d := range a.desks {
+	for _, d := range a.desks() {
 		if name == "" || d.pipeline.Name == name {
 			found = append(found, d)
 		}

@@ -98,7 +98,7 @@ func runDemo(ctx context.Context, f demoFlags) error {
 	}
 	defer i.Close()
 	latencies := &latencyLog{}
-	i.engine.Observe(latencies)
+	i.work().engine.Observe(latencies)
 	summary, err := playDemo(ctx, i, f, log, latencies)
 	if err != nil {
 		return err
@@ -190,11 +190,11 @@ func sendFleet(user, running context.Context, i *instance, f demoFlags) error {
 // all that is in Kafka is folded and committed.
 func drained(i *instance) bool {
 	b := i.bridgeCounts()
-	if i.mqtt.Waiting(i.pipeline.MQTT.ClientID) > 0 || b.Received != b.RetainedDropped+b.Produced {
+	if i.mqtt.Waiting(i.work().pipeline.MQTT.ClientID) > 0 || b.Received != b.RetainedDropped+b.Produced {
 		return false
 	}
 	records := uint64(0)
-	for _, t := range i.engine.Status() {
+	for _, t := range i.work().engine.Status() {
 		if t.Lag() > 0 {
 			return false
 		}
@@ -218,7 +218,7 @@ func awaitDemo(ctx context.Context, done func() bool) error {
 
 func summarize(i *instance, latencies *latencyLog) demoSummary {
 	var c task.Counters
-	for _, t := range i.engine.Status() {
+	for _, t := range i.work().engine.Status() {
 		c = c.Add(t.Counters)
 	}
 	retained := uint64(i.bridgeCounts().RetainedDropped)

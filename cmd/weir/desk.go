@@ -39,6 +39,7 @@ type desk struct {
 	now      func() time.Time
 
 	mu       sync.Mutex
+	closed   bool
 	alerts   tail
 	commands tail
 	board    *board.Board
@@ -77,6 +78,7 @@ func placeOf(r *kgo.Record) board.Place {
 func (d *desk) close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.closed = true
 	d.alerts.close()
 	d.commands.close()
 }
@@ -91,6 +93,9 @@ type sight struct {
 
 // look reads what is new. The caller holds mu.
 func (d *desk) look(ctx context.Context) (*sight, error) {
+	if d.closed {
+		return nil, fmt.Errorf("the file of pipeline %q has changed just now: ask again", d.pipeline.Name)
+	}
 	if len(d.pipeline.Rules) == 0 {
 		return nil, fmt.Errorf("pipeline %q has no rules, and so no alerts", d.pipeline.Name)
 	}

@@ -22,19 +22,19 @@ says, it has succeeded; only files that cannot run are an error.`,
   git show HEAD:cold-chain.yaml > old.yaml && weir diff --json old.yaml cold-chain.yaml`,
 		Args: exactly(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var plans []*task.Plan
+			var pipelines []*configs.Pipeline
 			for _, path := range args {
 				p, err := loadPipeline(path, func(d configs.Diagnostic) { fmt.Fprintln(cmd.ErrOrStderr(), d) })
 				if err != nil {
 					return err
 				}
-				plan, err := task.Compile(p)
-				if err != nil {
-					return fmt.Errorf("%s: %w", path, err)
-				}
-				plans = append(plans, plan)
+				pipelines = append(pipelines, p)
 			}
-			return printEvolution(cmd.OutOrStdout(), task.Evolve(plans[0], plans[1]), asJSON)
+			e, err := task.EvolvePipelines(pipelines[0], pipelines[1])
+			if err != nil {
+				return err
+			}
+			return printEvolution(cmd.OutOrStdout(), e, asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")

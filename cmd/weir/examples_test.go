@@ -62,7 +62,7 @@ func (s *started) end(t *testing.T) {
 }
 
 func (s *started) counters() (c task.Counters) {
-	for _, status := range s.engine.Status() {
+	for _, status := range s.work().engine.Status() {
 		c = c.Add(status.Counters)
 	}
 	return c
@@ -243,7 +243,7 @@ func TestDemo(t *testing.T) {
 	require.NoError(t, err)
 	defer i.Close()
 	latencies := &latencyLog{}
-	i.engine.Observe(latencies)
+	i.work().engine.Observe(latencies)
 	summary, err := playDemo(context.Background(), i, demoFlags{duration: 3 * time.Second, json: true, devices: 50, rate: 500}, testLog(), latencies)
 	require.NoError(t, err)
 	assert.True(t, summary.conserved(), "%+v", summary)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 
 	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/engine"
@@ -20,9 +19,10 @@ type groupInstance struct {
 	store  *badgerstore.Store
 }
 
-// openGroups opens what a pipeline's windows over several devices need, with what
-// the engine of its devices runs with; nil where it has none.
-func openGroups(p *configs.Pipeline, o engine.Options) (*groupInstance, error) {
+// openGroups makes what a pipeline's windows over several devices need, with what
+// the engine of its devices runs with; nil where it has none. The store is opened
+// once and is the instance's to close.
+func (i *instance) openGroups(p *configs.Pipeline) (*groupInstance, error) {
 	if !p.Grouped() {
 		return nil, nil
 	}
@@ -30,16 +30,18 @@ func openGroups(p *configs.Pipeline, o engine.Options) (*groupInstance, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pipeline %q: %w", p.Name, err)
 	}
-	store, err := openOrReplaceStore(groupPlace(p), o.BootID, o.Logger)
-	if err != nil {
-		return nil, err
+	o := i.options
+	if i.groupStore == nil {
+		if i.groupStore, err = openOrReplaceStore(groupPlace(p), o.BootID, o.Logger); err != nil {
+			return nil, err
+		}
 	}
 	o.Plan, o.NewDecoder, o.PartitionOf, o.GroupPartition, o.CreateSource = plan, nil, nil, nil, 0
-	o.Store = localStore{store}
+	o.Store = localStore{i.groupStore}
 	o.Logger = o.Logger.With("of", "groups")
-	g := &groupInstance{store: store}
+	g := &groupInstance{store: i.groupStore}
 	if g.engine, err = engine.New(o); err != nil {
-		return nil, errors.Join(err, store.Close())
+		return nil, err
 	}
 	return g, nil
 }
@@ -77,25 +79,13 @@ func (g *groupInstance) run(ctx context.Context) error {
 	return nil
 }
 
-func (g *groupInstance) collectGarbage(ctx context.Context, log *slog.Logger) {
+// storeOf is the store, if there is one.
+func (g *groupInstance) storeOf() *badgerstore.Store {
 	if g == nil {
-		return
+		return nil
 	}
-	for again := true; again && ctx.Err() == nil; {
-		var err error
-		if again, err = g.store.RunGC(); err != nil {
-			log.Warn("collect garbage of the state store of the groups", "error", err)
-			return
-		}
-	}
+	return g.store
 }
 
 // ready reports whether every owned task is live.
 func (g *groupInstance) ready() bool { return g == nil || g.engine.Ready() }
-
-func (g *groupInstance) close() error {
-	if g == nil {
-		return nil
-	}
-	return g.store.Close()
-}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -24,20 +23,24 @@ import (
 
 // instance is one running pipeline with everything it needs around it.
 type instance struct {
-	pipeline *configs.Pipeline
-	log      *slog.Logger
-	engine   *engine.Engine
-	store    *badgerstore.Store
-	groups   *groupInstance // nil: no windows over several devices
-	kafka    *brokers.Kafka // embedded, or nil
-	mqtt     *brokers.MQTT  // embedded, or nil
-	brokers  []string
+	now     atomic.Pointer[work] // see work
+	options engine.Options       // of every engine of devices, but for what its file says
+	starts  []func(*work)        // called before an engine runs
+	reloads chan *reload
+	over    chan struct{} // closed when nothing takes reloads any more
+	reloading
+
+	log        *slog.Logger
+	store      *badgerstore.Store
+	groupStore *badgerstore.Store // nil: no file so far had windows over several devices
+	kafka      *brokers.Kafka     // embedded, or nil
+	mqtt       *brokers.MQTT      // embedded, or nil
+	brokers    []string
 
 	bridge   atomic.Pointer[mqtt.Bridge] // the one that runs now
 	retired  atomic.Pointer[mqtt.Counts] // what former bridges counted
 	keepSeat bool
-	outlets  []outlet
-	commands *engine.Commands
+	commands *engine.Commands // the reader for the work of all versions of the file
 }
 
 type instanceOptions struct {
@@ -48,7 +51,7 @@ type instanceOptions struct {
 // openInstance starts embedded brokers, opens the local store and makes the
 // engine. Close releases all of it, also after an error of Run.
 func openInstance(p *configs.Pipeline, o instanceOptions) (_ *instance, err error) {
-	i := &instance{pipeline: p, log: o.Logger.With("pipeline", p.Name), brokers: p.Kafka.Brokers, keepSeat: o.KeepSeat}
+	i := &instance{reloads: make(chan *reload), over: make(chan struct{}), log: o.Logger.With("pipeline", p.Name), brokers: p.Kafka.Brokers, keepSeat: o.KeepSeat}
 	i.retired.Store(&mqtt.Counts{})
 	defer func() {
 		if err != nil {
@@ -83,27 +86,27 @@ func openInstance(p *configs.Pipeline, o instanceOptions) (_ *instance, err erro
 		return nil, err
 	}
 	i.commands = engine.NewCommands(engine.CommandsOptions{Pipeline: p, Brokers: i.brokers, Logger: o.Logger})
-	options, err := withFaults(engine.Options{
+	if i.options, err = withFaults(engine.Options{
 		Brokers: i.brokers, Instance: name, BootID: boot, Store: localStore{i.store},
 		PartitionOf: partitioner, GroupPartition: groupPartitioner(), CreateSource: createSource, KeepSeat: o.KeepSeat, Logger: o.Logger, Commands: i.commands,
-	})
+	}); err != nil {
+		return nil, err
+	}
+	w, err := i.prepare(p)
 	if err != nil {
 		return nil, err
 	}
-	if i.engine, err = newEngine(p, options); err != nil {
-		return nil, err
-	}
-	if i.groups, err = openGroups(p, options); err != nil {
-		return nil, err
-	}
-	return i, i.openOutlets(name)
+	i.now.Store(w)
+	return i, nil
 }
 
 // Close lets go of the store and the embedded brokers. It is not for a running
 // instance.
 func (i *instance) Close() {
-	if err := i.groups.close(); err != nil {
-		i.log.Error("close state store of the groups", "error", err)
+	if i.groupStore != nil {
+		if err := i.groupStore.Close(); err != nil {
+			i.log.Error("close state store of the groups", "error", err)
+		}
 	}
 	if i.store != nil {
 		if err := i.store.Close(); err != nil {
@@ -127,25 +130,17 @@ func (i *instance) Run(ctx context.Context) error {
 	engineCtx, stopEngine := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopEngine()
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		err := i.engine.Run(engineCtx)
-		if err == nil && engineCtx.Err() == nil {
-			err = errors.New("engine ended by itself")
-		}
-		return err
-	})
-	group.Go(func() error { return i.groups.run(engineCtx) })
 	group.Go(func() error { i.commands.Run(engineCtx); return nil })
+	group.Go(func() error { return i.runWork(lifetimes{engines: engineCtx, outlets: groupCtx}) })
 	group.Go(func() error {
 		defer stopEngine()
-		if i.pipeline.MQTT == nil {
+		if i.work().pipeline.MQTT == nil {
 			<-groupCtx.Done()
 			return nil
 		}
 		return i.runBridge(groupCtx)
 	})
 	group.Go(func() error { i.collectGarbage(groupCtx); return nil })
-	group.Go(func() error { return i.runOutlets(groupCtx) })
 	return group.Wait()
 }
 
@@ -159,12 +154,13 @@ func (i *instance) collectGarbage(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		i.groups.collectGarbage(ctx, i.log)
-		for again := true; again && ctx.Err() == nil; {
-			var err error
-			if again, err = i.store.RunGC(); err != nil {
-				i.log.Warn("collect garbage of the state store", "error", err)
-				break
+		for _, store := range []*badgerstore.Store{i.store, i.work().groups.storeOf()} {
+			for again := store != nil; again && ctx.Err() == nil; {
+				var err error
+				if again, err = store.RunGC(); err != nil {
+					i.log.Warn("collect garbage of the state store", "error", err)
+					break
+				}
 			}
 		}
 	}
@@ -175,11 +171,11 @@ func (i *instance) collectGarbage(ctx context.Context) {
 // group has already chosen one. The session follows by its client id.
 func (i *instance) runBridge(ctx context.Context) error {
 	producer, err := kafka.OpenProducer(kafka.ProducerOptions{
-		Topic: i.pipeline.Source.Topic, Partitioner: i.pipeline.Source.Partitioner,
-		Client: []kgo.Opt{kgo.SeedBrokers(i.brokers...), kgo.ClientID("weir." + i.pipeline.Name + ".bridge")},
+		Topic: i.work().pipeline.Source.Topic, Partitioner: i.work().pipeline.Source.Partitioner,
+		Client: []kgo.Opt{kgo.SeedBrokers(i.brokers...), kgo.ClientID("weir." + i.work().pipeline.Name + ".bridge")},
 	})
 	if err != nil {
-		return fmt.Errorf("open producer for %q: %w", i.pipeline.Source.Topic, err)
+		return fmt.Errorf("open producer for %q: %w", i.work().pipeline.Source.Topic, err)
 	}
 	defer producer.Close()
 	ticker := time.NewTicker(100 * time.Millisecond)
@@ -199,7 +195,7 @@ func (i *instance) runBridge(ctx context.Context) error {
 }
 
 func (i *instance) ownsFirst() bool {
-	for _, t := range i.engine.Status() {
+	for _, t := range i.work().engine.Status() {
 		if t.Partition == 0 {
 			return true
 		}
@@ -264,7 +260,7 @@ func addCounts(a, b mqtt.Counts) mqtt.Counts {
 }
 
 func (i *instance) bridgeOptions() (mqtt.Options, error) {
-	m := i.pipeline.MQTT
+	m := i.work().pipeline.MQTT
 	o := mqtt.Options{
 		Broker: m.Broker, ClientID: m.ClientID, Username: m.Username.Reveal(), Password: m.Password.Reveal(),
 		Device: m.Device, KeepRetained: m.Retained == "keep", Logger: i.log.With("from", "mqtt"),

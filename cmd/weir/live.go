@@ -60,7 +60,7 @@ func (v *liveView) run(ctx context.Context) {
 func (v *liveView) draw() {
 	var c task.Counters
 	lag, devices := int64(0), 0
-	for _, t := range v.i.engine.Status() {
+	for _, t := range v.i.work().engine.Status() {
 		c = c.Add(t.Counters)
 		lag += t.Lag()
 		devices += t.Devices

@@ -16,7 +16,7 @@ import (
 // and fifteen for each owned partition; no device is ever a label.
 type metrics struct {
 	i      *instance
-	engine *engine.Engine // of the devices, or of the groups
+	groups bool // of the groups and not of the devices
 
 	commit, checkpoint, recovery, latency prometheus.Histogram
 	journal                               prometheus.Counter
@@ -24,20 +24,38 @@ type metrics struct {
 	readings, results, alerts, corrections, forgotten, expressions, recoveries, aborted, commits *prometheus.Desc
 	firing, open, devices, state, skew, trusted                                                  *prometheus.Desc
 	live, lag, offset, seq, resets, ungrouped, ruleErrors                                        *prometheus.Desc
+	reloads                                                                                      *prometheus.Desc
 	mqtt, mqttConnected                                                                          *prometheus.Desc
 	rosterDevices, rosterFaults, rosterInfo                                                      *prometheus.Desc
 	commands, commandsOffset                                                                     *prometheus.Desc
 	outletDelivered, outletFailed, outletRefused, outletLag                                      *prometheus.Desc
 }
 
-func newMetrics(i *instance) *metrics { return newMetricsOf(i, i.engine, "weir_") }
+func newMetrics(i *instance) *metrics { return newMetricsOf(i, "weir_") }
 
 // newGroupMetrics exports the second engine of a pipeline with windows over several
-// devices: the same series under weir_group_, where a reading is a partial.
-func newGroupMetrics(i *instance) *metrics { return newMetricsOf(i, i.groups.engine, "weir_group_") }
+// devices: the same series under weir_group_, where a reading is a partial. It exports
+// nothing while there is no such engine.
+func newGroupMetrics(i *instance) *metrics {
+	m := newMetricsOf(i, "weir_group_")
+	m.groups = true
+	return m
+}
 
-func newMetricsOf(i *instance, e *engine.Engine, prefix string) *metrics {
-	labels := prometheus.Labels{"pipeline": i.pipeline.Name}
+// engineOf is the engine that the metrics are of; nil where there is none.
+func (m *metrics) engineOf(w *work) *engine.Engine {
+	switch {
+	case !m.groups:
+		return w.engine
+	case w.groups == nil:
+		return nil
+	default:
+		return w.groups.engine
+	}
+}
+
+func newMetricsOf(i *instance, prefix string) *metrics {
+	labels := prometheus.Labels{"pipeline": i.work().pipeline.Name}
 	desc := func(name, help string, variable ...string) *prometheus.Desc {
 		return prometheus.NewDesc(prefix+name, help, variable, labels)
 	}
@@ -48,7 +66,6 @@ func newMetricsOf(i *instance, e *engine.Engine, prefix string) *metrics {
 	slow := prometheus.ExponentialBuckets(0.01, 2, 14)
 	return &metrics{
 		i:          i,
-		engine:     e,
 		commit:     histogram("commit_duration_seconds", "From sealing a batch to the confirmation of its transaction.", fast),
 		checkpoint: histogram("checkpoint_duration_seconds", "From taking the dirty pages to the marker.", slow),
 		recovery:   histogram("recovery_duration_seconds", "From owning a partition to its task being live.", slow),
@@ -90,6 +107,8 @@ func newMetricsOf(i *instance, e *engine.Engine, prefix string) *metrics {
 		outletRefused:   desc("outlet_refused_total", "Alerts that the receiver will never take as they are.", "outlet"),
 		outletLag:       desc("outlet_lag", "Records of the alerts topic, in partitions that this process delivers, that the receiver does not have yet.", "outlet"),
 
+		reloads: desc("reloads_total", "Attempts to take a changed pipeline file: done, unchanged, refused, or failed and gone back to the former one.", "result"),
+
 		mqtt:          desc("mqtt_messages_total", "Messages of the MQTT bridge by what became of them.", "outcome"),
 		mqttConnected: desc("mqtt_connected", "1 while the bridge is subscribed and receiving."),
 	}
@@ -115,6 +134,11 @@ func (m *metrics) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCo
 
 // Collect implements prometheus.Collector.
 func (m *metrics) Collect(ch chan<- prometheus.Metric) {
+	w := m.i.work()
+	e := m.engineOf(w)
+	if e == nil {
+		return
+	}
 	for _, c := range []prometheus.Collector{m.commit, m.checkpoint, m.recovery, m.latency, m.journal} {
 		c.Collect(ch)
 	}
@@ -126,7 +150,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	}
 	var sum task.Counters
 	devices, state := 0, int64(0)
-	for _, t := range m.engine.Status() {
+	for _, t := range e.Status() {
 		p := strconv.Itoa(int(t.Partition))
 		sum = sum.Add(t.Counters)
 		if t.Seq > 0 {
@@ -143,20 +167,23 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	now(m.open, float64(sum.Open))
 	now(m.devices, float64(devices))
 	now(m.state, float64(state))
-	totals := m.engine.Totals()
+	totals := e.Totals()
 	total(m.recoveries, uint64(totals.Recoveries))
 	total(m.aborted, uint64(totals.Aborts))
 	total(m.commits, uint64(totals.Commits))
 	now(m.skew, totals.ClockSkew.Seconds())
 	now(m.trusted, flag(totals.ClockTrusted))
-	if m.engine != m.i.engine {
+	if m.groups {
 		return // bridge and roster are the devices'
+	}
+	for result, n := range m.i.reloadCounts() {
+		total(m.reloads, n, reloadResult(result).String())
 	}
 	bridge := m.i.bridgeCounts()
 	retained := uint64(bridge.RetainedDropped)
 	total(m.readings, retained, "", "in")
 	total(m.readings, retained, "", "retained")
-	if r, ok := m.i.engine.Roster(); ok {
+	if r, ok := e.Roster(); ok {
 		now(m.rosterDevices, float64(r.Devices))
 		if r.Fingerprint != "" {
 			now(m.rosterInfo, 1, r.Fingerprint)
@@ -168,14 +195,14 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	total(m.commands, uint64(c.TakenBack), "taken_back")
 	total(m.commands, uint64(c.Ignored), "ignored")
 	now(m.commandsOffset, float64(c.Offset))
-	for _, o := range m.i.outlets {
+	for _, o := range w.outlets {
 		c := o.Counts()
 		total(m.outletDelivered, uint64(c.Delivered), o.name)
 		total(m.outletFailed, uint64(c.Failed), o.name)
 		total(m.outletRefused, uint64(c.Refused), o.name)
 		now(m.outletLag, float64(c.Lag), o.name)
 	}
-	if m.i.pipeline.MQTT == nil {
+	if w.pipeline.MQTT == nil {
 		return
 	}
 	now(m.mqttConnected, flag(bridge.Connected))
@@ -205,7 +232,7 @@ func (m *metrics) totals(p string, c task.Counters, total func(*prometheus.Desc,
 	total(m.alerts, c.Alerts, p)
 	total(m.corrections, c.Corrections, p)
 	total(m.forgotten, c.Forgotten, p)
-	if m.i.pipeline.Grouped() && m.engine == m.i.engine {
+	if m.i.work().pipeline.Grouped() && !m.groups {
 		total(m.ungrouped, c.Ungrouped, p)
 	}
 	total(m.expressions, c.Expressions, p)

@@ -20,48 +20,50 @@ type outlet struct {
 	*outlets.Outlet
 }
 
-// openOutlets makes the outlets of a pipeline; identity is that of this process.
-func (i *instance) openOutlets(identity string) error {
-	a := i.pipeline.Alerts
-	if a.MQTT != nil {
-		receiver, err := i.mqttReceiver(a.MQTT, identity)
+// openOutlets makes the outlets of a pipeline.
+func (i *instance) openOutlets(p *configs.Pipeline) (list []outlet, err error) {
+	for _, way := range []struct {
+		name     string
+		wanted   bool
+		receiver func(*configs.Pipeline) (outlets.Receiver, error)
+	}{
+		{"mqtt", p.Alerts.MQTT != nil, i.mqttReceiver},
+		{"alertmanager", p.Alerts.Alertmanager != nil, i.alertmanagerReceiver},
+	} {
+		if !way.wanted {
+			continue
+		}
+		receiver, err := way.receiver(p)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := i.addOutlet("mqtt", identity, receiver); err != nil {
-			return err
-		}
-	}
-	if a.Alertmanager != nil {
-		receiver, err := i.alertmanagerReceiver(a.Alertmanager)
+		o, err := i.newOutlet(p, way.name, receiver)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := i.addOutlet("alertmanager", identity, receiver); err != nil {
-			return err
-		}
+		list = append(list, o)
 	}
-	return nil
+	return list, nil
 }
 
-func (i *instance) addOutlet(name, identity string, r outlets.Receiver) error {
-	group := i.pipeline.Group + ".alerts." + name
+func (i *instance) newOutlet(p *configs.Pipeline, name string, r outlets.Receiver) (outlet, error) {
+	group := p.Group + ".alerts." + name
 	o, err := outlets.New(outlets.Options{
-		Pipeline: i.pipeline.Name, Topic: i.pipeline.Alerts.Topic, Group: group, Instance: identity, Receiver: r,
+		Pipeline: p.Name, Topic: p.Alerts.Topic, Group: group, Instance: i.options.Instance, Receiver: r,
 		Client:   []kgo.Opt{kgo.SeedBrokers(i.brokers...), kgo.ClientID(group)},
 		KeepSeat: i.keepSeat, Logger: i.log.With("outlet", name),
 	})
 	if err != nil {
-		return fmt.Errorf("alerts.%s: %w", name, err)
+		return outlet{}, fmt.Errorf("alerts.%s: %w", name, err)
 	}
-	i.outlets = append(i.outlets, outlet{name, o})
-	return nil
+	return outlet{name, o}, nil
 }
 
-func (i *instance) mqttReceiver(m *configs.AlertsMQTT, identity string) (outlets.Receiver, error) {
+func (i *instance) mqttReceiver(p *configs.Pipeline) (outlets.Receiver, error) {
+	m := p.Alerts.MQTT
 	o := mqtt.Options{
 		// Every process of the pipeline that owns a partition publishes, each under a name of its own.
-		Broker: m.Broker, ClientID: "weir-" + i.pipeline.Name + "-alerts-" + identity,
+		Broker: m.Broker, ClientID: "weir-" + p.Name + "-alerts-" + i.options.Instance,
 		Username: m.Username.Reveal(), Password: m.Password.Reveal(),
 		Topic: m.Topic, QoS: m.QoS, Retain: m.Retain, Logger: i.log.With("outlet", "mqtt"),
 	}
@@ -77,12 +79,13 @@ func (i *instance) mqttReceiver(m *configs.AlertsMQTT, identity string) (outlets
 	return mqtt.New(o)
 }
 
-func (i *instance) alertmanagerReceiver(m *configs.Alertmanager) (outlets.Receiver, error) {
+func (i *instance) alertmanagerReceiver(p *configs.Pipeline) (outlets.Receiver, error) {
+	m := p.Alerts.Alertmanager
 	o := alertmanager.Options{
 		URL: m.URL, Resend: time.Duration(m.Resend) * time.Millisecond, GeneratorURL: m.GeneratorURL,
 		Username: m.Username.Reveal(), Password: m.Password.Reveal(), Token: m.Token.Reveal(), Logger: i.log.With("outlet", "alertmanager"),
 	}
-	for _, r := range i.pipeline.Rules {
+	for _, r := range p.Rules {
 		o.Rules = append(o.Rules, r.Name)
 	}
 	if m.TLS != nil {
@@ -94,10 +97,10 @@ func (i *instance) alertmanagerReceiver(m *configs.Alertmanager) (outlets.Receiv
 	return alertmanager.New(o)
 }
 
-// runOutlets runs all outlets until ctx ends. They fail for nothing else.
-func (i *instance) runOutlets(ctx context.Context) error {
+// runOutlets runs outlets until ctx ends. They fail for nothing else.
+func runOutlets(ctx context.Context, list []outlet) error {
 	var group errgroup.Group
-	for _, o := range i.outlets {
+	for _, o := range list {
 		group.Go(func() error { return o.Run(ctx) })
 	}
 	return group.Wait()

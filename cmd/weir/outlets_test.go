@@ -226,7 +226,7 @@ func TestAlertsReachReceiversThatWereDead(t *testing.T) {
 		}
 	}
 	s := start(t, p)
-	waitFor(t, "ready", s.engine.Ready)
+	waitFor(t, "ready", s.work().engine.Ready)
 	send(s, 60, 20)
 	send(s, 90, 10)
 	waitFor(t, "folded", func() bool { return s.counters().Alerts == 30 })
@@ -234,11 +234,11 @@ func TestAlertsReachReceiversThatWereDead(t *testing.T) {
 		g := gauges(t, s)
 		return g["lag mqtt"] >= 30 && g["lag alertmanager"] >= 30 && g["failed_total mqtt"] > 0 && g["failed_total alertmanager"] > 0
 	})
-	require.True(t, s.engine.Ready())
+	require.True(t, s.work().engine.Ready())
 	s.end(t)
 
 	s = start(t, p)
-	waitFor(t, "ready again", s.engine.Ready)
+	waitFor(t, "ready again", s.work().engine.Ready)
 	send(s, 10, 5)
 	waitFor(t, "folded", func() bool { return s.counters().Alerts == 35 })
 	way.open(t)

@@ -27,19 +27,19 @@ func newOutside(instances []*instance) (*outside, error) {
 	o := &outside{instances: instances, registry: prometheus.NewRegistry()}
 	o.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, i := range instances {
-		m := newMetrics(i)
-		if err := o.registry.Register(m); err != nil {
-			return nil, fmt.Errorf("metrics of pipeline %q: %w", i.pipeline.Name, err)
+		of := []*metrics{newMetrics(i), newGroupMetrics(i)}
+		for _, m := range of {
+			if err := o.registry.Register(m); err != nil {
+				return nil, fmt.Errorf("metrics of pipeline %q: %w", i.work().pipeline.Name, err)
+			}
 		}
-		i.engine.Observe(m)
-		if i.groups == nil {
-			continue
-		}
-		m = newGroupMetrics(i)
-		if err := o.registry.Register(m); err != nil {
-			return nil, fmt.Errorf("metrics of the groups of pipeline %q: %w", i.pipeline.Name, err)
-		}
-		i.groups.engine.Observe(m)
+		i.onStart(func(w *work) {
+			for _, m := range of {
+				if e := m.engineOf(w); e != nil {
+					e.Observe(m)
+				}
+			}
+		})
 	}
 	return o, nil
 }
@@ -92,8 +92,8 @@ func profiles(mux *http.ServeMux) {
 // ready answers 200 only when every owned task of every pipeline is live.
 func (o *outside) ready(w http.ResponseWriter, _ *http.Request) {
 	for _, i := range o.instances {
-		if !i.engine.Ready() || !i.groups.ready() {
-			http.Error(w, fmt.Sprintf("pipeline %s: not every owned task is live", i.pipeline.Name), http.StatusServiceUnavailable)
+		if !i.work().ready() {
+			http.Error(w, fmt.Sprintf("pipeline %s: not every owned task is live", i.work().pipeline.Name), http.StatusServiceUnavailable)
 			return
 		}
 	}

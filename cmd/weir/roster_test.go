@@ -27,7 +27,7 @@ func TestOwnLimitsExample(t *testing.T) {
 	require.NoError(t, err)
 	p.State.Dir = filepath.Join(dir, "state")
 	s := start(t, p)
-	waitFor(t, "ready", s.engine.Ready)
+	waitFor(t, "ready", s.work().engine.Ready)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(newMetrics(s.instance))
 	assert.Equal(t, 4.0, metric(t, registry, "weir_roster_devices"))

@@ -15,7 +15,7 @@ import (
 
 func newRunCommand() *cobra.Command {
 	var http, level, tokenFile string
-	var keepSeat, logJSON bool
+	var keepSeat, logJSON, watch bool
 	cmd := &cobra.Command{
 		Use:   "run FILE...",
 		Short: "Run pipelines until stopped; SIGTERM drains, seals and leaves the group",
@@ -34,12 +34,13 @@ func newRunCommand() *cobra.Command {
 			if err != nil {
 				return usageError{err}
 			}
-			return runPipelines(cmd.Context(), files, runOptions{HTTP: http, Token: token, KeepSeat: keepSeat, Logger: log})
+			return runPipelines(cmd.Context(), files, runOptions{HTTP: http, Token: token, KeepSeat: keepSeat, Logger: log, Watch: watch})
 		},
 	}
 	cmd.Flags().StringVar(&http, "http", "127.0.0.1:9464", "address for /metrics, /healthz, /readyz and /v1; empty: none")
 	cmd.Flags().StringVar(&tokenFile, "api-token-file", "", "file with the token that /v1 asks for, in place of $WEIR_API_TOKEN; without either, /v1 is there on loopback only")
 	cmd.Flags().BoolVar(&keepSeat, "keep-seat", false, "keep the group seat at a stop, for a restart within 10 s")
+	cmd.Flags().BoolVar(&watch, "watch", true, "reload a file when it changes, as at SIGHUP and POST /v1/reload")
 	cmd.Flags().StringVar(&level, "log-level", "info", "debug, info, warn or error")
 	cmd.Flags().BoolVar(&logJSON, "log-json", false, "log as JSON instead of text")
 	return cmd
@@ -50,6 +51,7 @@ type runOptions struct {
 	Token    string // of the HTTP API; empty: it is there on loopback only
 	KeepSeat bool
 	Logger   *slog.Logger
+	Watch    bool // the files
 }
 
 // newLogger logs to standard error.
@@ -69,9 +71,15 @@ func newLogger(level string, asJSON bool) (*slog.Logger, error) {
 // starts; one that fails stops all.
 func runPipelines(ctx context.Context, files []string, o runOptions) error {
 	var pipelines []*configs.Pipeline
+	var sources [][]byte
 	var bad []error
 	for _, path := range files {
-		p, err := loadPipeline(path, func(d configs.Diagnostic) { o.Logger.Warn(d.String()) })
+		src, err := os.ReadFile(path)
+		if err != nil {
+			bad = append(bad, err)
+			continue
+		}
+		p, err := parsePipeline(path, src, func(d configs.Diagnostic) { o.Logger.Warn(d.String()) })
 		if err != nil {
 			bad = append(bad, err)
 			continue
@@ -81,7 +89,7 @@ func runPipelines(ctx context.Context, files []string, o runOptions) error {
 				bad = append(bad, fmt.Errorf("%s: name %q is also that of another file: two pipelines of one name would share group, journal and state", path, p.Name))
 			}
 		}
-		pipelines = append(pipelines, p)
+		pipelines, sources = append(pipelines, p), append(sources, src)
 	}
 	if err := errors.Join(bad...); err != nil {
 		return err
@@ -92,11 +100,12 @@ func runPipelines(ctx context.Context, files []string, o runOptions) error {
 			i.Close()
 		}
 	}()
-	for _, p := range pipelines {
+	for k, p := range pipelines {
 		i, err := openInstance(p, instanceOptions{KeepSeat: o.KeepSeat, Logger: o.Logger})
 		if err != nil {
 			return err
 		}
+		i.follow(files[k], sources[k])
 		instances = append(instances, i)
 	}
 	group, ctx := errgroup.WithContext(ctx)
@@ -112,10 +121,14 @@ func runPipelines(ctx context.Context, files []string, o runOptions) error {
 		o.Logger.Info("http listens", "address", outside.addr())
 		group.Go(func() error { return outside.serve(ctx) })
 	}
+	group.Go(func() error { onHangup(ctx, instances); return nil })
 	for _, i := range instances {
+		if o.Watch {
+			group.Go(func() error { i.watchFile(ctx); return nil })
+		}
 		group.Go(func() error {
 			if err := i.Run(ctx); err != nil {
-				return fmt.Errorf("pipeline %q: %w", i.pipeline.Name, err)
+				return fmt.Errorf("pipeline %q: %w", i.work().pipeline.Name, err)
 			}
 			return nil
 		})

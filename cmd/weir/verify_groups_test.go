@@ -68,7 +68,7 @@ func TestVerifyGroups(t *testing.T) {
 		s.end(t)
 	}
 	s := start(t, p)
-	waitFor(t, "ready", s.groups.ready)
+	waitFor(t, "ready", s.work().groups.ready)
 	var people strings.Builder
 	err = verify(context.Background(), p, flags, &people)
 	require.NoError(t, err, people.String())

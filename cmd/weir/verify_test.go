@@ -78,7 +78,7 @@ func TestVerify(t *testing.T) {
 	fleetTo(t, kafka.Addr(), 1, 4000)
 	waitFor(t, "forgotten", func() bool {
 		devices := 0
-		for _, task := range s.engine.Status() {
+		for _, task := range s.work().engine.Status() {
 			devices += task.Devices
 		}
 		return s.counters().In >= 4000 && devices == 0

@@ -36,11 +36,11 @@ func (c *Plan) planAnomaly(spec *configs.Rule) error {
 	if err != nil {
 		return fmt.Errorf("compile rule %q: %w", spec.Name, err)
 	}
-	machine, of := alerts.CompileSignal(), c.sayWhen(spec)
-	col := c.column(fmt.Sprintf("anomaly %s %s %s", spec.Name, of, spec.Levels[0].Name), 1, machine.Words()+verdictWords)
+	machine, name := alerts.CompileSignal(), c.ruleName(spec)
+	col := c.column(name, 1, machine.Words()+verdictWords)
 	c.rules = append(c.rules, rule{Rule: machine, col: col, spec: spec, fittedTo: unfitted, learned: learned{
 		detector:  detector,
-		seriesCol: c.column(fmt.Sprintf("series %s %s", spec.Name, of), detector.Cells(), detector.CellWords()),
+		seriesCol: c.column(seriesPrefix+name, detector.Cells(), detector.CellWords()),
 	}})
 	c.planManner(&c.rules[len(c.rules)-1])
 	return nil

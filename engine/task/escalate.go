@@ -15,7 +15,7 @@ type escalation struct {
 // planEscalation gives a rule that escalates its column.
 func (c *Plan) planEscalation(r *rule) {
 	if r.steps = r.spec.Escalate; len(r.steps) > 0 {
-		r.escalateCol = c.column("escalate "+r.spec.Name, 1, 1)
+		r.escalateCol = c.column(escalatePrefix+c.ruleName(r.spec), 1, 1)
 	}
 }
 

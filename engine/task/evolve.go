@@ -14,8 +14,9 @@ import (
 // Evolution is what becomes of the state of a pipeline when its file is replaced by
 // another.
 type Evolution struct {
-	// Kept says that the engine goes on from the state. It does so with all of it or
-	// with none: state is read under the very layout it was written under.
+	// Kept says that the engine goes on where it was: from the state of what is kept,
+	// and without state for what is reset or new. Otherwise the new pipeline is
+	// another one, or cannot have the state.
 	Kept bool
 	// Reasons are why not; where state is kept, what is to be known before it is.
 	Reasons []string
@@ -37,33 +38,56 @@ type EvolvedPart struct {
 	Notes []string
 }
 
-// Evolve compares two pipelines.
-func Evolve(old, now *Plan) Evolution {
-	e := &evolving{old: old, now: now}
-	e.layout()
-	e.identity()
-	for i := range now.Pipeline.Windows {
-		e.window(&now.Pipeline.Windows[i])
+// compare compares windows and rules.
+func (e *evolving) compare() {
+	for i := range e.now.Pipeline.Windows {
+		e.window(&e.now.Pipeline.Windows[i])
 	}
-	for i := range now.Pipeline.Rules {
-		e.rule(&now.Pipeline.Rules[i])
+	for i := range e.now.Pipeline.Rules {
+		e.rule(&e.now.Pipeline.Rules[i])
 	}
-	e.repeats()
 	e.removed()
-	if len(e.blocks) > 0 {
-		e.out.Reasons = append(e.blocks, e.out.Reasons...)
-	}
+}
+
+// finish settles what becomes of the whole, and with it of every part.
+func (e *evolving) finish() {
+	e.out.Reasons = append(e.blocks, e.out.Reasons...)
 	e.out.Kept = len(e.blocks) == 0
-	e.verdicts()
-	return e.out
+	for i := range e.out.Parts {
+		p := &e.out.Parts[i]
+		switch {
+		case e.out.Kept:
+			p.Kept = !p.Removed && !p.New && p.Because == ""
+		case p.Removed || p.New:
+			p.Notes = nil
+		default:
+			p.Because, p.Notes = e.why, nil // nothing is left that could mean something else
+		}
+	}
+	slices.SortStableFunc(e.out.Parts, func(a, b EvolvedPart) int { return a.order() - b.order() })
+}
+
+// order is that of the file, with what is gone behind the rest.
+func (p *EvolvedPart) order() int {
+	switch {
+	case p.Removed:
+		return 3
+	case p.Kind == "repeats":
+		return 2
+	case p.Kind == "rule":
+		return 1
+	default:
+		return 0
+	}
 }
 
 // evolving is a comparison under way.
 type evolving struct {
 	old, now *Plan
 	out      Evolution
-	blocks   []string // why no state is kept at all
-	culprits []string // what has made the layout another one
+	blocks   []string  // why no state is kept at all
+	why      string    // the same in short
+	devices  *evolving // in the comparison of windows over several devices, that of the rest
 }
 
 // identity compares what names the state.
@@ -71,10 +95,12 @@ func (e *evolving) identity() {
 	a, b := e.old.Pipeline, e.now.Pipeline
 	if a.Name != b.Name {
 		e.blocks = append(e.blocks, fmt.Sprintf("the name changes from %s to %s, and with it group, journal and quarantine topic: the new pipeline begins at the oldest reading of the source, and the state of %s stays behind", a.Name, b.Name, a.Name))
+		e.why = "the pipeline has another name"
 		return
 	}
 	if a.Source.Topic != b.Source.Topic {
 		e.blocks = append(e.blocks, fmt.Sprintf("source.topic changes from %s to %s: positions in the one mean nothing in the other; give the pipeline a new name", a.Source.Topic, b.Source.Topic))
+		e.why = "the source topic is another"
 	}
 	if a.Source.Partitioner != b.Source.Partitioner {
 		e.out.Reasons = append(e.out.Reasons, fmt.Sprintf("source.partitioner changes from %s to %s: devices that it puts into another partition are refused there", a.Source.Partitioner, b.Source.Partitioner))
@@ -84,47 +110,10 @@ func (e *evolving) identity() {
 	}
 }
 
-// layout compares the columns of a device's state.
-func (e *evolving) layout() {
-	if e.old.Layout.Fingerprint() == e.now.Layout.Fingerprint() || e.old.Pipeline.Name != e.now.Pipeline.Name {
-		return
-	}
-	e.blocks = append(e.blocks, fmt.Sprintf("state is kept whole or not at all, and its layout changes: weir run refuses to go on from it. Give the pipeline a new name, or give up its state by deleting group %s and topic %s; either way it begins at the oldest reading of the source",
-		e.now.Pipeline.Group, e.now.Pipeline.JournalTopic))
-}
-
-// add adds a part. reset says why its own state cannot be read any more; empty: it
-// could.
+// add adds a part. reset says why its state does not go on; empty: it does.
 func (e *evolving) add(p EvolvedPart, reset string) {
 	p.Because = reset
-	if reset != "" || p.New {
-		e.culprits = append(e.culprits, strings.TrimSpace(p.Kind+" "+p.Name))
-	}
 	e.out.Parts = append(e.out.Parts, p)
-}
-
-// verdicts settles what becomes of every part, now that it is known what becomes of
-// the whole.
-func (e *evolving) verdicts() {
-	for i := range e.out.Parts {
-		p := &e.out.Parts[i]
-		switch {
-		case p.Removed || p.New:
-		case len(e.blocks) == 0:
-			p.Kept, p.Because = true, ""
-			continue
-		case p.Because != "":
-		case e.old.Pipeline.Name != e.now.Pipeline.Name:
-			p.Because = "the pipeline has another name"
-		case len(e.culprits) > 0:
-			p.Because = "state is kept whole or not at all, and " + andWords(e.culprits) + " changed"
-		case e.old.Layout.Fingerprint() != e.now.Layout.Fingerprint():
-			p.Because = "state is kept whole or not at all, and the order of windows or rules changed"
-		default:
-			p.Because = "the source topic is another"
-		}
-		p.Notes = nil // nothing is left that could mean something else
-	}
 }
 
 // window compares one window of the new pipeline with its namesake.
@@ -147,6 +136,7 @@ func (e *evolving) window(w *configs.Window) {
 		}
 	}
 	changed("its metric", o.Metric, w.Metric)
+	changed("by", sayBy(o), sayBy(w))
 	changed("its kind", sayKind(o), sayKind(w))
 	if sayKind(o) == sayKind(w) {
 		changed("its size", sayMs(o.Size), sayMs(w.Size))
@@ -161,7 +151,7 @@ func (e *evolving) window(w *configs.Window) {
 	changed("compute", strings.Join(o.Compute, ", "), strings.Join(w.Compute, ", "))
 	own, was := e.now.windowColumn(w.Name), e.old.windowColumn(w.Name)
 	switch {
-	case own == was:
+	case own == was && e.samePartials(w.Name):
 		p.Notes = append(p.Notes, changes...)
 		e.add(p, "")
 	case len(changes) > 0:
@@ -218,7 +208,7 @@ func (e *evolving) removed() {
 	}
 	for _, r := range e.old.Pipeline.Rules {
 		if !slices.ContainsFunc(e.now.Pipeline.Rules, func(n configs.Rule) bool { return n.Name == r.Name }) {
-			e.add(EvolvedPart{Kind: "rule", Name: r.Name, Removed: true}, "it is not there any more")
+			e.add(EvolvedPart{Kind: "rule", Name: r.Name, Removed: true, Notes: []string{endsOpen}}, "it is not there any more")
 		}
 	}
 }
@@ -228,6 +218,13 @@ func sayEmit(e configs.Emit) string {
 		return "nowhere"
 	}
 	return e.Topic + " on " + e.On
+}
+
+func sayBy(w *configs.Window) string {
+	if !w.Grouped() {
+		return "device"
+	}
+	return w.By
 }
 
 func sayKind(w *configs.Window) string {

@@ -21,21 +21,26 @@ func (e *evolving) rule(r *configs.Rule) {
 		e.add(p, "")
 		return
 	}
-	if from, to := e.old.sayWhen(o), e.now.sayWhen(r); from != to {
-		p.Notes = append(p.Notes, fmt.Sprintf("it looks at %s instead of %s, and episodes that %s began go on", to, from, from))
-	}
 	own, was := e.now.ruleColumn(r.Name), e.old.ruleColumn(r.Name)
 	if own != was && (o.Anomaly != nil || r.Anomaly != nil) {
+		p.Notes = append(p.Notes, endsOpen)
 		e.add(p, e.anomalyChange(o, r))
 		return
 	}
 	if own != was {
-		e.add(p, strings.Join(levelChanges(o, r), ", and "))
+		changes := append(silenceChange(o, r), levelChanges(o, r)...)
+		if len(changes) == 0 {
+			changes = append(changes, "its windows put devices together in another way, or what is kept of it has another shape")
+		}
+		p.Notes = append(p.Notes, endsOpen)
+		e.add(p, strings.Join(changes, ", and "))
 		return
 	}
+	if from, to := e.old.sayWhen(o), e.now.sayWhen(r); from != to {
+		p.Notes = append(p.Notes, fmt.Sprintf("it looks at %s instead of %s, and episodes that %s began go on", to, from, from))
+	}
 	if from, to := inputNames(o), inputNames(r); !slices.Equal(from, to) {
-		e.add(p, sayInputs(from, to))
-		return
+		p.Notes = append(p.Notes, sayInputs(from, to))
 	}
 	p.Notes = append(p.Notes, sensitivityChange(o, r)...)
 	for i := range r.Levels {
@@ -46,22 +51,24 @@ func (e *evolving) rule(r *configs.Rule) {
 	if o.Message != r.Message {
 		p.Notes = append(p.Notes, "its message changes")
 	}
-	notes, reset := e.suppression(o, r)
-	p.Notes = append(p.Notes, notes...)
-	e.add(p, reset)
+	p.Notes = append(p.Notes, e.suppression(o, r)...)
+	e.add(p, "")
 }
 
 // sayInputs says how what expressions name differs: the layout has the newest value of
-// each.
+// each, and what is new there has yet to come.
 func sayInputs(from, to []string) string {
 	switch {
 	case len(from) == 0:
-		return "it looks at an expression now, of " + andWords(to)
+		return "it looks at an expression now, once there are new values of " + andWords(to)
 	case len(to) == 0:
 		return "it looks at an expression of " + andWords(from) + " no more"
 	}
 	return "what its expression names changes from " + andWords(from) + " to " + andWords(to)
 }
+
+// endsOpen is what becomes of alerts whose state does not go on.
+const endsOpen = "alerts that it has open end, with the reason removed"
 
 // levelChanges says how the levels of two rules differ in what the layout holds of
 // them.
@@ -83,7 +90,29 @@ func levelChanges(from, to *configs.Rule) (changes []string) {
 			changes = append(changes, fmt.Sprintf("level %s loses its hold", to.Levels[i].Name))
 		}
 	}
+	switch was, is := from.KeepFiring > 0, to.KeepFiring > 0; {
+	case is && !was:
+		changes = append(changes, "it gets keep_firing")
+	case was && !is:
+		changes = append(changes, "it loses keep_firing")
+	}
 	return changes
+}
+
+// silenceChange says why a rule cannot go on from its state where it is one on silence,
+// or was.
+func silenceChange(from, to *configs.Rule) []string {
+	switch {
+	case from.NoData == nil && to.NoData == nil:
+		return nil
+	case from.NoData == nil:
+		return []string{"it becomes a rule on silence"}
+	case to.NoData == nil:
+		return []string{"it is no rule on silence any more"}
+	case from.NoData.Expect != to.NoData.Expect:
+		return []string{fmt.Sprintf("expect changes from %s to %s", from.NoData.Expect, to.NoData.Expect)}
+	}
+	return nil
 }
 
 func (c *Plan) ruleNamed(name string) *configs.Rule {
@@ -105,6 +134,9 @@ func (c *Plan) ruleColumn(name string) statestore.Column {
 }
 
 func (c *Plan) sayWhen(r *configs.Rule) string {
+	if r.NoData != nil {
+		return "silence"
+	}
 	if r.Formula != nil {
 		return strings.Join(strings.Fields(r.Formula.Source), " ")
 	}
@@ -134,8 +166,8 @@ func sayLevel(l *configs.Level) string {
 	return strings.Join(parts, ", ")
 }
 
-// repeats compares the memory of repeats, which is kept by the number of a metric
-// and not by its name.
+// repeats compares the memory of repeats, which narrow messages have for each
+// metric.
 func (e *evolving) repeats() {
 	a, b := e.old, e.now
 	if a.dedupeCol < 0 && b.dedupeCol < 0 {
@@ -143,26 +175,27 @@ func (e *evolving) repeats() {
 	}
 	p := EvolvedPart{Kind: "repeats"}
 	by := func(c *Plan) string { return c.Pipeline.Dedupe.By }
-	cells := func(c *Plan) statestore.Column {
-		if c.dedupeCol < 0 {
-			return statestore.Column{}
-		}
-		return c.Layout.Columns[c.dedupeCol]
-	}
-	names := func(c *Plan) string { return strings.Join(c.Pipeline.Metrics, ", ") }
-	switch from, to := cells(a), cells(b); {
+	switch {
 	case by(a) != by(b):
 		e.add(p, fmt.Sprintf("dedupe.by changes from %s to %s", by(a), by(b)))
-	case from != to && a.Wide != b.Wide:
+	case a.Wide != b.Wide && !b.byTime:
 		e.add(p, "messages are wide in one of the files and narrow in the other")
-	case from != to:
-		e.add(p, fmt.Sprintf("the metrics in use change from %s to %s", names(a), names(b)))
 	default:
-		if !b.Wide && !slices.Equal(a.Pipeline.Metrics, b.Pipeline.Metrics) {
-			p.Notes = append(p.Notes, fmt.Sprintf("the metrics in use change from %s to %s: what is known of one is taken for its successor, whose readings may count as repeats", names(a), names(b)))
+		if fresh := without(b.Pipeline.Metrics, a.Pipeline.Metrics); len(fresh) > 0 && (b.byTime || !b.Wide) {
+			p.Notes = append(p.Notes, "nothing is remembered yet of "+strings.Join(fresh, ", "))
 		}
 		e.add(p, "")
 	}
+}
+
+// without are the names that are not among others.
+func without(names, others []string) (rest []string) {
+	for _, n := range names {
+		if !slices.Contains(others, n) {
+			rest = append(rest, n)
+		}
+	}
+	return rest
 }
 
 // Outcome is one of kept, reset, new and removed.

@@ -7,14 +7,13 @@ import (
 )
 
 // suppression compares what suppresses alerts of a rule, and how they escalate, and
-// returns what is to be known of it. Why the state of the rule cannot be read any more
-// is empty where it can: the moment from which an escalation counts is state.
-func (e *evolving) suppression(from, to *configs.Rule) (notes []string, reset string) {
+// returns what is to be known of it.
+func (e *evolving) suppression(from, to *configs.Rule) (notes []string) {
 	switch was, is := len(from.Escalate) > 0, len(to.Escalate) > 0; {
 	case is && !was:
-		reset = "it gets steps of escalation"
+		notes = append(notes, "it gets steps of escalation, which count from the change where an alert fires already")
 	case was && !is:
-		reset = "it loses its steps of escalation"
+		notes = append(notes, "it loses its steps of escalation")
 	case !slices.Equal(from.Escalate, to.Escalate):
 		notes = append(notes, "its steps of escalation change: an open episode has taken as many as before, of the new ones")
 	}
@@ -38,5 +37,5 @@ func (e *evolving) suppression(from, to *configs.Rule) (notes []string, reset st
 	if !slices.Equal(of(e.old.whole.Inhibit), of(e.now.whole.Inhibit)) {
 		notes = append(notes, "which alerts suppress others changes")
 	}
-	return notes, reset
+	return notes
 }

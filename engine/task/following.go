@@ -46,7 +46,7 @@ func (c *Plan) planFollower(i int) error {
 		column = rollingColumn(m.name, &w)
 	} else {
 		f, err = window.NewCount(window.CountSpec{Name: w.Name, N: w.Count, Compute: w.Compute})
-		column = fmt.Sprintf("count %s %s/%d", m.name, w.Name, w.Count)
+		column = fmt.Sprintf("count %s %s/%d%s", m.name, w.Name, w.Count, byName(&w))
 	}
 	if err != nil {
 		return fmt.Errorf("plan window %q: %w", w.Name, err)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/weirstream/weir/alerts"
 	"github.com/weirstream/weir/configs"
@@ -45,7 +44,7 @@ func (c *Plan) planFormula() error {
 	}
 	n := len(spec.Formula.Inputs)
 	f := &formula{program: program, rule: i, state: n, in: expr.Input{Fields: make([]float64, n)}}
-	f.col = c.column(formulaColumn(spec), n+1, formulaWords)
+	f.col = c.column(c.formulaColumn(spec), n+1, formulaWords)
 	c.rules[i].formula = f
 	for k := range spec.Formula.Inputs {
 		look, in := spec.Formula.Inputs[k].When, ruleInput{rule: i, input: k + 1}
@@ -60,10 +59,10 @@ func (c *Plan) planFormula() error {
 	return nil
 }
 
-// formulaColumn is the name of the column of values. It says of what they are, in an
-// order that is not that of the text, so that values serve whatever is made of them.
-func formulaColumn(spec *configs.Rule) string {
-	return fmt.Sprintf("values %s %s", spec.Name, strings.Join(inputNames(spec), ","))
+// formulaColumn is the name of the column of values. It says of what they are, so that
+// values serve whatever is made of them; the last cell, which is of none, has no name.
+func (c *Plan) formulaColumn(spec *configs.Rule) string {
+	return ofMetrics(valuesPrefix+c.ruleName(spec), append(inputNames(spec), ""))
 }
 
 func inputNames(spec *configs.Rule) (names []string) {

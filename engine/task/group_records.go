@@ -37,8 +37,8 @@ func (c *Plan) byField(w *configs.Window) []byte {
 func (t *Task) appendSubject(b []byte, spec *configs.Rule) []byte {
 	b = append(b, t.plan.subjectKey()...)
 	b = appendString(b, t.subject())
-	if w := spec.Window(); w >= 0 {
-		b = append(b, t.plan.byField(&t.plan.Pipeline.Windows[w])...)
+	if w := t.looksAt(spec); w != nil {
+		b = append(b, t.plan.byField(w)...)
 	}
 	return b
 }
@@ -49,7 +49,7 @@ func (t *Task) appendSubject(b []byte, spec *configs.Rule) []byte {
 func (t *Task) appendSubjectLabel(b []byte, spec *configs.Rule) []byte {
 	label := "device"
 	if t.groups != nil {
-		switch label = t.plan.Pipeline.Windows[spec.Window()].GroupLabel(); label {
+		switch label = t.looksAt(spec).GroupLabel(); label {
 		case "", "alertname", "device", "pipeline", "severity":
 			return b
 		}

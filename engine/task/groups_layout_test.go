@@ -32,7 +32,7 @@ func TestLayoutOfGroups(t *testing.T) {
 	p := parsePipeline(t, propertyPipelines()[0], "")
 	plan, err := Compile(p)
 	require.NoError(t, err)
-	require.Equal(t, "head with rules", plan.Layout.Columns[0].Name)
+	require.Equal(t, "head", plan.Layout.Columns[0].Name)
 	require.Equal(t, int(FirstAggregateTopic)+len(plan.AggregateTopics)+1, plan.Topics(), "and commands")
 	_, err = CompileGroups(p)
 	require.EqualError(t, err, `pipeline "plant" has no windows over several devices`)

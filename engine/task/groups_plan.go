@@ -115,18 +115,6 @@ func (c *Plan) planGrouping() error {
 	return nil
 }
 
-// headName is the name of the first column. That of a group plan says by what the
-// groups are, for which the rings look the same.
-func (c *Plan) headName() string {
-	name := "head"
-	if c.grouped {
-		for i := range c.Pipeline.Windows {
-			name += " " + c.Pipeline.Windows[i].By
-		}
-	}
-	return name
-}
-
 // paneSpec is the window that each device keeps for a window over several: one
 // pane long, so that it can be told from its times when a pane has ended.
 func paneSpec(w *configs.Window) window.Spec {

@@ -65,7 +65,7 @@ func (c *Plan) planAhead(in *inlet) error {
 		return fmt.Errorf("plan panes of window %q: %w", in.window.Name, err)
 	}
 	in.panes, in.words = rings[0], rings[0].PartialWords()
-	name := fmt.Sprintf("ahead %s %s/%d/%s", in.window.Metric, in.window.Name, spec.Size, strings.Join(in.window.Compute, ","))
+	name := fmt.Sprintf("ahead %s %s/%d/%s%s", in.window.Metric, in.window.Name, spec.Size, strings.Join(in.window.Compute, ","), byName(in.window))
 	in.ahead = c.column(name, rings[0].Cells(), rings[0].Words())
 	return nil
 }

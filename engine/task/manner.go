@@ -81,15 +81,14 @@ func timingOf(p *configs.Pipeline) timing {
 // planHead lays out the head of a device.
 func (c *Plan) planHead() {
 	c.timing = timingOf(c.Pipeline)
-	name, words := c.headName(), headWords
+	words := headWords
 	if c.timed {
-		name += " with rules"
 		words++
 	}
 	if c.expects {
 		words++
 	}
-	c.column(name, 1, words)
+	c.column(headName, 1, words)
 }
 
 // planAbsence gives a rule on silence its column.
@@ -98,7 +97,7 @@ func (c *Plan) planAbsence(spec *configs.Rule) error {
 	if err != nil {
 		return fmt.Errorf("compile rule %q: %w", spec.Name, err)
 	}
-	col := c.column(fmt.Sprintf("no_data %s %s %s", spec.Name, spec.NoData.Expect, spec.Levels[0].Name), 1, machine.Words())
+	col := c.column(c.ruleName(spec), 1, machine.Words())
 	c.rules = append(c.rules, rule{Rule: machine, col: col, spec: spec, fittedTo: unfitted})
 	c.planManner(&c.rules[len(c.rules)-1])
 	return nil
@@ -110,11 +109,11 @@ func (c *Plan) planManner(r *rule) {
 		r.after, r.ofRoster = d.After, d.Expect == "roster"
 	}
 	if r.every = r.spec.RepeatEvery; r.every > 0 {
-		r.repeatCol = c.column("repeat "+r.spec.Name, 1, repeatWords)
+		r.repeatCol = c.column(repeatPrefix+c.ruleName(r.spec), 1, repeatWords)
 	}
 	if f := r.spec.Flapping; f != nil {
 		r.flapping = alerts.Flapping{Changes: f.Changes, Within: f.Within}
-		r.flapCol = c.column("flapping "+r.spec.Name, 1, r.flapping.Words())
+		r.flapCol = c.column(flappingPrefix+c.ruleName(r.spec), 1, r.flapping.Words())
 	}
 	c.planSuppression(r)
 	c.planEscalation(r)

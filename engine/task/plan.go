@@ -143,15 +143,15 @@ func compile(p *configs.Pipeline, g grouping) (*Plan, error) {
 		c.metrics = append(c.metrics, metric{name: name, last: -1})
 	}
 	if c.byDedupe {
-		cells := len(c.metrics)
+		name, cells := ofMetrics(repeatsBySeq, p.Metrics), len(c.metrics)
 		if c.Wide {
-			cells = 1
+			name, cells = wideRepeats, 1
 		}
-		c.dedupeCol = c.column("dedupe", cells, dedupeWords)
+		c.dedupeCol = c.column(name, cells, dedupeWords)
 	}
 	if p.Dedupe.By == "time" {
 		c.byTime, c.dedupeTime = true, operators.DedupeTime{Remember: p.Dedupe.Remember}
-		c.dedupeCol = c.column("dedupe by time", len(c.metrics)*operators.DedupeTimeCells, operators.DedupeWords)
+		c.dedupeCol = c.column(ofMetrics(repeatsByTime, p.Metrics), len(c.metrics)*operators.DedupeTimeCells, operators.DedupeWords)
 	}
 	if err := c.planWindows(); err != nil {
 		return nil, err
@@ -240,7 +240,7 @@ func (c *Plan) addRing(r *window.Ring, m int, indexes, members []int) {
 		w := c.Pipeline.Windows[indexes[k]]
 		added.windows = append(added.windows, indexes[k])
 		added.onChange = added.onChange || w.Emit.On == "change"
-		fmt.Fprintf(&name, " %s/%d/%d%s/%s", w.Name, w.Size, w.Every, placement(&w), strings.Join(w.Compute, ","))
+		fmt.Fprintf(&name, " %s/%d/%d%s/%s%s", w.Name, w.Size, w.Every, placement(&w), strings.Join(w.Compute, ","), byName(&w))
 	}
 	added.col = c.column(name.String(), r.Cells(), r.Words())
 	c.metrics[m].rings = append(c.metrics[m].rings, len(c.rings))
@@ -249,7 +249,7 @@ func (c *Plan) addRing(r *window.Ring, m int, indexes, members []int) {
 
 // planRules binds each rule to the results it looks at.
 func (c *Plan) planRules() error {
-	lasts := 0
+	var lasts []string // metrics
 	for i := range c.Pipeline.Rules {
 		spec := &c.Pipeline.Rules[i]
 		if spec.NoData != nil {
@@ -271,10 +271,8 @@ func (c *Plan) planRules() error {
 			continue
 		}
 		levels := make([]alerts.Level, len(spec.Levels))
-		names := make([]string, len(spec.Levels))
 		for k, l := range spec.Levels {
 			levels[k] = alerts.Level{Name: l.Name, Above: l.Above, Below: l.Below, ClearBelow: l.ClearBelow, ClearAbove: l.ClearAbove, Hold: l.Hold, PerDevice: perDevice(&l)}
-			names[k] = l.Name
 		}
 		machine, err := alerts.Compile(alerts.Spec{Name: spec.Name, Levels: levels, IdleAfter: c.hole(spec), OnGap: onGap(spec), KeepFiring: spec.KeepFiring})
 		if err != nil {
@@ -283,7 +281,7 @@ func (c *Plan) planRules() error {
 		if machine.Words() > maxRuleWords {
 			return fmt.Errorf("compile rule %q: needs %d words of state, more than %d: use fewer levels", spec.Name, machine.Words(), maxRuleWords)
 		}
-		col := c.column(fmt.Sprintf("rule %s %s", spec.Name, strings.Join(names, ",")), 1, machine.Words())
+		col := c.column(c.ruleName(spec), 1, machine.Words())
 		c.rules = append(c.rules, rule{Rule: machine, col: col, spec: spec, own: c.planOwn(spec), fittedTo: unfitted})
 		c.planManner(&c.rules[i])
 		if spec.Formula != nil {
@@ -299,24 +297,24 @@ func (c *Plan) planRules() error {
 			return err
 		}
 	}
-	if lasts > 0 {
-		c.lastCol = c.column("last", lasts, lastWords)
+	if len(lasts) > 0 {
+		c.lastCol = c.column(ofMetrics(lastValues, lasts), len(lasts), lastWords)
 	}
 	c.planGates()
 	return nil
 }
 
 // bindMetric has a rule look at the last value of a metric, where that is what it
-// looks at, and returns how many last values there are with it.
-func (c *Plan) bindMetric(i int, spec *configs.Rule, lasts int) int {
+// looks at, and returns the metrics that have last values with it.
+func (c *Plan) bindMetric(i int, spec *configs.Rule, lasts []string) []string {
 	if spec.When.Window >= 0 {
 		return lasts
 	}
 	m := &c.metrics[spec.When.Metric]
 	m.rules = append(m.rules, i)
 	if m.last < 0 {
-		m.last = lasts
-		lasts++
+		m.last = len(lasts)
+		lasts = append(lasts, m.name)
 	}
 	return lasts
 }

@@ -30,7 +30,9 @@ type plant struct {
 	out    *Outputs
 	offset int64
 	parts  [][]byte
-	roster string // the file in force, where the pipeline has one
+	// formers are layouts of files before this one's.
+	formers []statestore.Layout
+	roster  string // the file in force, where the pipeline has one
 
 	commands *commands.Set // nil: the task is told of none
 	told     int64         // records of the topic of commands
@@ -245,16 +247,7 @@ func (p *plant) seal() {
 func (p *plant) restart() {
 	p.seal()
 	before := p.task.Counters()
-	p.table = p.newTable()
-	var assembler statestore.Assembler
-	for _, part := range p.parts {
-		record, err := assembler.Add(part)
-		require.NoError(p.t, err)
-		if record != nil {
-			require.NoError(p.t, p.table.Apply(record))
-		}
-	}
-	require.NoError(p.t, p.table.FinishReplay())
+	p.recover()
 	require.Equal(p.t, before, CountersOf(p.table.Task()))
 	p.begin()
 	p.take() // another roster may have come into force

@@ -26,7 +26,7 @@ func (c *Plan) planSession(i int) error {
 		return fmt.Errorf("plan window %q: %w", w.Name, err)
 	}
 	m := &c.metrics[w.MetricIndex]
-	col := c.column(fmt.Sprintf("sessions %s %s/%d/%s", m.name, w.Name, w.Gap, strings.Join(w.Compute, ",")), s.Cells(), s.Words())
+	col := c.column(fmt.Sprintf("sessions %s %s/%d/%s%s", m.name, w.Name, w.Gap, strings.Join(w.Compute, ","), byName(&w)), s.Cells(), s.Words())
 	m.sessions = append(m.sessions, len(c.sessions))
 	c.sessions = append(c.sessions, session{Session: s, outlet: outlet{
 		col: col, metric: w.MetricIndex, windows: []int{i}, rules: make([][]ruleInput, 1), outcomes: make([]int, 1), live: make([][]ruleInput, 1), onChange: onChange,

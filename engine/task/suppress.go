@@ -128,14 +128,14 @@ func (t *Task) whose(r *rule) commands.Whose {
 	if t.groups == nil {
 		return commands.Whose{Device: name}
 	}
-	return commands.Whose{Group: name, By: t.plan.Pipeline.Windows[r.spec.Window()].By}
+	return commands.Whose{Group: name, By: t.looksAt(r.spec).By}
 }
 
 // labelOf is the text of a label of the device at hand; of a group that of the label
 // it is by. Empty: it has none.
 func (t *Task) labelOf(r *rule, name string) string {
 	if t.groups != nil {
-		if name == t.plan.Pipeline.Windows[r.spec.Window()].GroupLabel() {
+		if name == t.looksAt(r.spec).GroupLabel() {
 			return string(t.subject())
 		}
 		return ""
@@ -256,7 +256,7 @@ func (t *Task) opened() {
 
 // closed notes that an episode has ended, and takes its acknowledgement back.
 func (t *Task) closed(r *rule, e *alerts.Event, id string) {
-	if e.Marks&markAcked != 0 || t.standing.acked {
+	if (e.Marks&markAcked != 0 || t.standing.acked) && t.plan.writesCommands() { // the last rule of all may be gone
 		t.command(commands.AckKey(id), nil)
 	}
 	for k := range t.plan.rules {

@@ -121,6 +121,7 @@ type Task struct {
 
 	gathering *gathering // nil: the plan sends no partials
 	groups    *groups    // nil: not a group task
+	goneRule  goneRule
 }
 
 // row is one device's cells of one column, as operators see them.
@@ -139,9 +140,11 @@ func New(p *Plan, table *statestore.Table, out *Outputs, o Options) *Task {
 	t := &Task{plan: p.own(), table: table, o: o, out: out, idle: newWheel(p.idleAfter), forget: newWheel(p.forget)}
 	t.row.table, t.mono = table, undated
 	t.emit, t.changed = t.onWindow, t.onChange
+	t.renumber()
 	t.idle.enter(t.Clock() / t.idle.granule)
 	t.forget.enter(t.Clock() / t.forget.granule)
 	t.timers = newTimers(t.plan, t.Clock())
+	t.refit()
 	if t.plan.SendsPartials() {
 		t.gathering = newGathering(t)
 	}
