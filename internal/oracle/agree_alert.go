@@ -36,9 +36,11 @@ func (w *want) agreeAlert(in *Input, a *agreement, n *node) {
 	a.level(n, "level", levelName(rule, e.level))
 	a.level(n, "previous", levelName(rule, e.previous))
 	value := a.measure(n, "value", e.value)
-	if math.IsNaN(e.threshold) { // a label that the device does not have
+	switch {
+	case e.unlabelled:
+	case math.IsNaN(e.threshold): // a label that the device does not have
 		a.level(n, "threshold", "")
-	} else {
+	default:
 		a.measure(n, "threshold", measure{value: e.threshold})
 	}
 	a.resets(n, e.resets)
@@ -69,8 +71,10 @@ func (w *want) agreeAlert(in *Input, a *agreement, n *node) {
 	}
 	a.text(sub(n, "episode"), "start", written(e.began))
 	a.whole(sub(n, "episode"), "event", int64(e.number))
-	w.agreeLabels(p, a, sub(n, "labels"))
-	a.text(sub(n, "annotations"), "summary", w.summary(p, value))
+	if !e.unlabelled {
+		w.agreeLabels(p, a, sub(n, "labels"))
+		a.text(sub(n, "annotations"), "summary", w.summary(p, value))
+	}
 	w.agreeCause(in, a, sub(n, "cause"))
 }
 

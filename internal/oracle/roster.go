@@ -206,7 +206,9 @@ func (t *task) enterRoster(f fact) {
 	}
 	if t.unobeyed {
 		t.unobeyed = false
+		t.unsure = true
 		t.obey()
+		t.unsure = false
 		return
 	}
 	for _, d := range t.ordered() {

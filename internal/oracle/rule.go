@@ -213,13 +213,9 @@ func (t *task) endRule(d *device, rule int, by cause) {
 // say expects an event.
 func (t *task) say(d *device, rule int, a alert, o observation) {
 	m := &d.rules[rule]
-	if m.events++; m.events == 1 && t.commands != nil {
-		// Of a device that was forgotten and has come back to the same times, the
-		// episode before may have had this id, and the commands still know it.
-		if ack, ok := t.commands.Ack(episodeID(t.p, rule, d.name, m.began, d.resets)); ok {
-			m.acked = &ack
-		}
-	}
+	m.events++
+	m.acked = t.acknowledged(d, rule)
+	a.unlabelled = t.unsure
 	a.rule, a.value, a.at, a.began, a.window, a.cause, a.number = rule, o.value, o.time, m.began, o.window, o.cause, m.events
 	a.resets, a.labels, a.failing = d.resets, t.labelsOf(d, t.p.Rules[rule].Window()), m.failing
 	if m.series != nil {

@@ -228,6 +228,19 @@ func (t *task) obey() {
 	t.over()
 }
 
+// acknowledged is the acknowledgement of an episode by the commands in force; nil where
+// there is none. An episode may begin with one: of a device that was forgotten and has
+// come back to the same times, the episode before may have had its id.
+func (t *task) acknowledged(d *device, rule int) *commands.Ack {
+	if t.commands == nil {
+		return nil
+	}
+	if ack, ok := t.commands.Ack(episodeID(t.p, rule, d.name, d.rules[rule].began, d.resets)); ok {
+		return &ack
+	}
+	return nil
+}
+
 // hearOfAck says whether an episode has become acknowledged, or is not any more.
 func (t *task) hearOfAck(d *device, rule int) {
 	m := &d.rules[rule]
@@ -235,10 +248,7 @@ func (t *task) hearOfAck(d *device, rule int) {
 		return
 	}
 	before := m.acked
-	m.acked = nil
-	if ack, ok := t.commands.Ack(episodeID(t.p, rule, d.name, m.began, d.resets)); ok {
-		m.acked = &ack
-	}
+	m.acked = t.acknowledged(d, rule)
 	switch {
 	case before == nil && m.acked != nil:
 		t.sayAgain(d, rule, alert{cause: cause{reason: "acked"}})

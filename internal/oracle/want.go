@@ -52,6 +52,7 @@ type alert struct {
 	at, began       event.Time
 	window          *span // nil for a rule on a metric
 	number          int   // of the event in its episode, from 1
+	unlabelled      bool  // by which of two rosters its labels are, the journal does not tell
 	again           bool  // nothing has changed, and
 	repeat          int   // for the how manieth time that is said; 0: for another reason
 	flapping        bool
