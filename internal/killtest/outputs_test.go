@@ -20,13 +20,13 @@ import (
 // outputs are a topic's records by device, in the order of the topic, without what must differ between two pipelines.
 type outputs map[string][]string
 
-// blank takes out the pipeline's name, the source's name and offset, and the id that is made of the name.
+// blank takes out the names of pipeline and source, offsets, the id that is made of the name, and the clock of the task, which follows wall time.
 type blank struct{ names, places *regexp.Regexp }
 
 func newBlank(of rig.Pipeline) blank {
 	return blank{
 		names:  regexp.MustCompile(`"(pipeline|topic)":"(` + regexp.QuoteMeta(of.Name) + `|` + regexp.QuoteMeta(of.Source) + `)"`),
-		places: regexp.MustCompile(`"id":"[0-9a-f]{32}"|"offset":\d+`),
+		places: regexp.MustCompile(`"id":"[0-9a-f]{32}"|"offset":\d+|"task":"[^"]*"`),
 	}
 }
 
