@@ -172,6 +172,30 @@ func TestCommandsAreReadWhole(t *testing.T) {
 	<-ended
 }
 
+// What a task said in a transaction that was given up was never said: the event that it
+// came with is not there, either.
+func TestCommandsOfGivenUpTransactions(t *testing.T) {
+	b := newBench(t, benchOptions{})
+	run := b.start(b.options(newMemoryStore()))
+	run.settled(0, 0)
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.cluster.ListenAddrs()...), kgo.TransactionalID("another"))
+	require.NoError(t, err)
+	defer client.Close()
+	say := func(name string, end kgo.TransactionEndTry) {
+		key, value := silenceOf(t, name, "pump-1")
+		require.NoError(t, client.BeginTransaction())
+		require.NoError(t, client.ProduceSync(t.Context(), &kgo.Record{Topic: commandsTopic, Key: []byte(key), Value: []byte(value)}).FirstErr())
+		require.NoError(t, client.EndTransaction(t.Context(), end))
+	}
+	say("given-up", kgo.TryAbort)
+	say("committed", kgo.TryCommit)
+	eventually(t, "the second is read", func() bool { return run.engine.Commands().Taken > 0 && run.engine.Commands().Offset >= 3 })
+	list := run.engine.commands.newest().Silences()
+	require.Len(t, list, 1)
+	require.Equal(t, "committed", list[0].Name)
+	require.NoError(t, run.wait())
+}
+
 // What operators say reaches the tasks: alerts are acknowledged and silenced between two
 // readings, and the task takes back what is over, in the transaction of the event.
 func TestCommandsReachTasks(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/weirstream/weir/alerts/commands"
 	"github.com/weirstream/weir/event"
 )
 
@@ -154,4 +155,31 @@ func nameless(t *rapid.T, all []said, resets uint64) []said {
 		list = append(list, said{topic: o.topic, key: o.key, value: string(value)})
 	}
 	return list
+}
+
+// Where records carry their producers' times, a task that was recovered does not know for
+// how long weir was down before: no device counts as silent until it has caught up, and
+// then from that time on.
+func TestNoSilenceBeforeCaughtUp(t *testing.T) {
+	p := newPlant(t, "time: {idle_after: 5m}\nrules:\n- {name: quiet, no_data: 15m}\n- {name: hot, when: temperature, levels: {warning: {above: 50}}}\n", plantOptions{wallStamped: true})
+	p.commands = &commands.Set{}
+	p.setCommands()
+	minute := func(n event.Time) Now { return Now{Wall: scriptDay + n*60_000, Position: p.offset} }
+	p.advance(minute(10))
+	p.at("a", "temperature", 10, 60)
+	require.Len(t, p.alerts(), 1)
+	p.restart()
+	p.advance(minute(100)) // it was down for long
+	p.advance(minute(110))
+	p.restart()
+	p.at("a", "temperature", 111, 60)
+	require.Empty(t, p.alerts(), "it was not silent for 15 minutes since weir came back")
+	p.advance(minute(120))
+	p.advance(minute(134))
+	require.Empty(t, p.alerts())
+	p.advance(minute(135))
+	said := p.alerts()
+	require.Len(t, said, 1)
+	require.Contains(t, said[0].value, `"rule":"quiet"`)
+	require.Contains(t, said[0].value, `"at":"2026-03-01T02:15:00.000Z"`)
 }

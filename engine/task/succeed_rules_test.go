@@ -128,6 +128,27 @@ func TestMannerComesAndGoes(t *testing.T) {
 	require.Contains(t, again.alerts()[0].value, `"escalation":1`)
 }
 
+// What a rule has beside its state goes on with it: repeats and steps of its escalation
+// count from when they did, however often the file changes.
+func TestMannerGoesOn(t *testing.T) {
+	rules := strings.Replace(mannerRules, "{name: hot,", "{name: hot, repeat_every: 5m, escalate: [{after: 14m, severity: page}], ", 1)
+	p := fleetOf(t, rules) // it fires from 0 on
+	for minute, more := range []string{"one", "two", "three"} {
+		next := mustPlant(t, rules+"- {name: "+more+", when: humidity, levels: {alarm: {above: 90}}}\n")
+		require.Zero(t, next.succeed(p).Ended)
+		p = next
+		p.at("d2", "temperature", 11.5+float64(minute), 7) // before the step at 14
+		require.Empty(t, p.alerts())
+	}
+	p.at("d2", "temperature", 16, 7)
+	said := p.alerts()
+	require.Len(t, said, 2)
+	require.Contains(t, said[0].value, `"at":"2026-03-01T00:14:00.000Z"`)
+	require.Contains(t, said[0].value, `"escalation":1`)
+	require.Contains(t, said[1].value, `"at":"2026-03-01T00:15:00.000Z"`)
+	require.Contains(t, said[1].value, `"repeat":3`)
+}
+
 // An alert that ends with its rule says what suppresses it and who knows of it, and its
 // acknowledgement is taken back; the acknowledgements of others hold.
 func TestCommandsHoldWhileFilesChange(t *testing.T) {

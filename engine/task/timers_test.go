@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/weirstream/weir/alerts/commands"
 	"github.com/weirstream/weir/event"
 	"github.com/weirstream/weir/statestore"
 )
@@ -107,6 +108,37 @@ func TestTimersComeInRounds(t *testing.T) {
 			total += len(said) - 1
 			p.take()
 		}
+	}
+}
+
+// What was due before a silence was known is not suppressed by it, also where there was
+// so much that it waits for the next round.
+func TestWhatWasDueIsNotSilenced(t *testing.T) {
+	p := mustPlant(t, repeatingPipeline)
+	p.commands = &commands.Set{}
+	p.setCommands()
+	const devices = 20
+	for i := range devices {
+		warm := reading{device: fmt.Sprintf("d%02d", i), metric: "temperature", at: at(int64(i)), appended: at(int64(i)), value: "60", seq: -1}
+		require.NoError(t, p.fold(warm.record()))
+	}
+	p.taken()
+	end := at(3 * 365 * 86_400)
+	p.advance(Now{Wall: end})
+	said := p.taken()
+	require.Less(t, len(said), devices*mostRepeats, "some wait")
+	s := commands.Silence{Kind: commands.KindSilence, Name: "late", Start: scriptDay, End: end + 1000, Matchers: []commands.Matcher{matcherOf(t, "rule=hot")}}
+	p.command(s.Key(), string(s.AppendValue(nil)))
+	p.setCommands()
+	said = append(said, p.taken()...)
+	require.Len(t, said, devices*mostRepeats+devices)
+	for i, o := range said {
+		if i < devices*mostRepeats {
+			require.NotContains(t, o.value, "suppressed_by")
+			continue
+		}
+		require.Contains(t, o.value, `"suppressed_by":["silence/late"]`)
+		require.Contains(t, o.value, `"reason":"suppressed"}`)
 	}
 }
 

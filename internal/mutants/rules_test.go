@@ -3,6 +3,7 @@ package mutants
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,7 +27,9 @@ type mutant struct {
 type edit struct{ file, old, new string }
 
 // mutants are all of them.
-func mutants() []mutant { return append(append(protocol(), meanings()...), waitings()...) }
+func mutants() []mutant {
+	return slices.Concat(protocol(), meanings(), waitings(), tellings(), learnings())
+}
 
 // protocol are mutants of the exactly-once protocol: rules of docs/EXACTLY_ONCE.md.
 func protocol() []mutant {
