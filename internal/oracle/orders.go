@@ -20,6 +20,7 @@ type order struct {
 	key, value string // an empty value takes back
 	device     string
 	source     int64
+	after      int64 // it stands at this offset or behind: the version that the task had read
 }
 
 // versionsOf works out the versions that facts name.
@@ -66,12 +67,20 @@ func (t *task) commandsKnown(j *journal) bool {
 	return known
 }
 
+// command notes a record that has to be written.
+func (t *task) command(o order) {
+	if o.source = t.source; t.commands != nil {
+		o.after = t.commands.Offset()
+	}
+	t.orders = append(t.orders, o)
+}
+
 // orderFor notes what has to be written into the topic of commands along with an event.
 func (t *task) orderFor(d *device, rule int, a *alert) {
 	m := &d.rules[rule]
 	ends := a.state == "resolved" || a.state == "ok"
 	if ends && m.acked != nil {
-		t.orders = append(t.orders, order{key: m.acked.Key(), device: d.name, source: t.source})
+		t.command(order{key: m.acked.Key(), device: d.name})
 	}
 	t.inhibit(d, rule, ends)
 }
@@ -86,12 +95,12 @@ func (t *task) inhibit(d *device, rule int, over bool) {
 	}
 	for key := range m.inhibits { // unordered: each key by itself
 		if now[key] == "" {
-			t.orders = append(t.orders, order{key: key, device: d.name, source: t.source})
+			t.command(order{key: key, device: d.name})
 		}
 	}
 	for key, value := range now { // unordered: each key by itself
 		if m.inhibits[key] != value {
-			t.orders = append(t.orders, order{key: key, value: value, device: d.name, source: t.source})
+			t.command(order{key: key, value: value, device: d.name})
 		}
 	}
 	m.inhibits = now
@@ -126,8 +135,8 @@ func (t *task) compareOrders() {
 	found := map[string]CommandRecord{}
 	for _, r := range t.in.Commands {
 		key := string(r.Key)
-		if f, known := found[key]; known && f.Value == nil && last[key].value == "" {
-			continue // what was taken back somebody may say once more
+		if f, known := found[key]; known && f.Value == nil && last[key].value == "" && f.Offset >= last[key].after {
+			continue // what the task has taken back somebody may say once more
 		}
 		found[key] = r
 	}
