@@ -121,11 +121,14 @@ func number(v float64) string {
 }
 
 // agreement collects what a record says otherwise than it should; the first is kept.
-type agreement struct{ problem string }
+type agreement struct {
+	problem string
+	within  string // the object whose fields are compared, and a dot; empty: the record itself
+}
 
 func (a *agreement) differ(name, expected, found string) {
 	if a.problem == "" {
-		a.problem = fmt.Sprintf("expected %s %s, found %s", name, expected, found)
+		a.problem = fmt.Sprintf("expected %s%s %s, found %s", a.within, name, expected, found)
 	}
 }
 

@@ -128,6 +128,8 @@ func (w *want) agreeLabels(p *configs.Pipeline, a *agreement, labels *node) {
 }
 
 func (w *want) agreeCause(in *Input, a *agreement, n *node) {
+	a.within = "cause."
+	defer func() { a.within = "" }()
 	a.text(n, "topic", in.Pipeline.Source.Topic)
 	a.whole(n, "partition", int64(in.Partition))
 	if w.alert.cause.reason != "" {

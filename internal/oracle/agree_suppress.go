@@ -11,32 +11,45 @@ import (
 // agreeSuppression compares what suppresses an alert, who knows of it and how far it
 // has escalated.
 func (e *alert) agreeSuppression(a *agreement, n *node) {
-	if len(e.suppressed) == 0 {
-		a.absent(n, "suppressed_by")
-	} else {
-		var found []string
-		if by := sub(n, "suppressed_by"); by != nil {
-			for i := range by.items {
-				found = append(found, by.items[i].text)
-			}
-		}
-		if !slices.Equal(found, e.suppressed) {
-			a.differ("suppressed_by", strings.Join(e.suppressed, " "), strings.Join(found, " "))
-		}
+	if by := sub(n, "suppressed_by"); by != nil || len(e.suppressed) > 0 {
+		e.agreeSuppressors(a, by)
 	}
 	if e.acked == nil {
 		a.absent(n, "acked")
 	} else {
 		acked := sub(n, "acked")
+		a.within = "acked."
 		a.text(acked, "author", e.acked.Author)
 		a.text(acked, "reason", e.acked.Reason)
 		a.text(acked, "at", written(e.acked.At))
+		a.within = ""
 	}
 	if e.escalation == 0 {
 		a.absent(n, "escalation")
 	} else {
 		a.whole(n, "escalation", int64(e.escalation))
 	}
+}
+
+// agreeSuppressors compares what suppresses an alert; where nothing does, there is no list.
+func (e *alert) agreeSuppressors(a *agreement, by *node) {
+	var found []string
+	if by != nil && by.kind == '[' {
+		for i := range by.items {
+			found = append(found, by.items[i].text)
+		}
+	}
+	if len(found) > 0 && slices.Equal(found, e.suppressed) {
+		return
+	}
+	expected, is := "none", show(by)
+	if len(e.suppressed) > 0 {
+		expected = strings.Join(e.suppressed, " ")
+	}
+	if len(found) > 0 {
+		is = strings.Join(found, " ")
+	}
+	a.differ("suppressed_by", expected, is)
 }
 
 // agreeClocks compares the clocks that an alert tells. That of the task, where wall time

@@ -72,6 +72,8 @@ func (f *finding) agree(a *agreement, n *node) {
 		return
 	}
 	about := sub(n, "anomaly")
+	a.within = "anomaly."
+	defer func() { a.within = "" }()
 	a.text(about, "kind", f.kind)
 	for _, part := range []struct {
 		name  string
