@@ -342,6 +342,9 @@ func TestEndTxnReplyCut(t *testing.T) {
 			<-cut
 			run.settled(0, int64(len(lines)))
 			require.NoError(t, run.wait())
+			if acted {
+				require.Positive(t, run.engine.Totals().Recoveries, "an unclear end drops the task")
+			}
 			b.sameOutputs(lines)
 		})
 	}

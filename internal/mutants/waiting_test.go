@@ -21,7 +21,7 @@ func waitings() []mutant {
 		}, "engine/task", "TestTheFactThatSetsTheClockStays"},
 		{"flapping-forgotten", "a rule on whom the roster names goes on to flap when the device is forgotten", []edit{
 			{"engine/task/absence.go", "\t\t\tkeep(r.flapCol)\n", ""},
-		}, "internal/simulation", "TestFoldsAreVerified"},
+		}, "engine/task", "TestScripts"},
 		{"flapping-until-none", "an alert no longer flaps when fewer than half of the changes are near", []edit{
 			{"alerts/flapping.go", "flapping = 2*near >= f.Changes", "flapping = near > 0"},
 		}, "internal/simulation", "TestFoldsAreVerified"},
