@@ -81,8 +81,8 @@ kafka-up: ## start Apache Kafka on 127.0.0.1:9092 (needs Java 17 and Maven); KAF
 kafka-down: ## stop the Kafka that kafka-up started, and only that
 	@deploy/kafka/kafka.sh down
 
-mutants: ## take each rule of the protocol out of the code and see a test fail (some minutes)
-	go test -count=1 -v -timeout 40m -tags mutants ./internal/mutants
+mutants: ## take each rule out of the code and see a test fail (half an hour)
+	go test -count=1 -v -timeout 90m -tags mutants ./internal/mutants
 
 sim: ## simulate worlds of brokers, devices and faults: SEED=n for one, SEEDS=n for so many (1000)
 	@if [ -z "$${SEED:-}" ]; then export SEEDS=$${SEEDS:-1000}; fi; \
