@@ -32,6 +32,9 @@ type membership struct {
 	// partitions may go to somebody else.
 	assigned func(partitions []int32)
 	dropped  func(partitions []int32, how leave)
+	// spoke is called at every assignment, also of nothing; expelled when this process is
+	// no member any more.
+	spoke, expelled func()
 
 	mu      sync.Mutex
 	seats   map[int32]seat
@@ -84,6 +87,7 @@ func (m *membership) onAssigned(_ context.Context, client *kgo.Client, added map
 	}
 	m.change()
 	m.mu.Unlock()
+	m.spoke()
 	if len(added[m.topic]) > 0 {
 		m.log.Info("partitions assigned", "partitions", added[m.topic], "generation", generation)
 		m.assigned(added[m.topic])
@@ -107,6 +111,7 @@ func (m *membership) onRevoked(_ context.Context, client *kgo.Client, gone map[s
 }
 
 func (m *membership) onLost(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
+	m.expelled()
 	m.leave(gone[m.topic], lost)
 }
 
@@ -168,6 +173,7 @@ type groupErrors struct{ m *membership }
 // OnGroupManageError implements kgo.HookGroupManageError.
 func (g groupErrors) OnGroupManageError(err error) {
 	g.m.log.Warn("group", "error", err)
+	g.m.expelled()
 	if errors.Is(err, kerr.FencedInstanceID) {
 		g.m.fail(refuse("another process has the identity %q in group %q: two processes must not share a state directory or a copy of it", g.m.instance, g.m.group))
 	}

@@ -217,6 +217,8 @@ func (r *runner) live(ctx context.Context) error {
 			r.takeRoster()
 		case <-r.h.commands:
 			r.takeCommands()
+		case <-r.h.pulse.ask:
+			r.h.pulse.answered()
 		case images <- next:
 			r.saver.sent()
 		case err := <-r.saver.ended:

@@ -104,7 +104,9 @@ func (e *Engine) Totals() Totals {
 // Observe sends durations to o; call it before Run.
 func (e *Engine) Observe(o Observer) { e.status.observer = o }
 
-// Ready reports whether the process owns at least one task and all it owns are live.
+// Ready reports whether all tasks that the process owns are live. One that owns none is
+// ready once the group has had time to give it some: there are more processes than
+// partitions.
 func (e *Engine) Ready() bool {
 	r := e.status
 	r.mu.Lock()
@@ -114,7 +116,7 @@ func (e *Engine) Ready() bool {
 			return false
 		}
 	}
-	return len(r.tasks) > 0
+	return len(r.tasks) > 0 || e.spare.is(e.mono.now())
 }
 
 // of returns a task's status for changing; the caller holds mu.
