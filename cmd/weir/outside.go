@@ -57,7 +57,7 @@ func (o *outside) addr() string { return o.listener.Addr().String() }
 func (o *outside) serve(ctx context.Context) error {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(o.registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /healthz", o.healthy)
 	mux.HandleFunc("GET /readyz", o.ready)
 	profiles(mux)
 	if o.api != nil {
