@@ -4,6 +4,7 @@
 # Environment:
 #   VERSION              default: from git; v1.2.3 is 1.2.3, a commit without a tag 0~git20260301.93bc403
 #   ARCH                 of the binary; default: this machine's
+#   COMPRESSION          xz; gzip is quicker
 #   SOURCE_DATE_EPOCH    default: when the commit was made; the same input gives the same package
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -76,5 +77,5 @@ find "$tree" -newermt "@$SOURCE_DATE_EPOCH" -exec touch --no-dereference --date=
 
 mkdir -p "$out"
 package=$out/weir_${version}_$arch.deb
-dpkg-deb --root-owner-group -Zxz --build "$tree" "$package" >&2
+dpkg-deb --root-owner-group -Z"${COMPRESSION:-xz}" --build "$tree" "$package" >&2
 echo "$package"
