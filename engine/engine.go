@@ -224,11 +224,11 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer e.commands.begin(e.tellCommands)()
 	e.group = newMembership(p.Group, p.Source.Topic, e.o.Instance, e.log)
 	e.group.assigned, e.group.dropped = e.start, e.drop
-	e.group.spoke, e.group.expelled = func() { e.spare.assigned(e.mono.now()) }, e.spare.lost
 	// A client waits for answers when it is closed, also for those of brokers that
 	// are gone: its context is cut then.
 	groupCtx, cutGroup := context.WithCancel(context.Background())
 	defer cutGroup()
+	e.group.spoke, e.group.expelled = func() { e.spare.assigned(e.mono.now()) }, e.spare.lost
 	if err := e.group.join(e.clientOptions(kgo.WithContext(groupCtx))); err != nil {
 		stop()
 		e.background.Wait()
