@@ -33,6 +33,8 @@ type membership struct {
 	assigned func(partitions []int32)
 	dropped  func(partitions []int32, how leave)
 
+	counts *groupCounts
+
 	mu      sync.Mutex
 	seats   map[int32]seat
 	changed chan struct{} // closed at every change of seats
@@ -50,7 +52,7 @@ const (
 func newMembership(group, topic, instance string, log *slog.Logger) *membership {
 	return &membership{
 		group: group, topic: topic, instance: instance, log: log,
-		seats: map[int32]seat{}, changed: make(chan struct{}), fatal: make(chan error, 1),
+		counts: &groupCounts{}, seats: map[int32]seat{}, changed: make(chan struct{}), fatal: make(chan error, 1),
 	}
 }
 
@@ -75,6 +77,7 @@ func (m *membership) join(opts []kgo.Opt) error {
 func (m *membership) onAssigned(_ context.Context, client *kgo.Client, added map[string][]int32) {
 	member, generation := client.GroupMetadata()
 	now := seat{member: member, instance: m.instance, generation: generation}
+	m.counts.rebalances.Add(1)
 	m.mu.Lock()
 	for p := range m.seats {
 		m.seats[p] = now // retained through this generation
@@ -118,6 +121,7 @@ func (m *membership) leave(partitions []int32, how leave) {
 	}
 	m.log.Info("partitions leave", "partitions", partitions, "lost", how == lost)
 	if how == lost {
+		m.counts.lost.Add(int64(len(partitions)))
 		m.vacate(partitions)
 	}
 	m.dropped(partitions, how)
