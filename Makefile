@@ -38,7 +38,7 @@ demo: ## run the demo: embedded brokers, a simulated fleet, the console
 test: ## run all tests that need nothing but Go
 	go test -timeout $(TIMEOUT) ./...
 
-test-real: ## run the tests against real Kafka, Mosquitto, kcat and Alertmanager; installs what it can, starts and stops what it needs
+test-real: ## run the tests against real Kafka, Mosquitto, kcat, Alertmanager and Prometheus; installs what it can, starts and stops what it needs
 	@.ci/test-real
 
 chaos: ## break real Kafka, processes, disks and clocks under load and verify; FAULT=name or FAULTS=all, ROUNDS, SEED
