@@ -24,7 +24,7 @@ STATICCHECK ?= v0.8.2
 # Packages that start goroutines or share memory: the ones worth the race detector. Pure packages have neither.
 race_packages = $$(git ls-files -co --exclude-standard '*.go' | xargs grep -lE '"sync(/atomic)?"|golang.org/x/sync|^\s*go (func|[A-Za-z])' | xargs -n1 dirname | sort -u | sed 's,^,./,')
 
-.PHONY: help build demo test test-real chaos sim mutants check lint race fuzz-short bench bench-peers kafka-up kafka-down
+.PHONY: help build demo test test-real dashboards chaos sim mutants check lint race fuzz-short bench bench-peers kafka-up kafka-down
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ test: ## run all tests that need nothing but Go
 
 test-real: ## run the tests against real Kafka, Mosquitto, kcat, Alertmanager and Prometheus; installs what it can, starts and stops what it needs
 	@.ci/test-real
+
+dashboards: ## check the dashboards of deploy/grafana against the types of @grafana/schema (needs Node.js)
+	cd deploy/grafana/check && npm ci --no-audit --no-fund && npm run check
 
 chaos: ## break real Kafka, processes, disks and clocks under load and verify; FAULT=name or FAULTS=all, ROUNDS, SEED
 	@TIMEOUT=$(CHAOS_TIMEOUT) .ci/test-real -run '^TestChaos$$'
