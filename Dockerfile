@@ -15,7 +15,7 @@ ARG TARGETARCH
 ARG VERSION=
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -buildvcs=false -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /out/weir ./cmd/weir \
+    go build -buildvcs=false -trimpath -ldflags "-s -w -X main.stamp=$VERSION" -o /out/weir ./cmd/weir \
     && mkdir -p /out/state
 
 FROM scratch

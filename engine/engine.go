@@ -223,7 +223,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	defer e.commands.begin(e.tellCommands)()
 	e.group = newMembership(p.Group, p.Source.Topic, e.o.Instance, e.log)
-	e.group.assigned, e.group.dropped = e.start, e.drop
+	e.group.assigned, e.group.dropped, e.group.counts = e.start, e.drop, &e.status.group
 	// A client waits for answers when it is closed, also for those of brokers that
 	// are gone: its context is cut then.
 	groupCtx, cutGroup := context.WithCancel(context.Background())
@@ -235,6 +235,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		return err
 	}
 	e.background.Go(func() { e.watchEnds(running) })
+	e.background.Go(func() { e.watchJournal(running) })
 	if e.roster.path != "" {
 		e.background.Go(func() { e.watchRoster(running) })
 	}

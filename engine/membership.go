@@ -36,6 +36,8 @@ type membership struct {
 	// no member any more.
 	spoke, expelled func()
 
+	counts *groupCounts
+
 	mu      sync.Mutex
 	seats   map[int32]seat
 	changed chan struct{} // closed at every change of seats
@@ -53,7 +55,7 @@ const (
 func newMembership(group, topic, instance string, log *slog.Logger) *membership {
 	return &membership{
 		group: group, topic: topic, instance: instance, log: log,
-		seats: map[int32]seat{}, changed: make(chan struct{}), fatal: make(chan error, 1),
+		counts: &groupCounts{}, seats: map[int32]seat{}, changed: make(chan struct{}), fatal: make(chan error, 1),
 	}
 }
 
@@ -78,6 +80,7 @@ func (m *membership) join(opts []kgo.Opt) error {
 func (m *membership) onAssigned(_ context.Context, client *kgo.Client, added map[string][]int32) {
 	member, generation := client.GroupMetadata()
 	now := seat{member: member, instance: m.instance, generation: generation}
+	m.counts.rebalances.Add(1)
 	m.mu.Lock()
 	for p := range m.seats {
 		m.seats[p] = now // retained through this generation
@@ -123,6 +126,7 @@ func (m *membership) leave(partitions []int32, how leave) {
 	}
 	m.log.Info("partitions leave", "partitions", partitions, "lost", how == lost)
 	if how == lost {
+		m.counts.lost.Add(int64(len(partitions)))
 		m.vacate(partitions)
 	}
 	m.dropped(partitions, how)

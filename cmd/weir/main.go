@@ -45,7 +45,7 @@ func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "weir",
 		Short:         "Exactly-once windows and alerts for fleets of sensors",
-		Version:       buildVersion(),
+		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args: func(cmd *cobra.Command, args []string) error {

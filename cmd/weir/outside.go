@@ -25,7 +25,7 @@ type outside struct {
 // newOutside makes the metrics of all instances. It must run before they do.
 func newOutside(instances []*instance) (*outside, error) {
 	o := &outside{instances: instances, registry: prometheus.NewRegistry()}
-	o.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	o.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo())
 	for _, i := range instances {
 		of := []*metrics{newMetrics(i), newGroupMetrics(i)}
 		for _, m := range of {

@@ -2,17 +2,18 @@ package main
 
 import "runtime/debug"
 
-// version is set by the linker (-X main.version=v1.2.3) where the source has no history
-// to take it from, as in a container's build; the linker can set nothing but a variable.
-var version string
+// stamp is set by the linker (-X main.stamp=v1.2.3) where the source has no history to
+// take a version from, as in a container's build; the linker sets nothing but variables.
+var stamp string
 
-// buildVersion is the version of this binary.
-func buildVersion() string {
-	if version != "" {
-		return version
+// version is what the build was stamped with: a tag or a pseudo-version of the module;
+// (devel) where there is neither.
+func version() string {
+	if stamp != "" {
+		return stamp
 	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version
 	}
-	return "unknown"
+	return "(devel)"
 }

@@ -36,6 +36,7 @@ type plant struct {
 
 	commands *commands.Set // nil: the task is told of none
 	told     int64         // records of the topic of commands
+	tallies  int           // devices that are counted at once after recovery; 0: as always
 	written  []said        // by the task, and not in that topic yet
 
 	said []said
@@ -47,6 +48,7 @@ type plant struct {
 type said struct {
 	topic   string
 	key, id string
+	trace   string
 	value   string
 	seq     uint64
 	to      int32
@@ -106,6 +108,10 @@ func (p *plant) begin() {
 	p.out = &Outputs{}
 	p.out.Reset()
 	p.task = New(p.plan, p.table, p.out, p.o)
+	if p.tallies > 0 {
+		p.task.tally = newTally(p.task.plan)
+		p.task.tally.pace = p.tallies
+	}
 	if p.commands != nil {
 		p.task.SetCommands(p.commands.Version(), p.offset)
 	}
@@ -171,7 +177,7 @@ func (p *plant) take() {
 	for i := range p.out.Len() {
 		o := p.out.At(i)
 		topic := p.plan.TopicName(o.Topic)
-		one := said{topic: topic, key: string(o.Key), id: string(o.ID), value: string(o.Value), seq: o.Seq, to: o.Partition}
+		one := said{topic: topic, key: string(o.Key), id: string(o.ID), trace: string(o.Trace), value: string(o.Value), seq: o.Seq, to: o.Partition}
 		p.said = append(p.said, one)
 		if p.plan.IsCommands(o.Topic) {
 			p.written = append(p.written, one)
@@ -230,6 +236,7 @@ func (p *plant) check() {
 	require.Equal(p.t, open, c.Open, "open windows")
 	require.Equal(p.t, firing, c.Firing, "alerts that fire")
 	require.Equal(p.t, p.seqs[0], c.Alerts)
+	p.checkTally()
 	require.LessOrEqual(p.t, len(p.task.undated), int(p.table.Bound()))
 }
 
