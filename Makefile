@@ -24,7 +24,7 @@ STATICCHECK ?= v0.8.2
 # Packages that start goroutines or share memory: the ones worth the race detector. Pure packages have neither.
 race_packages = $$(git ls-files -co --exclude-standard '*.go' | xargs grep -lE '"sync(/atomic)?"|golang.org/x/sync|^\s*go (func|[A-Za-z])' | xargs -n1 dirname | sort -u | sed 's,^,./,')
 
-.PHONY: help build demo test test-real chaos soak sim mutants check lint race fuzz-short bench bench-peers kafka-up kafka-down
+.PHONY: help build deb deploy-check demo test test-real dashboards chaos soak sim mutants check lint race fuzz-short bench bench-peers kafka-up kafka-down
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,14 +32,24 @@ help: ## list the targets
 build: ## build bin/weir, stamped with the version from git
 	go build -buildvcs=auto -trimpath -o bin/weir ./cmd/weir
 
+deb: ## build the Debian package, bin/weir_VERSION_ARCH.deb (needs dpkg-deb); VERSION=v1.2.3, else from git
+	CGO_ENABLED=0 go build -buildvcs=auto -trimpath -ldflags "-s -w $(if $(VERSION),-X main.stamp=$(VERSION))" -o bin/weir ./cmd/weir
+	VERSION=$(VERSION) deploy/debian/build.sh bin/weir bin
+
+deploy-check: ## hold Dockerfile, compose file, manifests, unit and package against the tools made for them
+	@deploy/check
+
 demo: ## run the demo: embedded brokers, a simulated fleet, the console
 	@go run ./cmd/weir demo
 
 test: ## run all tests that need nothing but Go
 	go test -timeout $(TIMEOUT) ./...
 
-test-real: ## run the tests against real Kafka, Mosquitto, kcat and Alertmanager; installs what it can, starts and stops what it needs
+test-real: ## run the tests against real Kafka, Mosquitto, kcat, Alertmanager and Prometheus; installs what it can, starts and stops what it needs
 	@.ci/test-real
+
+dashboards: ## check the dashboards of deploy/grafana against the types of @grafana/schema (needs Node.js)
+	cd deploy/grafana/check && npm ci --no-audit --no-fund && npm run check
 
 chaos: ## break real Kafka, processes, disks and clocks under load and verify; FAULT=name or FAULTS=all, ROUNDS, SEED
 	@TIMEOUT=$(CHAOS_TIMEOUT) .ci/test-real -run '^TestChaos$$'

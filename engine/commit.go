@@ -38,6 +38,7 @@ type batch struct {
 	ownBase  bool     // the base is this record itself
 	layout   []byte   // of the record, where the journal is to say it; nil: it is not
 	sealedAt time.Time
+	standing []int32 // of the alerts, where that has changed; nil: it has not
 }
 
 // committer sends batches. It belongs to one runner and is used by one goroutine

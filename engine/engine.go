@@ -116,6 +116,7 @@ type Engine struct {
 	background sync.WaitGroup // short work beside the tasks: trims, comparisons of clocks
 	group      *membership
 	feed       *feed
+	spare      spare
 }
 
 // runnerHandle is how the group's callbacks reach a running task.
@@ -127,6 +128,7 @@ type runnerHandle struct {
 	ends     chan endOffset
 	roster   chan struct{} // a new one is in force
 	commands chan struct{} // a new version is in force
+	pulse    pulse
 }
 
 // order tells the task to stop; one that has its orders already needs no other.
@@ -221,17 +223,19 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	defer e.commands.begin(e.tellCommands)()
 	e.group = newMembership(p.Group, p.Source.Topic, e.o.Instance, e.log)
-	e.group.assigned, e.group.dropped = e.start, e.drop
+	e.group.assigned, e.group.dropped, e.group.counts = e.start, e.drop, &e.status.group
 	// A client waits for answers when it is closed, also for those of brokers that
 	// are gone: its context is cut then.
 	groupCtx, cutGroup := context.WithCancel(context.Background())
 	defer cutGroup()
+	e.group.spoke, e.group.expelled = func() { e.spare.assigned(e.mono.now()) }, e.spare.lost
 	if err := e.group.join(e.clientOptions(kgo.WithContext(groupCtx))); err != nil {
 		stop()
 		e.background.Wait()
 		return err
 	}
 	e.background.Go(func() { e.watchEnds(running) })
+	e.background.Go(func() { e.watchJournal(running) })
 	if e.roster.path != "" {
 		e.background.Go(func() { e.watchRoster(running) })
 	}
@@ -290,7 +294,7 @@ func (e *Engine) start(partitions []int32) {
 			continue
 		}
 		ctx, cancel := context.WithCancel(e.ctx)
-		h := &runnerHandle{stop: make(chan leave, 1), cancel: cancel, ended: make(chan struct{}), ends: make(chan endOffset, 1), roster: make(chan struct{}, 1), commands: make(chan struct{}, 1)}
+		h := &runnerHandle{stop: make(chan leave, 1), cancel: cancel, ended: make(chan struct{}), ends: make(chan endOffset, 1), roster: make(chan struct{}, 1), commands: make(chan struct{}, 1), pulse: newPulse()}
 		e.runners[p] = h
 		e.tasks.Store(int64(len(e.runners)))
 		e.status.enter(p, Recovering)

@@ -60,7 +60,7 @@ func TestLongRowsInLittleMemory(t *testing.T) {
 		for k := i * part; k < (i+1)*part; k += part / 5 {
 			b.produce(0, lines[k:k+part/5]...)
 			run.settled(0, int64(k+part/5))
-			most = max(most, run.engine.Status()[0].StateBytes)
+			most = max(most, run.engine.Status()[0].ResidentBytes)
 		}
 		require.NoError(t, run.wait())
 		require.NoError(t, store.Store.Close())

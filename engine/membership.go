@@ -32,6 +32,11 @@ type membership struct {
 	// partitions may go to somebody else.
 	assigned func(partitions []int32)
 	dropped  func(partitions []int32, how leave)
+	// spoke is called at every assignment, also of nothing; expelled when this process is
+	// no member any more.
+	spoke, expelled func()
+
+	counts *groupCounts
 
 	mu      sync.Mutex
 	seats   map[int32]seat
@@ -50,7 +55,7 @@ const (
 func newMembership(group, topic, instance string, log *slog.Logger) *membership {
 	return &membership{
 		group: group, topic: topic, instance: instance, log: log,
-		seats: map[int32]seat{}, changed: make(chan struct{}), fatal: make(chan error, 1),
+		counts: &groupCounts{}, seats: map[int32]seat{}, changed: make(chan struct{}), fatal: make(chan error, 1),
 	}
 }
 
@@ -75,6 +80,7 @@ func (m *membership) join(opts []kgo.Opt) error {
 func (m *membership) onAssigned(_ context.Context, client *kgo.Client, added map[string][]int32) {
 	member, generation := client.GroupMetadata()
 	now := seat{member: member, instance: m.instance, generation: generation}
+	m.counts.rebalances.Add(1)
 	m.mu.Lock()
 	for p := range m.seats {
 		m.seats[p] = now // retained through this generation
@@ -84,6 +90,7 @@ func (m *membership) onAssigned(_ context.Context, client *kgo.Client, added map
 	}
 	m.change()
 	m.mu.Unlock()
+	m.spoke()
 	if len(added[m.topic]) > 0 {
 		m.log.Info("partitions assigned", "partitions", added[m.topic], "generation", generation)
 		m.assigned(added[m.topic])
@@ -107,6 +114,7 @@ func (m *membership) onRevoked(_ context.Context, client *kgo.Client, gone map[s
 }
 
 func (m *membership) onLost(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
+	m.expelled()
 	m.leave(gone[m.topic], lost)
 }
 
@@ -118,6 +126,7 @@ func (m *membership) leave(partitions []int32, how leave) {
 	}
 	m.log.Info("partitions leave", "partitions", partitions, "lost", how == lost)
 	if how == lost {
+		m.counts.lost.Add(int64(len(partitions)))
 		m.vacate(partitions)
 	}
 	m.dropped(partitions, how)
@@ -168,6 +177,7 @@ type groupErrors struct{ m *membership }
 // OnGroupManageError implements kgo.HookGroupManageError.
 func (g groupErrors) OnGroupManageError(err error) {
 	g.m.log.Warn("group", "error", err)
+	g.m.expelled()
 	if errors.Is(err, kerr.FencedInstanceID) {
 		g.m.fail(refuse("another process has the identity %q in group %q: two processes must not share a state directory or a copy of it", g.m.instance, g.m.group))
 	}

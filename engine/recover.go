@@ -89,6 +89,7 @@ func (r *runner) restore(ctx context.Context) error {
 		return refuse("group %q has a committed offset for partition %d that weir did not write: something else commits for this group", r.plan.Pipeline.Group, r.partition)
 	}
 	if c.found {
+		r.e.status.setPosition(r.partition, c.k)
 		if why := r.differs(c.meta.lineage); why != "" {
 			return refuse("%s", why)
 		}
@@ -239,7 +240,7 @@ func (r *runner) firstStart(ctx context.Context) error {
 		return &StoreError{err}
 	}
 	r.place = place{recordOffset: -1, cycleOffset: -1, baseSeq: 1, baseOffset: -1}
-	r.k = start.Offset
+	r.k, r.origin = start.Offset, FromNothing
 	r.log.Info("first start", "offset", r.k)
 	return nil
 }
@@ -265,7 +266,10 @@ func (r *runner) replay(ctx context.Context, c committed, begin, end int64) erro
 	if err != nil {
 		return err
 	}
-	r.hasCopy = usable
+	r.hasCopy, r.origin = usable, FromJournal
+	if usable {
+		r.origin = FromCopy
+	}
 	if usable && from >= end {
 		return refuse("local state of partition %d holds record %d at journal offset %d, and the journal ends at %d: the brokers lost committed data. Check the cluster; to go on with what the brokers have, delete the state directory", r.partition, r.table.Seq(), from, end)
 	}

@@ -250,7 +250,7 @@ func BenchmarkRestart(b *testing.B) {
 				parts["load-ms"] += m.first["restoring"].Sub(m.first["asked"])
 				parts["replay-ms"] += m.first["begun"].Sub(m.first["restoring"])
 				parts["commit-ms"] += m.first["confirmed"].Sub(m.first["begun"])
-				state = run.engine.Status()[0].StateBytes
+				state = run.engine.Status()[0].ResidentBytes
 				run.kill()
 				require.NoError(b, store.Close())
 				b.StartTimer()

@@ -40,7 +40,8 @@ type runner struct {
 	commands *commands.Version // the task's
 	lineage  lineage
 	place    place
-	k        int64 // committed source offset
+	origin   Origin // of the state
+	k        int64  // committed source offset
 
 	distrustLocal bool // the local copy did not fit the journal
 
@@ -109,7 +110,7 @@ func (r *runner) run(ctx context.Context) (err error) {
 	if err := r.goLive(ctx); err != nil {
 		return err
 	}
-	r.e.status.live(r.partition, time.Since(began))
+	r.e.status.live(r.partition, time.Since(began), r.origin)
 	r.h.live.Store(true)
 	defer r.h.live.Store(false)
 	return r.live(ctx)
@@ -217,6 +218,8 @@ func (r *runner) live(ctx context.Context) error {
 			r.takeRoster()
 		case <-r.h.commands:
 			r.takeCommands()
+		case <-r.h.pulse.ask:
+			r.h.pulse.answered()
 		case images <- next:
 			r.saver.sent()
 		case err := <-r.saver.ended:
@@ -289,6 +292,8 @@ func (r *runner) accept(s *slab) error {
 	r.slab, r.folded = s, 0
 	if len(s.records) == 0 {
 		r.release()
+	} else {
+		r.tellPassage()
 	}
 	return nil
 }
@@ -311,6 +316,8 @@ func (r *runner) fold() error {
 	r.table.Trim()
 	if r.folded == len(r.slab.records) {
 		r.release()
+	} else {
+		r.tellPassage()
 	}
 	return nil
 }
@@ -320,7 +327,7 @@ func (r *runner) release() {
 	r.position = max(r.position, r.slab.next)
 	r.source.free(r.slab)
 	r.slab = nil
-	r.e.status.setPosition(r.partition, r.position)
+	r.tellPassage()
 	r.advance()
 }
 
@@ -353,7 +360,7 @@ func (r *runner) seal(ctx context.Context, save bool) error {
 	b := &batch{
 		sealed: sealed, outputs: r.task.Swap(r.spare), counters: r.task.Counters(), to: r.position, sealedAt: time.Now(),
 		meta:     metadata{lineage: r.lineage, seq: sealed.Seq, baseSeq: r.place.baseSeq, baseOffset: r.place.baseOffset},
-		newCycle: sealed.CycleStart == sealed.Seq,
+		newCycle: sealed.CycleStart == sealed.Seq, standing: r.task.Standing(),
 	}
 	r.spare = nil
 	switch {
@@ -368,6 +375,7 @@ func (r *runner) seal(ctx context.Context, save bool) error {
 	}
 	r.sealed, r.records = r.position, 0
 	r.inflight, r.begun = b, b.sealedAt
+	r.e.status.sealed(r.partition, b.sealedAt)
 	go func() { r.done <- r.committer.commit(ctx, b) }()
 	return nil
 }
@@ -403,7 +411,7 @@ func (r *runner) confirmed(err error) error {
 func (r *runner) progress(b *batch) progress {
 	p := progress{
 		seq: b.sealed.Seq, k: b.to, counters: b.counters, devices: r.task.Known(),
-		stateBytes: r.table.ResidentBytes(), took: time.Since(b.sealedAt), alertLatency: -1,
+		stateBytes: r.table.LiveBytes(), resident: r.table.ResidentBytes(), counts: &b.outputs.Counts, standing: b.standing, took: time.Since(b.sealedAt), alertLatency: -1,
 		journalBytes: 0,
 	}
 	for _, part := range b.sealed.Parts {

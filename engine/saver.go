@@ -33,6 +33,7 @@ type saver struct {
 	running bool
 	quit    chan struct{}
 
+	bytes int64 // of the images that the running checkpoint has sent
 	cells int   // journaled since the last checkpoint began
 	since int64 // what growth.total was then
 	kept  int64 // what it was when the newest finished one began
@@ -117,6 +118,7 @@ func (s *saver) idle(r *runner) {
 	}
 	s.last = time.Now()
 	if r.table.DirtyPages() == 0 || s.seq == r.table.Seq() {
+		r.e.status.upToDate(r.partition)
 		return
 	}
 	s.begin(r.table.BeginCheckpoint())
@@ -125,7 +127,7 @@ func (s *saver) idle(r *runner) {
 
 // begin takes a checkpoint whose record is not confirmed yet.
 func (s *saver) begin(cp *statestore.Checkpoint) {
-	s.cp, s.allowed, s.closing, s.pending = cp, false, false, nil
+	s.cp, s.allowed, s.closing, s.pending, s.bytes = cp, false, false, nil, 0
 	s.cells, s.since, s.last = 0, s.r.growth.total, time.Now()
 }
 
@@ -162,7 +164,12 @@ func (s *saver) next() (chan []statestore.Image, []statestore.Image) {
 	return s.images, s.pending
 }
 
-func (s *saver) sent() { s.pending = nil }
+func (s *saver) sent() {
+	for i := range s.pending {
+		s.bytes += int64(len(s.pending[i].Data))
+	}
+	s.pending = nil
+}
 
 // write is the goroutine beside the fold: images, flush, marker, in this order.
 func (s *saver) write(images chan []statestore.Image) {
@@ -205,7 +212,7 @@ func (s *saver) finish(r *runner, err error) error {
 	}
 	s.floor, s.kept = parsed.recordOffset, s.since
 	s.cp = nil
-	r.e.status.checkpointed(r.partition, time.Since(s.last))
+	r.e.status.checkpointed(r.partition, time.Since(s.last), s.bytes)
 	r.trim()
 	return nil
 }

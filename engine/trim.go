@@ -68,14 +68,7 @@ func (r *runner) journalFits(ctx context.Context) bool {
 	set := kadm.TopicsSet{}
 	set.Add(topic, r.partition)
 	dirs, err := r.e.admin.DescribeAllLogDirs(ctx, set)
-	size := int64(-1)
-	for _, broker := range dirs {
-		for _, dir := range broker {
-			if p, ok := dir.Topics.Lookup(topic, r.partition); ok && !p.IsFuture {
-				size = max(size, p.Size)
-			}
-		}
-	}
+	size := sizeOf(dirs, topic, r.partition)
 	if size < 0 && err != nil {
 		r.log.Debug("size of the journal unknown", "reason", err)
 		return !errors.As(err, new(*kadm.AuthError))

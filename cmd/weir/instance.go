@@ -44,8 +44,9 @@ type instance struct {
 }
 
 type instanceOptions struct {
-	KeepSeat bool
-	Logger   *slog.Logger
+	KeepSeat     bool
+	Logger       *slog.Logger
+	CreateSource int // partitions of a source topic that is missing; 0: it must be there
 }
 
 // openInstance starts embedded brokers, opens the local store and makes the
@@ -58,7 +59,7 @@ func openInstance(p *configs.Pipeline, o instanceOptions) (_ *instance, err erro
 			i.Close()
 		}
 	}()
-	createSource := 0
+	createSource := o.CreateSource
 	if e := p.Kafka.Embedded; e != nil {
 		createSource = e.Partitions
 		if i.kafka, err = brokers.StartKafka(brokers.KafkaOptions{Dir: e.Dir, Port: e.Port, Partitions: e.Partitions}); err != nil {

@@ -45,6 +45,7 @@ func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "weir",
 		Short:         "Exactly-once windows and alerts for fleets of sensors",
+		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -60,6 +61,7 @@ func newRootCommand() *cobra.Command {
 		newRunCommand(), newDemoCommand(), newValidateCommand(), newExplainCommand(),
 		newSimulateCommand(), newStateCommand(), newVerifyCommand(),
 		newTestCommand(), newBacktestCommand(), newDiffCommand(), newAlertsCommand(),
+		newInitCommand(), newHealthCommand(),
 	)
 	return root
 }

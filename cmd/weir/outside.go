@@ -25,7 +25,7 @@ type outside struct {
 // newOutside makes the metrics of all instances. It must run before they do.
 func newOutside(instances []*instance) (*outside, error) {
 	o := &outside{instances: instances, registry: prometheus.NewRegistry()}
-	o.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	o.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo())
 	for _, i := range instances {
 		of := []*metrics{newMetrics(i), newGroupMetrics(i)}
 		for _, m := range of {
@@ -57,7 +57,7 @@ func (o *outside) addr() string { return o.listener.Addr().String() }
 func (o *outside) serve(ctx context.Context) error {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(o.registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /healthz", o.healthy)
 	mux.HandleFunc("GET /readyz", o.ready)
 	profiles(mux)
 	if o.api != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -51,7 +52,8 @@ func (r reloadResult) String() string {
 type reloading struct {
 	path   string // empty: it has none
 	one    sync.Mutex
-	force  [sha256.Size]byte // of the file in force
+	force  [sha256.Size]byte      // of the file in force
+	print  atomic.Pointer[string] // the beginning of that as metrics have it; nil: no file is followed
 	counts [reloadResults]atomic.Uint64
 }
 
@@ -63,7 +65,17 @@ func (r *reloading) reloadCounts() (n [reloadResults]uint64) {
 }
 
 // follow names the file that the instance was made of, as it was then.
-func (i *instance) follow(path string, src []byte) { i.path, i.force = path, sha256.Sum256(src) }
+func (i *instance) follow(path string, src []byte) {
+	i.path = path
+	i.enforce(sha256.Sum256(src))
+}
+
+// enforce notes which version of the file is in force.
+func (i *instance) enforce(hash [sha256.Size]byte) {
+	text := hex.EncodeToString(hash[:8])
+	i.force = hash
+	i.print.Store(&text)
+}
 
 // reload takes the file as it is now, and returns what weir diff says of that. After
 // an error the file that was in force is so still.
@@ -112,7 +124,8 @@ func (i *instance) reload(ctx context.Context) (said string, result reloadResult
 	if err := i.replace(ctx, r); err != nil {
 		return "", result, err
 	}
-	i.force, result = hash, reloadDone
+	i.enforce(hash)
+	result = reloadDone
 	var text bytes.Buffer
 	if err := printEvolution(&text, evolution, false); err != nil {
 		return "", result, err

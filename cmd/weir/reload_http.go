@@ -42,8 +42,8 @@ func (a *api) reload(r *http.Request) (reply, error) {
 	return out, nil
 }
 
-// onHangup reloads all instances at every SIGHUP, until ctx ends.
-func onHangup(ctx context.Context, instances []*instance) {
+// onHangup reloads all instances at every SIGHUP, until ctx ends; the service manager, if there is one, hears of it.
+func onHangup(ctx context.Context, instances []*instance, m *serviceManager) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
@@ -53,8 +53,10 @@ func onHangup(ctx context.Context, instances []*instance) {
 			return
 		case <-hangup:
 		}
-		for _, i := range instances {
-			_, _, _ = i.reload(ctx) // it has been logged
-		}
+		m.reload(func() {
+			for _, i := range instances {
+				_, _, _ = i.reload(ctx) // it has been logged
+			}
+		})
 	}
 }

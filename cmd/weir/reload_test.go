@@ -65,7 +65,7 @@ func startReloaded(t *testing.T, src string) *reloaded {
 	r.started, r.stopAll = &started{instance: i, stop: cancel, ended: make(chan error, 1)}, cancel
 	go func() { r.ended <- i.Run(ctx) }()
 	r.around.Go(func() { assert.NoError(t, r.outside.serve(ctx)) })
-	r.around.Go(func() { onHangup(ctx, []*instance{i}) })
+	r.around.Go(func() { onHangup(ctx, []*instance{i}, nil) })
 	r.around.Go(func() { i.watchFile(ctx) })
 	r.sender, err = kgo.NewClient(kgo.SeedBrokers(i.brokers...))
 	require.NoError(t, err)

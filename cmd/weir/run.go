@@ -16,6 +16,7 @@ import (
 func newRunCommand() *cobra.Command {
 	var http, level, tokenFile string
 	var keepSeat, logJSON, watch bool
+	var createSource int
 	cmd := &cobra.Command{
 		Use:   "run FILE...",
 		Short: "Run pipelines until stopped; SIGTERM drains, seals and leaves the group",
@@ -34,12 +35,16 @@ func newRunCommand() *cobra.Command {
 			if err != nil {
 				return usageError{err}
 			}
-			return runPipelines(cmd.Context(), files, runOptions{HTTP: http, Token: token, KeepSeat: keepSeat, Logger: log, Watch: watch})
+			if createSource < 0 {
+				return usageError{fmt.Errorf("--create-source=%d must be a number of partitions, or 0", createSource)}
+			}
+			return runPipelines(cmd.Context(), files, runOptions{HTTP: http, Token: token, KeepSeat: keepSeat, Logger: log, Watch: watch, CreateSource: createSource})
 		},
 	}
 	cmd.Flags().StringVar(&http, "http", "127.0.0.1:9464", "address for /metrics, /healthz, /readyz and /v1; empty: none")
 	cmd.Flags().StringVar(&tokenFile, "api-token-file", "", "file with the token that /v1 asks for, in place of $WEIR_API_TOKEN; without either, /v1 is there on loopback only")
 	cmd.Flags().BoolVar(&keepSeat, "keep-seat", false, "keep the group seat at a stop, for a restart within 10 s")
+	cmd.Flags().IntVar(&createSource, "create-source", 0, "make a source topic that is missing, with so many partitions and brokers' append times")
 	cmd.Flags().BoolVar(&watch, "watch", true, "reload a file when it changes, as at SIGHUP and POST /v1/reload")
 	cmd.Flags().StringVar(&level, "log-level", "info", "debug, info, warn or error")
 	cmd.Flags().BoolVar(&logJSON, "log-json", false, "log as JSON instead of text")
@@ -47,11 +52,12 @@ func newRunCommand() *cobra.Command {
 }
 
 type runOptions struct {
-	HTTP     string
-	Token    string // of the HTTP API; empty: it is there on loopback only
-	KeepSeat bool
-	Logger   *slog.Logger
-	Watch    bool // the files
+	HTTP         string
+	Token        string // of the HTTP API; empty: it is there on loopback only
+	KeepSeat     bool
+	Logger       *slog.Logger
+	Watch        bool // the files
+	CreateSource int  // partitions of source topics that are missing; 0: they must be there
 }
 
 // newLogger logs to standard error.
@@ -101,7 +107,7 @@ func runPipelines(ctx context.Context, files []string, o runOptions) error {
 		}
 	}()
 	for k, p := range pipelines {
-		i, err := openInstance(p, instanceOptions{KeepSeat: o.KeepSeat, Logger: o.Logger})
+		i, err := openInstance(p, instanceOptions{KeepSeat: o.KeepSeat, Logger: o.Logger, CreateSource: o.CreateSource})
 		if err != nil {
 			return err
 		}
@@ -121,7 +127,9 @@ func runPipelines(ctx context.Context, files []string, o runOptions) error {
 		o.Logger.Info("http listens", "address", outside.addr())
 		group.Go(func() error { return outside.serve(ctx) })
 	}
-	group.Go(func() error { onHangup(ctx, instances); return nil })
+	manager := newServiceManager(instances, o.Logger)
+	group.Go(func() error { manager.run(ctx); return nil })
+	group.Go(func() error { onHangup(ctx, instances, manager); return nil })
 	for _, i := range instances {
 		if o.Watch {
 			group.Go(func() error { i.watchFile(ctx); return nil })

@@ -39,6 +39,7 @@ type Outputs struct {
 	// Oldest is the least append time of a reading that caused an alert event in
 	// the batch, event.Never where there is none: what alert latency is counted from.
 	Oldest event.Time
+	Counts Counts
 }
 
 type span struct {
@@ -59,6 +60,7 @@ func (o *Outputs) Bytes() int { return len(o.arena) }
 // Reset forgets all records and keeps the memory.
 func (o *Outputs) Reset() {
 	o.arena, o.list, o.AlertChanged, o.Oldest = o.arena[:0], o.list[:0], false, event.Never
+	o.Counts.reset()
 }
 
 // At returns the i-th record.

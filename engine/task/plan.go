@@ -114,6 +114,7 @@ type rule struct {
 	*alerts.Rule
 	col  int
 	spec *configs.Rule
+	rank int // in the plan of a task, from 1; 0: the rule is gone
 
 	formula *formula // nil: the rule looks at one thing alone
 

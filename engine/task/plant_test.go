@@ -36,6 +36,7 @@ type plant struct {
 
 	commands *commands.Set // nil: the task is told of none
 	told     int64         // records of the topic of commands
+	tallies  int           // devices that are counted at once after recovery; 0: as always
 	written  []said        // by the task, and not in that topic yet
 
 	said []said
@@ -107,6 +108,10 @@ func (p *plant) begin() {
 	p.out = &Outputs{}
 	p.out.Reset()
 	p.task = New(p.plan, p.table, p.out, p.o)
+	if p.tallies > 0 {
+		p.task.tally = newTally(p.task.plan)
+		p.task.tally.pace = p.tallies
+	}
 	if p.commands != nil {
 		p.task.SetCommands(p.commands.Version(), p.offset)
 	}
@@ -231,6 +236,7 @@ func (p *plant) check() {
 	require.Equal(p.t, open, c.Open, "open windows")
 	require.Equal(p.t, firing, c.Firing, "alerts that fire")
 	require.Equal(p.t, p.seqs[0], c.Alerts)
+	p.checkTally()
 	require.LessOrEqual(p.t, len(p.task.undated), int(p.table.Bound()))
 }
 

@@ -243,6 +243,7 @@ func TestRestartAnywhereChangesNothing(t *testing.T) {
 		pipeline, records := drawPipeline(t), drawStream(t)
 		want := uninterrupted(t, pipeline, records)
 		got := newPlant(t, pipeline, plantOptions{roster: propertyRoster})
+		got.tallies = rapid.IntRange(0, 2).Draw(t, "tallies")
 		for i := range records {
 			switch rapid.IntRange(0, 5).Draw(t, "then") {
 			case 0:

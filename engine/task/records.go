@@ -74,7 +74,9 @@ func (t *Task) alert(r *rule, e *alerts.Event, ref *windowRef, reason string) {
 	e.Error = t.hasError(r)
 	device := t.subject()
 	id := alerts.EpisodeID(p.Name, r.spec.Name, string(device), e.EpisodeStart, t.resets())
+	before := e.Marks
 	t.judgeStanding(r, e, id)
+	t.tallyEvent(r, e, before)
 	words := t.table.Task()
 	words[wordAlerts]++
 	words[wordAlertSeq]++
@@ -275,6 +277,7 @@ func (t *Task) metricOf(spec *configs.Rule) string {
 // is told by its fields.
 func (t *Task) quarantine(r *event.Reading, at event.Time, reason event.Reason) {
 	rec := t.record
+	t.out.Counts.Quarantined[reason.Index()]++
 	t.out.begin(QuarantineTopic, r.Device)
 	b := append(t.out.arena, `{"schema":"`+quarantineSchema+`","pipeline":`...)
 	b = appendString(b, t.plan.Pipeline.Name)

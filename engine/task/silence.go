@@ -27,6 +27,9 @@ const armedPerAdvance = 16_384
 func (t *Task) Advance(now Now) {
 	t.record, t.mono = nil, now.Mono
 	t.wallEntered(now)
+	if !t.tally.complete {
+		t.tallySome()
+	}
 	if t.groups != nil {
 		t.tickGroups(now.Wall)
 		t.expireDue(t.Clock(), timedBytes) // what was armed since may have been due already

@@ -126,6 +126,8 @@ type Task struct {
 	gathering *gathering // nil: the plan sends no partials
 	groups    *groups    // nil: not a group task
 	goneRule  goneRule
+	tally     tally
+	newest    event.Time // greatest event time folded; 0: none in this life
 }
 
 // row is one device's cells of one column, as operators see them.
@@ -143,6 +145,7 @@ func (r *row) Write(cell int) []uint64 { return r.table.Write(r.col, cell, r.slo
 func New(p *Plan, table *statestore.Table, out *Outputs, o Options) *Task {
 	t := &Task{plan: p.own(), table: table, o: o, out: out, idle: newWheel(p.idleAfter), forget: newWheel(p.forget)}
 	t.row.table, t.mono = table, undated
+	t.tally = newTally(t.plan)
 	t.emit, t.changed = t.onWindow, t.onChange
 	t.renumber()
 	t.idle.enter(t.Clock() / t.idle.granule)
@@ -155,6 +158,7 @@ func New(p *Plan, table *statestore.Table, out *Outputs, o Options) *Task {
 	if t.plan.grouped {
 		t.groups = newGroups(t)
 	}
+	t.tallySome()
 	return t
 }
 
@@ -183,6 +187,9 @@ const Block = 64
 
 // Fold folds records in the order of their offsets.
 func (t *Task) Fold(records []Record) error {
+	if !t.tally.complete {
+		t.tallySome()
+	}
 	if t.groups != nil {
 		t.foldPartials(records)
 		return nil
@@ -298,6 +305,7 @@ func (t *Task) applyReading(rec *Record, r *event.Reading, i int) error {
 		return nil
 	}
 	words[wordProcessed]++
+	t.newest = max(t.newest, min(at, rec.Append))
 	t.process(r, arrived, event.Time(head[headClock]))
 	return nil
 }

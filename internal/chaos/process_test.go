@@ -297,7 +297,7 @@ func epochWrap(r *round) {
 	r.feed(loadOptions{devices: 100, rate: 1_000})
 	rig.Await(r.t, "transactions", 20*time.Minute, func() (bool, string) {
 		m := w.Metrics()
-		require.Zero(r.t, m["weir_recoveries_total"], "the producer was made anew")
+		require.Zero(r.t, m["weir_tasks_dropped_total"], "the producer was made anew")
 		return m["weir_commits_total"] > transactions, fmt.Sprintf("%.0f of %d", m["weir_commits_total"], transactions)
 	})
 	r.verified()

@@ -59,7 +59,7 @@ func (l *looker) row() ([]float64, bool) {
 	sum := func(name string) float64 { return float64(sumOf(m, name)) }
 	return []float64{
 		m["process_resident_memory_bytes"], m["go_memstats_heap_inuse_bytes"], m["go_goroutines"], m["go_threads"], m["process_open_fds"],
-		sum("weir_state_bytes") + sum("weir_group_state_bytes"), sum("weir_devices"), sum("weir_windows_open") + sum("weir_group_windows_open"),
+		sum("weir_state_resident_bytes") + sum("weir_group_state_resident_bytes"), sum("weir_devices"), sum("weir_windows_open") + sum("weir_group_windows_open"),
 		journals, bytes, files, float64(log.Size()), sum("weir_alerts_firing"), sum("weir_lag_records"),
 	}, true
 }

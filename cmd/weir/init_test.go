@@ -1,0 +1,60 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/weirstream/weir/configs"
+)
+
+func runInit(args ...string) (string, error) {
+	var out bytes.Buffer
+	root := newRootCommand()
+	root.SetArgs(append([]string{"init"}, args...))
+	root.SetOut(&out)
+	err := root.Execute()
+	return out.String(), err
+}
+
+// The starter is a pipeline without a warning, and holds the answers.
+func TestInit(t *testing.T) {
+	text, err := runInit("--name", "press-shop", "--brokers", "k1:9092,k2:9092", "--source", "raw", "--mqtt", "tcp://m:1883", "--subscribe", "shop/+/data",
+		"--device", "{topic.1}", "--metric", "torque", "--window", "10s", "--above", "12.5", "--clear-below", "11")
+	require.NoError(t, err)
+	p, found := configs.Parse("pipeline.yaml", []byte(text), configs.Options{})
+	require.Empty(t, found)
+	require.Equal(t, "press-shop", p.Name)
+	require.Equal(t, []string{"k1:9092", "k2:9092"}, p.Kafka.Brokers)
+	require.Equal(t, "raw", p.Source.Topic)
+	require.Equal(t, "shop/+/data", p.MQTT.Subscribe[0].Filter)
+	require.Contains(t, p.Explain(configs.ExplainOptions{}), "the mean of window torque_mean raises warning once it is above 12.5, until it is below 11")
+
+	text, err = runInit()
+	require.NoError(t, err)
+	p, found = configs.Parse("pipeline.yaml", []byte(text), configs.Options{})
+	require.Empty(t, found)
+	require.Nil(t, p.MQTT)
+	require.Contains(t, text, "warning: {above: 80, clear_below: 76}")
+
+	_, err = runInit("--name", "My Plant")
+	require.ErrorContains(t, err, "name=My Plant must be made of lower case letters")
+	require.ErrorAs(t, err, &usageError{})
+}
+
+// Whatever the answers are, they are in the file as they were given, or no file comes out.
+func TestInitQuotes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a := starterAnswers{Name: "p", Brokers: []string{"h:1"}, Metric: "m", Every: "1m", Above: 1, Source: rapid.String().Draw(t, "source")}
+		text, err := a.render()
+		if err != nil {
+			return
+		}
+		p, found := configs.Parse("pipeline.yaml", text, configs.Options{})
+		require.False(t, found.HasErrors())
+		require.Equal(t, a.Source, p.Source.Topic)
+		require.Len(t, p.Windows, 1)
+	})
+}
