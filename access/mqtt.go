@@ -7,8 +7,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/eclipse/paho.mqtt.golang/packets"
-
 	"github.com/weirstream/weir/configs"
 )
 
@@ -68,9 +66,13 @@ func (m *MQTT) login() (user, password string, err error) {
 	return user, password, err
 }
 
-// Explain returns err with the setting that it comes from in front, or err itself where it comes from none.
+// Explain takes an error with a method LoginRefused for the broker's word on a login. It returns err with the setting that it comes from in front, or err itself where it comes from none.
 func (m *MQTT) Explain(err error) error {
-	refused := errors.Is(err, packets.ErrorRefusedBadUsernameOrPassword) || errors.Is(err, packets.ErrorRefusedNotAuthorised)
+	var login interface {
+		error
+		LoginRefused() bool
+	}
+	refused := errors.As(err, &login) && login.LoginRefused()
 	switch {
 	case refused && m.o.Username.IsZero():
 		return &Error{Setting: m.o.Setting + ".username and " + m.o.Setting + ".password", Reason: "the broker asks for a login, and none is set", Final: true, Err: err}

@@ -1,7 +1,7 @@
 package configs
 
 import (
-	"net"
+	"net/netip"
 	"net/url"
 	"strings"
 )
@@ -117,8 +117,8 @@ func (c *checker) endpoint(t *text) {
 }
 
 func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // openLogin warns of a login that others can read.
@@ -136,7 +136,7 @@ func (c *checker) openLogin(s *saslDoc) {
 
 // serverName checks the name that a certificate must be for.
 func (c *checker) serverName(t *text) string {
-	if t.ok() && strings.ContainsAny(t.value, ":/@ ") && net.ParseIP(t.value) == nil {
+	if _, err := netip.ParseAddr(t.value); t.ok() && err != nil && strings.ContainsAny(t.value, ":/@ ") {
 		c.errorf(t.at, "%s must be a host name without scheme and port, as it stands in the certificate", t)
 	}
 	return t.value

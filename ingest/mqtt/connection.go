@@ -95,10 +95,7 @@ func (c *connection) open(ctx context.Context) error {
 	select {
 	case <-token.Done():
 		if err := token.Error(); err != nil {
-			if c.bridge.o.Explain != nil {
-				err = c.bridge.o.Explain(err)
-			}
-			return fmt.Errorf("connect: %w", err)
+			return fmt.Errorf("connect: %w", c.bridge.o.explain(err))
 		}
 	case <-ctx.Done():
 		return errStopped

@@ -88,7 +88,7 @@ func OpenMQTT(o MQTTOptions) (Publisher, error) {
 		client := paho.NewClient(options)
 		if token := client.Connect(); token.Wait() && token.Error() != nil {
 			p.hangUp()
-			return nil, fmt.Errorf("connect to mqtt broker %s: %w", o.Broker, token.Error())
+			return nil, fmt.Errorf("connect to mqtt broker %s: %w", o.Broker, loginRefused(token.Error()))
 		}
 		p.gateways = append(p.gateways, &gateway{client: client, store: store, window: make([]paho.Token, o.Window)})
 	}

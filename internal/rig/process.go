@@ -261,3 +261,6 @@ func (w *Process) LastLine() string {
 	text := strings.TrimSpace(w.LogTail())
 	return text[strings.LastIndexByte(text, '\n')+1:]
 }
+
+// HTTP is the address of the process's HTTP server, host:port.
+func (w *Process) HTTP() string { return w.http }

@@ -153,10 +153,7 @@ func (p *Publisher) connect(ctx context.Context) (*link, error) {
 	}
 	if err != nil {
 		l.client.Disconnect(0)
-		if p.o.Explain != nil {
-			err = p.o.Explain(err)
-		}
-		return nil, fmt.Errorf("connect to the mqtt broker: %w", err)
+		return nil, fmt.Errorf("connect to the mqtt broker: %w", p.o.explain(err))
 	}
 	p.link = l
 	p.log.Info("connected to the mqtt broker for alerts")
