@@ -58,10 +58,10 @@ func (l *login) mechanism() sasl.Mechanism {
 	case "scram-sha-512":
 		return scram.Sha512(l.scram)
 	case "oauthbearer":
-		return oauth.Oauth(func(ctx context.Context) (oauth.Auth, error) {
+		return bearer{l, oauth.Oauth(func(ctx context.Context) (oauth.Auth, error) {
 			token, err := l.token(ctx)
 			return oauth.Auth{Token: token}, err
-		})
+		})}
 	default:
 		return plain.Plain(func(context.Context) (plain.Auth, error) {
 			user, password, err := l.userAndPassword()

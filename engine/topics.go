@@ -364,7 +364,7 @@ func (e *Engine) create(ctx context.Context, t newTopic) error {
 
 func (e *Engine) configs(ctx context.Context, topic string) (map[string]string, error) {
 	list, err := e.admin.DescribeTopicConfigs(ctx, topic)
-	if err != nil {
+	if err = (right{"DescribeConfigs", "topic", topic}).need(err); err != nil {
 		return nil, fmt.Errorf("describe configs of topic %q: %w", topic, err)
 	}
 	found, err := list.On(topic, nil)

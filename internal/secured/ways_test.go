@@ -5,6 +5,7 @@ package secured
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -155,6 +156,15 @@ func (r *run) requireFolded(t *testing.T, readings int) {
 		count := r.p.cluster.Count(r.name + ".readings")
 		return consumed && count >= readings, fmt.Sprintf("%d in the source, %s\n%s", count, missing, r.LogTail())
 	})
+}
+
+// TestMain lets more tests run at a time than there are cores: they wait for brokers.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
 }
 
 // TestSecured has readings go in and alerts out over each way in, exactly once through a kill, and then looks at what is said where weir does not
