@@ -51,7 +51,7 @@ type instanceOptions struct {
 // engine. Close releases all of it, also after an error of Run.
 func openInstance(p *configs.Pipeline, o instanceOptions) (_ *instance, err error) {
 	i := &instance{reloads: make(chan *reload), over: make(chan struct{}), brokers: p.Kafka.Brokers, keepSeat: o.KeepSeat, opened: time.Now()}
-	explaining := &explainingHandler{Handler: o.Logger.Handler(), door: new(atomic.Pointer[access.Kafka])}
+	explaining := newExplainingHandler(o.Logger.Handler())
 	o.Logger = slog.New(explaining)
 	i.log = o.Logger.With("pipeline", p.Name)
 	i.retired.Store(&mqtt.Counts{})
@@ -72,7 +72,7 @@ func openInstance(p *configs.Pipeline, o instanceOptions) (_ *instance, err erro
 	if i.door, err = access.NewKafka(access.KafkaOptions{Settings: p.Kafka, Brokers: i.brokers}); err != nil {
 		return nil, err
 	}
-	explaining.door.Store(i.door)
+	explaining.shared.door.Store(i.door)
 	if p.MQTT != nil && p.MQTT.Embedded {
 		if i.mqtt, err = brokers.StartMQTT(brokers.MQTTOptions{Port: p.MQTT.Port}); err != nil {
 			return nil, fmt.Errorf("mqtt.embedded: %w", err)
