@@ -26,3 +26,11 @@ func secret(t *text) Secret {
 	}
 	return s
 }
+
+// Settled returns the secret without what was read of its file: who has it reads that again, so that another content is no other setting.
+func (s Secret) Settled() Secret {
+	if s.file != "" {
+		s.text = ""
+	}
+	return s
+}
