@@ -28,8 +28,9 @@ func room(t *testing.T) string {
 	return dir
 }
 
-// A full disk ends weir with words that name state.dir, before anything is lost, and so does the next start; with room again it goes on.
-func TestFullDisk(t *testing.T) {
+// fullDisk: a full disk ends weir with words that name state.dir, before anything is lost, and so does the next start; with room again it goes on.
+func (p *plant) fullDisk(t *testing.T) {
+	t.Parallel()
 	disk := room(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -37,7 +38,7 @@ func TestFullDisk(t *testing.T) {
 	require.NoError(t, listener.Close())
 	_, port, err := net.SplitHostPort(address)
 	require.NoError(t, err)
-	w := rig.NewProcess(t, rig.Program{Binary: rig.BuildWeir(t, rig.BuildOptions{}), Pipeline: "disk", State: filepath.Join(disk, "state"), File: fmt.Sprintf(`
+	w := rig.NewProcess(t, rig.Program{Binary: p.binary, Pipeline: "disk", State: filepath.Join(disk, "state"), File: fmt.Sprintf(`
 name: disk
 kafka: {embedded: {dir: %q, port: %s, partitions: 1}}
 source: {topic: readings}
@@ -70,19 +71,21 @@ state: {dir: $STATE}
 	w.Start()
 	w.Ready(1)
 	send(t, address, 100, 200)
-	rig.Await(t, "200 aggregates", 30*time.Second, func() (bool, string) {
-		n := rig.OpenCluster(t, address).Count("aggregates")
-		return n >= 200, fmt.Sprint(n)
+	cluster := rig.OpenCluster(t, address)
+	rig.Await(t, "200 readings folded", 30*time.Second, func() (bool, string) {
+		done, missing := cluster.Consumed(rig.Pipeline{Name: "disk", Source: "readings"})
+		return done, missing
 	})
-	require.Equal(t, 200, rig.OpenCluster(t, address).Count("aggregates"))
+	require.Equal(t, 200, cluster.Count("aggregates"))
 	w.Stop()
 }
 
-// A state directory that cannot be had is told by its setting.
-func TestUnwritableState(t *testing.T) {
+// unwritableState: a state directory that cannot be had is told by its setting.
+func (p *plant) unwritableState(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
-	w := rig.NewProcess(t, rig.Program{Binary: rig.BuildWeir(t, rig.BuildOptions{}), Pipeline: "state", State: filepath.Join(file, "state"), File: fmt.Sprintf(`
+	w := rig.NewProcess(t, rig.Program{Binary: p.binary, Pipeline: "state", State: filepath.Join(file, "state"), File: fmt.Sprintf(`
 name: state
 kafka: {embedded: {dir: %q}}
 source: {topic: readings}

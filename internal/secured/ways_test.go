@@ -153,8 +153,8 @@ func (r *run) requireFolded(t *testing.T, readings int) {
 	t.Helper()
 	rig.Await(t, fmt.Sprintf("%d readings folded", readings), time.Minute, func() (bool, string) {
 		consumed, missing := r.p.cluster.Consumed(rig.Pipeline{Name: r.name, Source: r.name + ".readings"})
-		count := r.p.cluster.Count(r.name + ".readings")
-		return consumed && count >= readings, fmt.Sprintf("%d in the source, %s\n%s", count, missing, r.LogTail())
+		count := rig.Total(r.p.cluster.Ends(r.name + ".readings"))
+		return consumed && count >= int64(readings), fmt.Sprintf("%d in the source, %s\n%s", count, missing, r.LogTail())
 	})
 }
 
@@ -179,6 +179,8 @@ func TestSecured(t *testing.T) {
 				p.through(t, w)
 			})
 		}
+		t.Run("full disk", p.fullDisk)
+		t.Run("unwritable state", p.unwritableState)
 	})
 	t.Run("commands", p.commands)
 	t.Run("refused", p.refused)
