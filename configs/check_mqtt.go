@@ -12,7 +12,7 @@ func (c *checker) mqtt() {
 	}
 	c.p.MQTT = &MQTT{
 		Embedded: m.Embedded.value, Port: int(m.Port.value), Retained: m.Retained.value, Broker: m.Broker.value,
-		Username: NewSecret(m.Username.value), Password: NewSecret(m.Password.value),
+		Username: secret(&m.Username), Password: secret(&m.Password),
 	}
 	c.mqttBroker(m)
 	c.credentials(m)
@@ -50,15 +50,9 @@ func (c *checker) mqttBroker(m *mqttDoc) {
 	if t == nil {
 		return
 	}
-	c.p.MQTT.TLS = &TLS{CA: t.CA.value, Cert: t.Cert.value, Key: t.Key.value}
+	c.p.MQTT.TLS = c.outletTLS(t, "mqtt")
 	if !secure && !m.Broker.bad {
 		c.errorf(t.at, "mqtt.tls needs a broker that begins with ssl://")
-	}
-	switch {
-	case t.Cert.set && !t.Key.set:
-		c.errorf(t.Cert.at, "mqtt.tls.cert needs mqtt.tls.key, the file with its key")
-	case t.Key.set && !t.Cert.set:
-		c.errorf(t.Key.at, "mqtt.tls.key needs mqtt.tls.cert, the file with its certificate")
 	}
 }
 

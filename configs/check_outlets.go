@@ -27,7 +27,7 @@ func (c *checker) alertsMQTT(m *alertsMQTTDoc) {
 	c.needsRules(m.at, "alerts.mqtt")
 	out := &AlertsMQTT{
 		Broker: m.Broker.value, Topic: m.Topic.value, QoS: byte(m.QoS.value), Retain: m.Retain.value,
-		Username: NewSecret(m.Username.value), Password: NewSecret(m.Password.value),
+		Username: secret(&m.Username), Password: secret(&m.Password),
 	}
 	c.p.Alerts.MQTT = out
 	c.template(&m.Topic)
@@ -106,7 +106,7 @@ func (c *checker) alertmanager(m *alertmanagerDoc) {
 	c.needsRules(m.at, "alerts.alertmanager")
 	c.p.Alerts.Alertmanager = &Alertmanager{
 		URL: m.URL.value, Resend: m.Resend.value, GeneratorURL: m.Generator.value,
-		Username: NewSecret(m.Username.value), Password: NewSecret(m.Password.value), Token: NewSecret(m.Token.value),
+		Username: secret(&m.Username), Password: secret(&m.Password), Token: secret(&m.Token),
 		TLS: c.outletTLS(m.TLS, "alerts.alertmanager"),
 	}
 	if m.URL.ok() {
@@ -180,7 +180,7 @@ func (c *checker) outletTLS(t *tlsDoc, path string) *TLS {
 	case t.Key.set && !t.Cert.set:
 		c.errorf(t.Key.at, "%s.tls.key needs %s.tls.cert, the file with its certificate", path, path)
 	}
-	return &TLS{CA: t.CA.value, Cert: t.Cert.value, Key: t.Key.value}
+	return &TLS{CA: t.CA.value, Cert: t.Cert.value, Key: t.Key.value, ServerName: c.serverName(&t.ServerName)}
 }
 
 // template checks a text with fields of an alert.

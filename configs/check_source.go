@@ -29,6 +29,7 @@ func (c *checker) kafka() {
 		}
 	}
 	c.p.Kafka.Brokers = k.Brokers.values()
+	c.kafkaAccess(k)
 	if e := k.Embedded; e != nil {
 		c.p.Kafka.Embedded = &Embedded{Dir: e.Dir.value, Partitions: int(e.Partitions.value), Port: int(e.Port.value)}
 	}

@@ -40,6 +40,8 @@ type kafkaDoc struct {
 	section
 	Brokers  texts        `key:"brokers" doc:"host:port of one or more brokers."`
 	Embedded *embeddedDoc `key:"embedded" form:"{dir: ./data}" doc:"A broker inside the process, for trying out and tests."`
+	TLS      *tlsDoc      `key:"tls" form:"{ca: ca.pem}" doc:"Talk TLS to the brokers, with these PEM files; {} trusts the system's certificate authorities."`
+	SASL     *saslDoc     `key:"sasl" form:"{mechanism: scram-sha-512, username: \"${KAFKA_USER}\", password: \"${KAFKA_PASSWORD}\"}" doc:"How to log in at the brokers."`
 }
 
 type embeddedDoc struct {
@@ -91,9 +93,10 @@ type subsDoc struct {
 
 type tlsDoc struct {
 	section
-	CA   text `key:"ca" doc:"File with the certificate authorities to trust."`
-	Cert text `key:"cert" doc:"File with the client's certificate."`
-	Key  text `key:"key" doc:"File with the client's key."`
+	CA         text `key:"ca" doc:"File with the certificate authorities to trust; where absent those of the system."`
+	Cert       text `key:"cert" doc:"File with the client's certificate, read again at each new connection."`
+	Key        text `key:"key" doc:"File with the client's key."`
+	ServerName text `key:"server_name" doc:"Name that the server's certificate must be for, where that is not the host of the address."`
 }
 
 type timeDoc struct {

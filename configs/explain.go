@@ -42,6 +42,7 @@ func (p *Pipeline) explainWay(b *strings.Builder) {
 		brokers = "a Kafka broker inside the process, kept in " + p.shown("kafka.embedded.dir")
 	}
 	fmt.Fprintf(b, "Reads topic %s of %s, in the consumer group %s.\n", p.Source.Topic, brokers, p.Group)
+	p.explainAccess(b)
 	fmt.Fprintf(b, "%s\n", p.sayMessages())
 	if p.MQTT != nil {
 		fmt.Fprintf(b, "%s\n", p.sayMQTT())

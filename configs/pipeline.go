@@ -50,6 +50,8 @@ type Pipeline struct {
 type Kafka struct {
 	Brokers  []string // host:port
 	Embedded *Embedded
+	TLS      *TLS  // nil: no TLS
+	SASL     *SASL // nil: no login
 }
 
 // Embedded is a Kafka broker inside the process.
@@ -120,6 +122,7 @@ type Subscription struct {
 // TLS names PEM files; each may be empty, Cert and Key only together.
 type TLS struct {
 	CA, Cert, Key string
+	ServerName    string // that of the server's certificate; empty: the host of the address
 }
 
 // Time holds the time rules of the pipeline, spans in milliseconds.
@@ -321,6 +324,7 @@ type State struct {
 // encoded, only Reveal gives the text. The zero value is no secret.
 type Secret struct {
 	text string
+	file string // see File
 }
 
 // NewSecret returns a secret that holds text.

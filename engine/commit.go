@@ -139,11 +139,11 @@ func (c *committer) produce(ctx context.Context, b *batch) error {
 	var mu sync.Mutex
 	var failed error
 	wait.Add(len(c.records))
-	promise := func(_ *kgo.Record, err error) {
+	promise := func(rec *kgo.Record, err error) {
 		if err != nil {
 			mu.Lock()
 			if failed == nil {
-				failed = err
+				failed = right{"Write", "topic", rec.Topic}.need(err)
 			}
 			mu.Unlock()
 		}
@@ -252,7 +252,7 @@ func (c *committer) commitOffset(ctx context.Context, b *batch, at seat) error {
 	for _, t := range resp.Topics {
 		for _, got := range t.Partitions {
 			if err := kerr.ErrorForCode(got.ErrorCode); err != nil {
-				return fmt.Errorf("commit offset %d: %w", b.to, err)
+				return fmt.Errorf("commit offset %d: %w", b.to, c.offsetRight(err).need(err))
 			}
 			answered = answered || got.Partition == r.partition
 		}
@@ -261,6 +261,15 @@ func (c *committer) commitOffset(ctx context.Context, b *batch, at seat) error {
 		return fmt.Errorf("commit offset %d: the answer lacks partition %d", b.to, r.partition)
 	}
 	return nil
+}
+
+// offsetRight is what is missing where an offset is denied: ACLs of topics and of groups are both asked.
+func (c *committer) offsetRight(err error) right {
+	p := c.r.plan.Pipeline
+	if errors.Is(err, kerr.TopicAuthorizationFailed) {
+		return right{"Read", "topic", p.Source.Topic}
+	}
+	return right{"Read", "group", p.Group}
 }
 
 // grow returns s with length n, reusing its memory.

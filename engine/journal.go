@@ -46,7 +46,7 @@ func (r *runner) readJournal(ctx context.Context, c committed, s span) error {
 			if errors.Is(f.Err, kerr.OffsetOutOfRange) {
 				return fmt.Errorf("%w: offset %d is out of range", ErrJournalGap, s.from)
 			}
-			return fmt.Errorf("read journal: %w", f.Err)
+			return fmt.Errorf("read journal: %w", right{"Read", "topic", topic}.need(f.Err))
 		}
 		var failed error
 		fetches.EachRecord(func(rec *kgo.Record) {

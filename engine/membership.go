@@ -176,7 +176,7 @@ type groupErrors struct{ m *membership }
 
 // OnGroupManageError implements kgo.HookGroupManageError.
 func (g groupErrors) OnGroupManageError(err error) {
-	g.m.log.Warn("group", "error", err)
+	g.m.log.Warn("group", "error", right{"Read", "group", g.m.group}.need(err))
 	g.m.expelled()
 	if errors.Is(err, kerr.FencedInstanceID) {
 		g.m.fail(refuse("another process has the identity %q in group %q: two processes must not share a state directory or a copy of it", g.m.instance, g.m.group))

@@ -71,7 +71,7 @@ func (r *runner) fence(ctx context.Context) error {
 	}
 	r.producer = client
 	if _, _, err := client.ProducerID(ctx); err != nil {
-		return fmt.Errorf("init producer id: %w", err)
+		return fmt.Errorf("init producer id: %w", right{"Write", "transactional-id", transactionalID(r.plan.Pipeline, r.partition)}.need(err))
 	}
 	return nil
 }
@@ -123,7 +123,7 @@ func (r *runner) committed(ctx context.Context) (c committed, err error) {
 		if err != nil {
 			return c, err
 		}
-		err = kerr.ErrorForCode(resp.ErrorCode)
+		err = right{"Read", "group", p.Group}.need(kerr.ErrorForCode(resp.ErrorCode))
 		if resolving(err) && time.Now().Before(patience) {
 			if err := pauseFor(ctx, 10*time.Millisecond); err != nil {
 				return c, err

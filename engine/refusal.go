@@ -30,7 +30,7 @@ var ErrJournalGap = errors.New("gap in the journal")
 // store that failed once may hold anything.
 type StoreError struct{ Err error }
 
-func (e *StoreError) Error() string { return "local state store: " + e.Err.Error() }
+func (e *StoreError) Error() string { return "local state store (state.dir): " + e.Err.Error() }
 
 // Unwrap returns the store's own error.
 func (e *StoreError) Unwrap() error { return e.Err }

@@ -117,7 +117,7 @@ func (s *slab) fill(p *kgo.FetchPartition, r *sourceReader) {
 			s.err = refuse("source partition %d no longer holds offset %d, up to which outputs are committed: readings behind it were deleted (retention) before they were folded. To go on without them, delete group %q, topic %q and the state directory", r.partition, r.k, r.feed.e.o.Plan.Pipeline.Group, r.feed.e.o.Plan.Pipeline.JournalTopic)
 			return
 		}
-		s.err = fmt.Errorf("fetch source: %w", p.Err)
+		s.err = fmt.Errorf("fetch source: %w", right{"Read", "topic", r.feed.e.o.Plan.Pipeline.Source.Topic}.need(p.Err))
 		return
 	}
 	fetched := r.feed.e.wallNow()

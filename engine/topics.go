@@ -75,12 +75,8 @@ func (e *Engine) prepare(ctx context.Context) error {
 
 // isDenied reports whether an operator has to grant something first.
 func isDenied(err error) bool {
-	for _, denied := range []error{kerr.TopicAuthorizationFailed, kerr.ClusterAuthorizationFailed, kerr.GroupAuthorizationFailed, kerr.SaslAuthenticationFailed} {
-		if errors.Is(err, denied) {
-			return true
-		}
-	}
-	return false
+	var denied *DeniedError
+	return errors.As(err, &denied) || refusedLogin(err)
 }
 
 func (e *Engine) prepareOnce(ctx context.Context) error {
@@ -136,7 +132,9 @@ func (e *Engine) describe(ctx context.Context, topic string) (kadm.TopicDetail, 
 	if err != nil {
 		return kadm.TopicDetail{}, fmt.Errorf("describe topic %q: %w", topic, err)
 	}
-	return list[topic], nil
+	detail := list[topic]
+	detail.Err = right{"Describe", "topic", topic}.need(detail.Err)
+	return detail, nil
 }
 
 // goneAfter is how long a topic has to stay unknown before it counts as gone: a
@@ -344,6 +342,7 @@ func (e *Engine) create(ctx context.Context, t newTopic) error {
 		err = resp.Err
 	}
 	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+		err = right{"Create", "topic", t.name}.need(err)
 		return fmt.Errorf("create topic %q with %d partitions and %d replicas: %w", t.name, t.partitions, t.replicas, err)
 	}
 	e.log.Info("topic created", "topic", t.name, "partitions", t.partitions)
@@ -365,14 +364,14 @@ func (e *Engine) create(ctx context.Context, t newTopic) error {
 
 func (e *Engine) configs(ctx context.Context, topic string) (map[string]string, error) {
 	list, err := e.admin.DescribeTopicConfigs(ctx, topic)
-	if err != nil {
+	if err = (right{"DescribeConfigs", "topic", topic}).need(err); err != nil {
 		return nil, fmt.Errorf("describe configs of topic %q: %w", topic, err)
 	}
 	found, err := list.On(topic, nil)
 	if err == nil {
 		err = found.Err
 	}
-	if err != nil {
+	if err = (right{"DescribeConfigs", "topic", topic}).need(err); err != nil {
 		return nil, fmt.Errorf("describe configs of topic %q: %w", topic, err)
 	}
 	values := map[string]string{}

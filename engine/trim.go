@@ -49,6 +49,7 @@ func (r *runner) trim() {
 			err = resp.Error()
 		}
 		if err != nil {
+			err = right{"Delete", "topic", r.plan.Pipeline.JournalTopic}.need(err)
 			r.log.Warn("journal not trimmed, it only grows meanwhile", "to", to, "reason", err)
 			return
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/weirstream/weir/access"
 	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/outlets/board"
 )
@@ -72,7 +73,11 @@ func (f *alertsFlags) desk(cmd *cobra.Command, file string) (*desk, error) {
 			brokers = []string{net.JoinHostPort("127.0.0.1", strconv.Itoa(e.Port))}
 		}
 	}
-	return newDesk(p, brokers), nil
+	door, err := access.NewKafka(access.KafkaOptions{Settings: p.Kafka, Brokers: brokers})
+	if err != nil {
+		return nil, err
+	}
+	return newDesk(p, door), nil
 }
 
 // said checks that somebody says something.

@@ -53,7 +53,7 @@ func (a *api) desks() (all []*desk) {
 			d = nil
 		}
 		if d == nil && len(p.Rules) > 0 {
-			d = newDesk(p, i.brokers)
+			d = newDesk(p, i.door)
 			a.open[i] = d
 		}
 		if d != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/weirstream/weir/access"
 	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/event"
 	"github.com/weirstream/weir/internal/history"
@@ -188,9 +189,13 @@ func (f *backtestFlags) open(ctx context.Context, p *configs.Pipeline) (history.
 		if err != nil {
 			return nil, nil, err
 		}
-		r, err := history.OpenRange(ctx, history.RangeOptions{Brokers: brokers, Topic: f.kafka, From: from, To: to})
+		door, err := access.NewKafka(access.KafkaOptions{Settings: p.Kafka, Brokers: brokers})
 		if err != nil {
 			return nil, nil, err
+		}
+		r, err := history.OpenRange(ctx, history.RangeOptions{Client: door.Client("weir.backtest"), Topic: f.kafka, From: from, To: to})
+		if err != nil {
+			return nil, nil, door.Explain(err)
 		}
 		return r, r.Close, nil
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/weirstream/weir/access"
 	"github.com/weirstream/weir/alerts/commands"
 	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/event"
@@ -34,7 +35,7 @@ var (
 // be used by several goroutines.
 type desk struct {
 	pipeline *configs.Pipeline
-	brokers  []string
+	door     *access.Kafka
 	kafka    []kgo.Opt
 	now      func() time.Time
 
@@ -46,8 +47,8 @@ type desk struct {
 	set      *commands.Set
 }
 
-func newDesk(p *configs.Pipeline, brokers []string) *desk {
-	d := &desk{pipeline: p, brokers: brokers, now: time.Now, kafka: []kgo.Opt{kgo.SeedBrokers(brokers...), kgo.ClientID(p.Group + ".desk")}}
+func newDesk(p *configs.Pipeline, door *access.Kafka) *desk {
+	d := &desk{pipeline: p, door: door, now: time.Now, kafka: door.Client(p.Group + ".desk")}
 	rules := []string{}
 	for i := range p.Rules {
 		rules = append(rules, p.Rules[i].Name)
@@ -110,7 +111,7 @@ func (d *desk) look(ctx context.Context) (*sight, error) {
 
 // errRead says of what and from where nothing can be read.
 func (d *desk) errRead(what string, err error) error {
-	return fmt.Errorf("read %s at %s (kafka.brokers): %w", what, strings.Join(d.brokers, ","), err)
+	return fmt.Errorf("read %s at %s (kafka.brokers): %w", what, strings.Join(d.door.Brokers(), ","), d.door.Explain(err))
 }
 
 // see is look for those who do not write.
@@ -255,7 +256,7 @@ func (d *desk) write(ctx context.Context, s *sight, key string, value []byte) er
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	if err := client.ProduceSync(ctx, records...).FirstErr(); err != nil {
-		return fmt.Errorf("write to topic %q: %w", d.pipeline.CommandsTopic, err)
+		return fmt.Errorf("write to topic %q: %w", d.pipeline.CommandsTopic, d.door.Explain(err))
 	}
 	return nil
 }

@@ -2,17 +2,14 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync/atomic"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/weirstream/weir/access"
 	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/engine"
 	"github.com/weirstream/weir/ingest/kafka"
@@ -36,6 +33,8 @@ type instance struct {
 	kafka      *brokers.Kafka     // embedded, or nil
 	mqtt       *brokers.MQTT      // embedded, or nil
 	brokers    []string
+	door       *access.Kafka // the way in there
+	opened     time.Time
 
 	bridge   atomic.Pointer[mqtt.Bridge] // the one that runs now
 	retired  atomic.Pointer[mqtt.Counts] // what former bridges counted
@@ -52,7 +51,10 @@ type instanceOptions struct {
 // openInstance starts embedded brokers, opens the local store and makes the
 // engine. Close releases all of it, also after an error of Run.
 func openInstance(p *configs.Pipeline, o instanceOptions) (_ *instance, err error) {
-	i := &instance{reloads: make(chan *reload), over: make(chan struct{}), log: o.Logger.With("pipeline", p.Name), brokers: p.Kafka.Brokers, keepSeat: o.KeepSeat}
+	i := &instance{reloads: make(chan *reload), over: make(chan struct{}), brokers: p.Kafka.Brokers, keepSeat: o.KeepSeat, opened: time.Now()}
+	explaining := newExplainingHandler(o.Logger.Handler())
+	o.Logger = slog.New(explaining)
+	i.log = o.Logger.With("pipeline", p.Name)
 	i.retired.Store(&mqtt.Counts{})
 	defer func() {
 		if err != nil {
@@ -68,6 +70,10 @@ func openInstance(p *configs.Pipeline, o instanceOptions) (_ *instance, err erro
 		i.brokers = []string{i.kafka.Addr()}
 		i.log.Info("embedded kafka listens", "address", i.kafka.Addr())
 	}
+	if i.door, err = access.NewKafka(access.KafkaOptions{Settings: p.Kafka, Brokers: i.brokers}); err != nil {
+		return nil, err
+	}
+	explaining.shared.door.Store(i.door)
 	if p.MQTT != nil && p.MQTT.Embedded {
 		if i.mqtt, err = brokers.StartMQTT(brokers.MQTTOptions{Port: p.MQTT.Port}); err != nil {
 			return nil, fmt.Errorf("mqtt.embedded: %w", err)
@@ -86,9 +92,9 @@ func openInstance(p *configs.Pipeline, o instanceOptions) (_ *instance, err erro
 	if err != nil {
 		return nil, err
 	}
-	i.commands = engine.NewCommands(engine.CommandsOptions{Pipeline: p, Brokers: i.brokers, Logger: o.Logger})
+	i.commands = engine.NewCommands(engine.CommandsOptions{Pipeline: p, Brokers: i.brokers, ClientOptions: i.door.Access(), Logger: o.Logger})
 	if i.options, err = withFaults(engine.Options{
-		Brokers: i.brokers, Instance: name, BootID: boot, Store: localStore{i.store},
+		Brokers: i.brokers, ClientOptions: i.door.Access(), Instance: name, BootID: boot, Store: localStore{i.store},
 		PartitionOf: partitioner, GroupPartition: groupPartitioner(), CreateSource: createSource, KeepSeat: o.KeepSeat, Logger: o.Logger, Commands: i.commands,
 	}); err != nil {
 		return nil, err
@@ -142,7 +148,7 @@ func (i *instance) Run(ctx context.Context) error {
 		return i.runBridge(groupCtx)
 	})
 	group.Go(func() error { i.collectGarbage(groupCtx); return nil })
-	return group.Wait()
+	return i.door.Explain(group.Wait())
 }
 
 // collectGarbage keeps Badger's value log from growing.
@@ -173,7 +179,7 @@ func (i *instance) collectGarbage(ctx context.Context) {
 func (i *instance) runBridge(ctx context.Context) error {
 	producer, err := kafka.OpenProducer(kafka.ProducerOptions{
 		Topic: i.work().pipeline.Source.Topic, Partitioner: i.work().pipeline.Source.Partitioner,
-		Client: []kgo.Opt{kgo.SeedBrokers(i.brokers...), kgo.ClientID("weir." + i.work().pipeline.Name + ".bridge")},
+		Client: i.door.Client("weir." + i.work().pipeline.Name + ".bridge"),
 	})
 	if err != nil {
 		return fmt.Errorf("open producer for %q: %w", i.work().pipeline.Source.Topic, err)
@@ -263,7 +269,7 @@ func addCounts(a, b mqtt.Counts) mqtt.Counts {
 func (i *instance) bridgeOptions() (mqtt.Options, error) {
 	m := i.work().pipeline.MQTT
 	o := mqtt.Options{
-		Broker: m.Broker, ClientID: m.ClientID, Username: m.Username.Reveal(), Password: m.Password.Reveal(),
+		Broker: m.Broker, ClientID: m.ClientID, RefusedAtStart: time.Since(i.opened) < startTime,
 		Device: m.Device, KeepRetained: m.Retained == "keep", Logger: i.log.With("from", "mqtt"),
 	}
 	if i.mqtt != nil {
@@ -272,34 +278,10 @@ func (i *instance) bridgeOptions() (mqtt.Options, error) {
 	for _, s := range m.Subscribe {
 		o.Subscribe = append(o.Subscribe, mqtt.Subscription{Filter: s.Filter, QoS: s.QoS})
 	}
-	if m.TLS == nil {
-		return o, nil
+	door, err := access.NewMQTT(access.MQTTOptions{Setting: "mqtt", TLS: m.TLS, Username: m.Username, Password: m.Password})
+	if err != nil {
+		return o, err
 	}
-	var err error
-	if o.TLS, err = tlsConfig(m.TLS); err != nil {
-		return o, fmt.Errorf("mqtt: %w", err)
-	}
+	o.Open, o.Login, o.Explain = door.Open, door.Login, door.Explain
 	return o, nil
-}
-
-func tlsConfig(t *configs.TLS) (*tls.Config, error) {
-	c := &tls.Config{MinVersion: tls.VersionTLS12}
-	if t.CA != "" {
-		pem, err := os.ReadFile(t.CA)
-		if err != nil {
-			return nil, fmt.Errorf("tls.ca: %w", err)
-		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("tls.ca: %q holds no certificate", t.CA)
-		}
-	}
-	if t.Cert != "" {
-		pair, err := tls.LoadX509KeyPair(t.Cert, t.Key)
-		if err != nil {
-			return nil, fmt.Errorf("tls.cert and key: %w", err)
-		}
-		c.Certificates = []tls.Certificate{pair}
-	}
-	return c, nil
 }

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/weirstream/weir/access"
 	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/outlets"
 	"github.com/weirstream/weir/outlets/alertmanager"
@@ -50,7 +50,7 @@ func (i *instance) newOutlet(p *configs.Pipeline, name string, r outlets.Receive
 	group := p.Group + ".alerts." + name
 	o, err := outlets.New(outlets.Options{
 		Pipeline: p.Name, Topic: p.Alerts.Topic, Group: group, Instance: i.options.Instance, Receiver: r,
-		Client:   []kgo.Opt{kgo.SeedBrokers(i.brokers...), kgo.ClientID(group)},
+		Client:   i.door.Client(group),
 		KeepSeat: i.keepSeat, Logger: i.log.With("outlet", name),
 	})
 	if err != nil {
@@ -64,35 +64,43 @@ func (i *instance) mqttReceiver(p *configs.Pipeline) (outlets.Receiver, error) {
 	o := mqtt.Options{
 		// Every process of the pipeline that owns a partition publishes, each under a name of its own.
 		Broker: m.Broker, ClientID: "weir-" + p.Name + "-alerts-" + i.options.Instance,
-		Username: m.Username.Reveal(), Password: m.Password.Reveal(),
 		Topic: m.Topic, QoS: m.QoS, Retain: m.Retain, Logger: i.log.With("outlet", "mqtt"),
 	}
 	if m.Embedded {
 		o.Broker = i.mqtt.URL()
 	}
-	if m.TLS != nil {
-		var err error
-		if o.TLS, err = tlsConfig(m.TLS); err != nil {
-			return nil, fmt.Errorf("alerts.mqtt: %w", err)
-		}
+	door, err := access.NewMQTT(access.MQTTOptions{Setting: outletSetting(p), TLS: m.TLS, Username: m.Username, Password: m.Password})
+	if err != nil {
+		return nil, err
 	}
+	o.Open, o.Login, o.Explain = door.Open, door.Login, door.Explain
 	return mqtt.New(o)
+}
+
+// outletSetting is where the broker of alerts stands: the section mqtt lends its own.
+func outletSetting(p *configs.Pipeline) string {
+	if in := p.MQTT; in != nil && in.Broker == p.Alerts.MQTT.Broker && in.Username == p.Alerts.MQTT.Username && in.Password == p.Alerts.MQTT.Password {
+		return "mqtt"
+	}
+	return "alerts.mqtt"
 }
 
 func (i *instance) alertmanagerReceiver(p *configs.Pipeline) (outlets.Receiver, error) {
 	m := p.Alerts.Alertmanager
 	o := alertmanager.Options{
 		URL: m.URL, Resend: time.Duration(m.Resend) * time.Millisecond, GeneratorURL: m.GeneratorURL,
-		Username: m.Username.Reveal(), Password: m.Password.Reveal(), Token: m.Token.Reveal(), Logger: i.log.With("outlet", "alertmanager"),
+		Logger: i.log.With("outlet", "alertmanager"),
 	}
 	for _, r := range p.Rules {
 		o.Rules = append(o.Rules, r.Name)
 	}
-	if m.TLS != nil {
-		var err error
-		if o.TLS, err = tlsConfig(m.TLS); err != nil {
-			return nil, fmt.Errorf("alerts.alertmanager: %w", err)
-		}
+	door, err := access.NewHTTP(access.HTTPOptions{Setting: "alerts.alertmanager", TLS: m.TLS, Username: m.Username, Password: m.Password, Token: m.Token})
+	if err != nil {
+		return nil, err
+	}
+	o.Dial, o.DialTLS, o.Login, o.Refusal = door.Dial, door.DialTLS, door.Login, door.Refusal
+	if o.TLS, err = door.Config(); err != nil {
+		return nil, err
 	}
 	return alertmanager.New(o)
 }

@@ -56,7 +56,7 @@ func identity(dir string) (string, error) {
 	path := filepath.Join(dir, "identity")
 	text, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return "", fmt.Errorf("read identity: %w", err)
+		return "", fmt.Errorf("read identity (state.dir): %w", err)
 	}
 	if name := strings.TrimSpace(string(text)); name != "" {
 		return name, nil
@@ -67,14 +67,14 @@ func identity(dir string) (string, error) {
 	}
 	name := "weir-" + hex.EncodeToString(id[:])
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", fmt.Errorf("make state directory: %w", err)
+		return "", fmt.Errorf("make state directory (state.dir): %w", err)
 	}
 	// Renamed into place, so that a crash leaves no half of it.
 	if err := os.WriteFile(path+".new", []byte(name+"\n"), 0o644); err != nil {
-		return "", fmt.Errorf("write identity: %w", err)
+		return "", fmt.Errorf("write identity (state.dir): %w", err)
 	}
 	if err := os.Rename(path+".new", path); err != nil {
-		return "", fmt.Errorf("write identity: %w", err)
+		return "", fmt.Errorf("write identity (state.dir): %w", err)
 	}
 	return name, nil
 }
@@ -120,7 +120,7 @@ func openOrReplaceStore(p *configs.Pipeline, boot string, log *slog.Logger) (*ba
 		begun = nil
 	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return nil, fmt.Errorf("make state directory: %w", err)
+		return nil, fmt.Errorf("make state directory (state.dir): %w", err)
 	}
 	if err := os.WriteFile(tries, append(begun, '.'), 0o644); err != nil {
 		return nil, fmt.Errorf("open state store %q (state.dir): %w", dir, err)

@@ -167,13 +167,13 @@ func needRestart(old, next *configs.Pipeline) (names []string) {
 		old, next any
 	}{
 		{"name", old.Name, next.Name},
-		{"kafka", old.Kafka, next.Kafka},
+		{"kafka", settledKafka(old.Kafka), settledKafka(next.Kafka)},
 		{"source.topic", old.Source.Topic, next.Source.Topic},
 		{"source.partitioner", old.Source.Partitioner, next.Source.Partitioner},
-		{"mqtt", old.MQTT, next.MQTT},
+		{"mqtt", settledMQTT(old.MQTT), settledMQTT(next.MQTT)},
 		{"alerts.topic", old.Alerts.Topic, next.Alerts.Topic},
-		{"alerts.mqtt", old.Alerts.MQTT, next.Alerts.MQTT},
-		{"alerts.alertmanager", old.Alerts.Alertmanager, next.Alerts.Alertmanager},
+		{"alerts.mqtt", settledAlertsMQTT(old.Alerts.MQTT), settledAlertsMQTT(next.Alerts.MQTT)},
+		{"alerts.alertmanager", settledAlertmanager(old.Alerts.Alertmanager), settledAlertmanager(next.Alerts.Alertmanager)},
 		{"state.dir", old.State.Dir, next.State.Dir},
 	} {
 		if !reflect.DeepEqual(s.old, s.next) {

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/weirstream/weir/access"
 	"github.com/weirstream/weir/event"
 	"github.com/weirstream/weir/internal/fleet"
 )
@@ -32,6 +33,7 @@ type simulateFlags struct {
 	count    int64
 	duration time.Duration
 	to       string
+	pipeline string
 	gateways int
 	json     bool
 
@@ -74,6 +76,7 @@ one reading every --interval, and a row becomes one wide message
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.to, "to", "-", "mqtt://host:port, kafka://host:port/topic, or - for NDJSON on stdout")
+	flags.StringVar(&f.pipeline, "pipeline", "", "a pipeline file whose kafka.tls and kafka.sasl, or mqtt.tls, username and password, the connection of --to takes")
 	flags.IntVar(&f.devices, "devices", 1000, "devices in the fleet")
 	flags.Float64Var(&f.rate, "rate", 1000, "readings a second of the whole fleet; 0 is as fast as they can be sent")
 	flags.DurationVar(&f.duration, "for", 0, "how long to send (0: until stopped)")
@@ -202,6 +205,9 @@ func (f simulateFlags) publisher(out io.Writer) (fleet.Publisher, error) {
 	if err != nil || u.Host == "" {
 		return nil, usageError{errors.New("--to must be mqtt://host:port, kafka://host:port/topic or -")}
 	}
+	if f.pipeline != "" {
+		return f.secured(u)
+	}
 	switch u.Scheme {
 	case "mqtt", "tcp", "mqtts", "ssl":
 		scheme := map[string]string{"mqtt": "tcp", "mqtts": "ssl"}[u.Scheme]
@@ -221,7 +227,11 @@ func (f simulateFlags) publisher(out io.Writer) (fleet.Publisher, error) {
 		if topic == "" || strings.Contains(topic, "/") {
 			return nil, usageError{fmt.Errorf("--to %s: name the topic, as in kafka://localhost:9092/readings", u.Redacted())}
 		}
-		return fleet.OpenKafka(topic, strings.Split(u.Host, ",")...)
+		door, err := access.NewKafka(access.KafkaOptions{Brokers: strings.Split(u.Host, ",")})
+		if err != nil {
+			return nil, err
+		}
+		return fleet.OpenKafkaWith(topic, door.Client("weir.simulate"))
 	}
 	return nil, usageError{fmt.Errorf("--to %s: the scheme must be mqtt, mqtts or kafka", u.Redacted())}
 }

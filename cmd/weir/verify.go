@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/weirstream/weir/access"
 	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/event"
 	"github.com/weirstream/weir/internal/oracle"
@@ -134,14 +135,18 @@ func verify(ctx context.Context, p *configs.Pipeline, f verifyFlags, out io.Writ
 		}
 		v.rosters = append(v.rosters, file)
 	}
-	reader, err := topics.Open(p, seeds)
+	door, err := access.NewKafka(access.KafkaOptions{Settings: p.Kafka, Brokers: seeds})
+	if err != nil {
+		return fmt.Errorf("verify: %w", err)
+	}
+	reader, err := topics.Open(p, door.Client("weir."+p.Name+".verify"))
 	if err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}
 	defer reader.Close()
 	standing, err := reader.Await(ctx, f.wait)
 	if err != nil {
-		return fmt.Errorf("verify: %w", err)
+		return fmt.Errorf("verify: %w", door.Explain(err))
 	}
 	v.standing = standing
 	v.summary.Topics, v.summary.Differences = map[string]int{}, []oracle.Difference{}
@@ -149,7 +154,7 @@ func verify(ctx context.Context, p *configs.Pipeline, f verifyFlags, out io.Writ
 	v.summary.Differences = append(v.summary.Differences, standing.Unsettled()...)
 	if len(v.summary.Differences) == 0 {
 		if err := v.partitions(ctx, reader); err != nil {
-			return fmt.Errorf("verify: %w", err)
+			return fmt.Errorf("verify: %w", door.Explain(err))
 		}
 	}
 	v.summary.Verified = len(v.summary.Differences) == 0

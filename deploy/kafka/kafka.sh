@@ -19,6 +19,8 @@
 #   KAFKA_WHILE_PID           `up` leaves a watcher behind that stops the cluster when this process has ended
 #   KAFKA_HEAP       1g       heap of one node
 #   KAFKA_JVM                 more settings of the JVM; -XX:TieredStopAtLevel=1 makes a start cheaper and the work dearer
+#   KAFKA_PROPERTIES          file with more settings of a node, which win over its own: listeners with TLS and logins, for one. {port+N}
+#                             in it stands for KAFKA_PORT + N, N up to 9; port 0 must stay a listener without either. For one node
 #   KAFKA_WAIT       90       seconds to wait for it to serve
 #
 # Jars go to $XDG_CACHE_HOME/weir/kafka or, without it, to .cache/kafka of the project; data always to the latter.
@@ -176,6 +178,11 @@ node_properties() { # port, node, nodes
 		group.min.session.timeout.ms=1000
 		controlled.shutdown.enable=true
 	END
+	if [ -n "${KAFKA_PROPERTIES:-}" ]; then # of two lines for one setting the later one holds
+		local n script=
+		for ((n = 0; n < 10; n++)); do script+="s/{port+$n}/$(($1 + n))/g;"; done
+		sed "$script" "$KAFKA_PROPERTIES"
+	fi
 }
 
 # A uuid as Kafka writes it: 16 bytes in URL-safe base64, not starting with '-', which would look like an option.
@@ -236,7 +243,7 @@ await() { # port
 # The folder of a cluster is the claim on its ports, so that two that start at once do not choose the same. For clusters of another
 # clone there is a link to it: a node that is down leaves its ports free, and they are its own all the same.
 claim_free_port() {
-	local p i dir
+	local p i dir more=${KAFKA_PROPERTIES:-}
 	local claims=${TMPDIR:-/tmp}/weir-kafka-ports
 	mkdir -p "$home" "$claims"
 	if command -v flock >/dev/null; then
@@ -250,7 +257,7 @@ claim_free_port() {
 			rm -rf "$dir"
 		fi
 		if kill -0 "$(cat "$claims/$p/ephemeral" 2>/dev/null)" 2>/dev/null; then continue; fi
-		for ((i = 0; i < 2 * ${KAFKA_BROKERS:-1}; i++)); do
+		for ((i = 0; i < (${#more} ? 10 : 2 * ${KAFKA_BROKERS:-1}); i++)); do
 			if port_taken $((p + i)); then continue 2; fi
 		done
 		mkdir "$dir" 2>/dev/null || continue

@@ -77,22 +77,31 @@ func (b *Bridge) Counts() Counts { return b.counts.read() }
 // Run bridges until ctx is done, connecting again as often as needed. It then
 // takes in no more, waits up to DrainTimeout for Kafka, acknowledges what Kafka
 // has and disconnects; what it could not finish the MQTT broker keeps. Run
-// returns nil after a stop. It may be called once.
+// returns nil after a stop, and an error only as Options.RefusedAtStart says. It may be called once.
 func (b *Bridge) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var loops sync.WaitGroup
 	loops.Go(func() { b.produce(work) })
 	loops.Go(func() { b.acknowledge(work) })
-	b.connect(ctx, work)
+	err := b.connect(ctx, work)
 	stop()
 	loops.Wait()
-	return nil
+	return err
 }
 
-// connect holds one connection after the other until ctx is done.
-func (b *Bridge) connect(ctx, work context.Context) {
+// final reports whether connecting again is in vain until somebody changes something.
+func final(err error) bool {
+	var refused interface {
+		error
+		Refused() bool
+	}
+	return errors.As(err, &refused) && refused.Refused()
+}
+
+// connect holds one connection after the other until ctx is done, or the first is refused and that ends it.
+func (b *Bridge) connect(ctx, work context.Context) error {
 	wait := b.o.ReconnectMin
-	for ctx.Err() == nil {
+	for first := true; ctx.Err() == nil; first = false {
 		c := newConnection(b)
 		began := time.Now()
 		err := c.open(ctx)
@@ -106,9 +115,12 @@ func (b *Bridge) connect(ctx, work context.Context) {
 		if ctx.Err() != nil {
 			b.drain(work)
 			c.close()
-			return
+			return nil
 		}
 		c.close()
+		if first && b.o.RefusedAtStart && final(err) {
+			return err
+		}
 		if c.refused.Load() {
 			// What Kafka still holds of the old connection must be settled
 			// before the same messages come again behind it.
@@ -125,6 +137,7 @@ func (b *Bridge) connect(ctx, work context.Context) {
 		}
 		wait = min(2*wait, b.o.ReconnectMax)
 	}
+	return nil
 }
 
 // drain waits until everything received so far is settled, but not longer than

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"sync/atomic"
 	"time"
@@ -77,6 +78,14 @@ func (c *connection) options() *paho.ClientOptions {
 	if o.TLS != nil {
 		po.SetTLSConfig(o.TLS)
 	}
+	if o.Open != nil {
+		po.SetCustomOpenConnectionFn(func(broker *url.URL, of paho.ClientOptions) (net.Conn, error) {
+			return o.Open(broker, of.ConnectTimeout)
+		})
+	}
+	if o.Login != nil {
+		po.SetCredentialsProvider(o.Login)
+	}
 	return po
 }
 
@@ -86,7 +95,7 @@ func (c *connection) open(ctx context.Context) error {
 	select {
 	case <-token.Done():
 		if err := token.Error(); err != nil {
-			return fmt.Errorf("connect: %w", err)
+			return fmt.Errorf("connect: %w", c.bridge.o.explain(err))
 		}
 	case <-ctx.Done():
 		return errStopped

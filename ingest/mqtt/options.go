@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -30,6 +31,15 @@ type Options struct {
 	Username string
 	Password string
 	TLS      *tls.Config
+	// Open connects to a broker, and Login gives user and password, both anew for each connection; nil: the client's own way with TLS,
+	// Username and Password.
+	Open  func(broker *url.URL, timeout time.Duration) (net.Conn, error)
+	Login func() (user, password string)
+	// Explain says which setting an error of the connection is about; nil: it is told as it is.
+	Explain func(error) error
+	// RefusedAtStart ends Run with an error where the broker refuses the first connection and will refuse others until somebody changes
+	// something: Explain then returns an error with a method Refused that says so.
+	RefusedAtStart bool
 
 	// Device tells the device of a message: a pattern over the levels of the
 	// topic, counted from 0 ("{topic.2}", "{topic.1}/{topic.2}"), or the name

@@ -32,6 +32,7 @@ func table() []place {
 		{folder: "ingest/codec", layer: 2, pure: true, may: []string{"ingest", "event"}},
 		{folder: "ingest/mqtt", layer: 2, may: []string{"ingest", "event"}},
 		{folder: "ingest/kafka", layer: 2, may: []string{"ingest", "event"}},
+		{folder: "access", layer: 2, may: []string{"configs"}},
 		{folder: "outlets", layer: 2, may: []string{"event"}},
 		{folder: "outlets/board", layer: 2, pure: true, may: []string{"alerts/commands", "event"}},
 		{folder: "outlets/mqtt", layer: 2, may: []string{"outlets", "event"}},

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"net"
+	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,8 +32,11 @@ type MQTTOptions struct {
 	Username string
 	Password string
 	ClientID string // of the gateways, which append their number; empty is "weir-simulate"
-	Gateways int    // connections; each device keeps to one; 0 is 4
-	Window   int    // messages a gateway has under way; 0 is 256
+	// Open opens a connection, and Login gives user and password for it in place of those above; nil: the client's own ways.
+	Open     func(broker *url.URL, timeout time.Duration) (net.Conn, error)
+	Login    func() (user, password string)
+	Gateways int // connections; each device keeps to one; 0 is 4
+	Window   int // messages a gateway has under way; 0 is 256
 }
 
 // mqttPublisher publishes with QoS 1.
@@ -62,7 +68,7 @@ func OpenMQTT(o MQTTOptions) (Publisher, error) {
 	p := &mqttPublisher{}
 	for i := range o.Gateways {
 		store := paho.NewOrderedMemoryStore()
-		client := paho.NewClient(paho.NewClientOptions().
+		options := paho.NewClientOptions().
 			AddBroker(o.Broker).
 			SetClientID(fmt.Sprintf("%s-%d", o.ClientID, i)).
 			SetUsername(o.Username).SetPassword(o.Password).
@@ -70,10 +76,19 @@ func OpenMQTT(o MQTTOptions) (Publisher, error) {
 			SetStore(store).
 			SetConnectTimeout(5 * time.Second).
 			SetMaxReconnectInterval(2 * time.Second).
-			SetPingTimeout(time.Minute)) // a broker that holds back answers no pings
+			SetPingTimeout(time.Minute) // a broker that holds back answers no pings
+		if o.Open != nil {
+			options.SetCustomOpenConnectionFn(func(broker *url.URL, of paho.ClientOptions) (net.Conn, error) {
+				return o.Open(broker, of.ConnectTimeout)
+			})
+		}
+		if o.Login != nil {
+			options.SetCredentialsProvider(o.Login)
+		}
+		client := paho.NewClient(options)
 		if token := client.Connect(); token.Wait() && token.Error() != nil {
 			p.hangUp()
-			return nil, fmt.Errorf("connect to mqtt broker %s: %w", o.Broker, token.Error())
+			return nil, fmt.Errorf("connect to mqtt broker %s: %w", o.Broker, loginRefused(token.Error()))
 		}
 		p.gateways = append(p.gateways, &gateway{client: client, store: store, window: make([]paho.Token, o.Window)})
 	}
@@ -159,13 +174,17 @@ type kafkaPublisher struct {
 
 // OpenKafka publishes to a topic, partitioned as Kafka's Java client does.
 func OpenKafka(topic string, brokers ...string) (Publisher, error) {
-	client, err := kgo.NewClient(
-		kgo.SeedBrokers(brokers...),
+	return OpenKafkaWith(topic, []kgo.Opt{kgo.SeedBrokers(brokers...)})
+}
+
+// OpenKafkaWith is OpenKafka with options that say where the brokers are and how to get in.
+func OpenKafkaWith(topic string, options []kgo.Opt) (Publisher, error) {
+	client, err := kgo.NewClient(append(slices.Clip(options),
 		kgo.DefaultProduceTopic(topic),
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)),
-	)
+	)...)
 	if err != nil {
-		return nil, fmt.Errorf("connect to kafka %v: %w", brokers, err)
+		return nil, fmt.Errorf("connect to kafka: %w", err)
 	}
 	return &kafkaPublisher{client: client}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -19,8 +20,9 @@ const deviceHeader = "weir-device"
 
 // RangeOptions say which part of a topic is history.
 type RangeOptions struct {
-	Brokers []string
-	Topic   string
+	// Client are the options of the clients: where the brokers are and how to get in.
+	Client []kgo.Opt
+	Topic  string
 	// From and To bound the append times: [From, To). Zero: from the first record,
 	// to the last one there is now.
 	From, To time.Time
@@ -41,9 +43,9 @@ type Range struct {
 
 // OpenRange asks the brokers what the range holds.
 func OpenRange(ctx context.Context, o RangeOptions) (*Range, error) {
-	client, err := kgo.NewClient(kgo.SeedBrokers(o.Brokers...), kgo.ClientID("weir.backtest"))
+	client, err := kgo.NewClient(o.Client...)
 	if err != nil {
-		return nil, fmt.Errorf("connect to %v: %w", o.Brokers, err)
+		return nil, fmt.Errorf("connect to kafka: %w", err)
 	}
 	defer client.Close()
 	admin := kadm.NewClient(client)
@@ -91,13 +93,12 @@ func OpenRange(ctx context.Context, o RangeOptions) (*Range, error) {
 	if r.left == 0 {
 		return r, nil
 	}
-	r.client, err = kgo.NewClient(
-		kgo.SeedBrokers(o.Brokers...), kgo.ClientID("weir.backtest"),
+	r.client, err = kgo.NewClient(append(slices.Clip(o.Client),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{o.Topic: at}), kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.FetchMaxWait(100*time.Millisecond),
-	)
+	)...)
 	if err != nil {
-		return nil, fmt.Errorf("connect to %v: %w", o.Brokers, err)
+		return nil, fmt.Errorf("connect to kafka: %w", err)
 	}
 	return r, nil
 }

@@ -45,6 +45,9 @@ func findOrStart() (string, error) {
 type PrivateKafkaOptions struct {
 	// Brokers is the number of nodes; 0 means 1. Each takes about 0.5 GB of memory and, on 2 cores, 4 s to start.
 	Brokers int
+	// Properties are more settings of the node, as kafka.sh takes them with KAFKA_PROPERTIES, for a cluster of one; JVM are more settings of
+	// its JVM.
+	Properties, JVM string
 }
 
 // KafkaCluster is a cluster of one test's own. Its data is deleted when the test ends.
@@ -60,11 +63,17 @@ type KafkaCluster struct {
 func PrivateKafka(t TB, options PrivateKafkaOptions) *KafkaCluster {
 	t.Helper()
 	brokers := max(options.Brokers, 1)
-	addr, err := script{port: "auto", brokers: brokers}.run("up")
+	start := script{port: "auto", brokers: brokers, jvm: options.JVM}
+	if options.Properties != "" {
+		start.properties = filepath.Join(t.TempDir(), "more.properties")
+		stopTest(t, os.WriteFile(start.properties, []byte(options.Properties), 0o600))
+	}
+	addr, err := start.run("up")
 	stopTest(t, err)
 	first, _, _ := strings.Cut(addr, ",")
 	_, port, _ := strings.Cut(first, ":")
-	cluster := &KafkaCluster{Addr: addr, t: t, script: script{port: port, brokers: brokers}}
+	start.port = port
+	cluster := &KafkaCluster{Addr: addr, t: t, script: start}
 	t.Cleanup(func() { cluster.do("down") })
 	return cluster
 }
@@ -120,8 +129,9 @@ func stopTest(t TB, err error) {
 
 // script is a call of deploy/kafka/kafka.sh. The zero value means the cluster that `make kafka-up` starts.
 type script struct {
-	port    string
-	brokers int
+	port            string
+	brokers         int
+	properties, jvm string
 }
 
 // run returns what the script prints on stdout, trimmed, or an error that carries its stderr.
@@ -133,7 +143,7 @@ func (s script) run(args ...string) (string, error) {
 	command := exec.Command(filepath.Join(root, "deploy", "kafka", "kafka.sh"), args...)
 	command.Env = os.Environ()
 	if s.port != "" {
-		command.Env = append(command.Env, "KAFKA_PORT="+s.port, "KAFKA_BROKERS="+strconv.Itoa(s.brokers), "KAFKA_FRESH=0", "KAFKA_JVM=-XX:TieredStopAtLevel=1",
+		command.Env = append(command.Env, "KAFKA_PORT="+s.port, "KAFKA_BROKERS="+strconv.Itoa(s.brokers), "KAFKA_FRESH=0", "KAFKA_JVM="+strings.TrimSpace("-XX:TieredStopAtLevel=1 "+s.jvm), "KAFKA_PROPERTIES="+s.properties,
 			"KAFKA_WHILE_PID="+strconv.Itoa(os.Getpid()))
 	}
 	var stdout, stderr bytes.Buffer

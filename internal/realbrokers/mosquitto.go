@@ -20,6 +20,8 @@ type MosquittoOptions struct {
 	// SaveEachChange writes the whole store to disk at every change, so that Kill loses nothing Mosquitto has acknowledged. It costs
 	// time that grows with the store. Without it the store is written only by Stop.
 	SaveEachChange bool
+	// Config are lines in place of "allow_anonymous true": who may connect, and TLS of the only listener.
+	Config []string
 }
 
 // MosquittoBroker is one Mosquitto process on a loopback port, for one test; the test's end stops it.
@@ -109,7 +111,6 @@ func (b *MosquittoBroker) configure(options MosquittoOptions) {
 	}
 	lines := []string{
 		"listener " + port + " 127.0.0.1",
-		"allow_anonymous true",
 		"persistence true",
 		"persistence_location " + b.dir + "/",
 		"max_inflight_messages " + strconv.Itoa(inflight),
@@ -120,6 +121,10 @@ func (b *MosquittoBroker) configure(options MosquittoOptions) {
 		"log_type warning",
 		"log_type notice",
 	}
+	if options.Config == nil {
+		lines = append(lines, "allow_anonymous true")
+	}
+	lines = append(lines, options.Config...)
 	if options.SaveEachChange {
 		lines = append(lines, "autosave_on_changes true", "autosave_interval 1")
 	}

@@ -1,10 +1,12 @@
 package alertmanager
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -21,6 +23,12 @@ type Options struct {
 	// Username and Password are sent as basic authentication, Token as a bearer token; each where it is not empty.
 	Username, Password, Token string
 	TLS                       *tls.Config
+	// Dial and DialTLS connect for http and https, the latter with TLS agreed and in place of TLS; nil: the client's own ways.
+	Dial, DialTLS func(ctx context.Context, network, address string) (net.Conn, error)
+	// Login gives what the three above are now, for each request; nil: they do not change.
+	Login func() (user, password, token string, err error)
+	// Refusal says what a status of 401, 403 or 407 means; nil: nothing.
+	Refusal func(status int) error
 
 	Resend time.Duration // between two statements that an alert fires; 0 is 1 m, the least is 10 ms
 	// GeneratorURL is a template (outlets.Template) of the link of an alert; empty: none.
@@ -62,6 +70,15 @@ func New(o Options) (*Alertmanager, error) {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = o.TLS
+	if o.Dial != nil {
+		transport.DialContext = o.Dial
+	}
+	if o.DialTLS != nil {
+		transport.DialTLSContext = o.DialTLS
+	}
+	if o.Login == nil {
+		o.Login = func() (string, string, string, error) { return o.Username, o.Password, o.Token, nil }
+	}
 	// Of lines there is one for each partition.
 	transport.MaxIdleConnsPerHost = 16
 	return &Alertmanager{

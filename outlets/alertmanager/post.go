@@ -65,11 +65,15 @@ func (m *Alertmanager) post(ctx context.Context, list []*postable) error {
 		return fmt.Errorf("post %d alerts: %w", len(list), err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	if m.o.Username != "" {
-		req.SetBasicAuth(m.o.Username, m.o.Password)
+	user, password, token, err := m.o.Login()
+	if err != nil {
+		return fmt.Errorf("post %d alerts: %w", len(list), err)
 	}
-	if m.o.Token != "" {
-		req.Header.Set("Authorization", "Bearer "+m.o.Token)
+	if user != "" {
+		req.SetBasicAuth(user, password)
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	resp, err := m.client.Do(req)
 	if err != nil {
@@ -82,6 +86,10 @@ func (m *Alertmanager) post(ctx context.Context, list []*postable) error {
 		return nil
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
 		return &refusal{status: resp.StatusCode, body: strings.TrimSpace(string(text))}
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired:
+		if m.o.Refusal != nil { // not with what the server says: some repeat what they were shown
+			return fmt.Errorf("post %d alerts: %w", len(list), m.o.Refusal(resp.StatusCode))
+		}
 	}
 	return fmt.Errorf("post %d alerts: status %d: %s", len(list), resp.StatusCode, strings.TrimSpace(string(text)))
 }

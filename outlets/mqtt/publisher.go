@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/url"
 	"sync"
 	"time"
 
@@ -29,6 +31,12 @@ type Options struct {
 	Username string
 	Password string
 	TLS      *tls.Config
+	// Open connects to a broker, and Login gives user and password, both anew for each connection; nil: the client's own way with TLS,
+	// Username and Password.
+	Open  func(broker *url.URL, timeout time.Duration) (net.Conn, error)
+	Login func() (user, password string)
+	// Explain says which setting an error of the connection is about; nil: it is told as it is.
+	Explain func(error) error
 
 	Topic  string // a template (outlets.Template)
 	QoS    byte   // with 0 an alert counts as delivered when it is written to the socket, and may be lost
@@ -122,6 +130,14 @@ func (p *Publisher) connect(ctx context.Context) (*link, error) {
 	if p.o.TLS != nil {
 		o.SetTLSConfig(p.o.TLS)
 	}
+	if p.o.Open != nil {
+		o.SetCustomOpenConnectionFn(func(broker *url.URL, of paho.ClientOptions) (net.Conn, error) {
+			return p.o.Open(broker, of.ConnectTimeout)
+		})
+	}
+	if p.o.Login != nil {
+		o.SetCredentialsProvider(p.o.Login)
+	}
 	l.client = paho.NewClient(o)
 	token := l.client.Connect()
 	timer := time.NewTimer(p.o.Timeout)
@@ -137,7 +153,7 @@ func (p *Publisher) connect(ctx context.Context) (*link, error) {
 	}
 	if err != nil {
 		l.client.Disconnect(0)
-		return nil, fmt.Errorf("connect to the mqtt broker: %w", err)
+		return nil, fmt.Errorf("connect to the mqtt broker: %w", p.o.explain(err))
 	}
 	p.link = l
 	p.log.Info("connected to the mqtt broker for alerts")

@@ -134,13 +134,12 @@ func (r *Reader) read(ctx context.Context, s stretch, visit func(*kgo.Record) bo
 	if s.from >= s.to {
 		return nil
 	}
-	client, err := kgo.NewClient(
-		kgo.SeedBrokers(r.brokers...), kgo.ClientID("weir."+r.pipeline.Name+".verify"),
+	client, err := kgo.NewClient(append(r.options,
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{s.topic: {s.partition: kgo.NewOffset().At(s.from)}}),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
 		kgo.FetchMaxPartitionBytes(4<<20), kgo.FetchMaxWait(100*time.Millisecond),
-	)
+	)...)
 	if err != nil {
 		return fmt.Errorf("read topic %q: %w", s.topic, err)
 	}

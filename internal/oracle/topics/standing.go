@@ -19,18 +19,18 @@ import (
 // Reader reads the topics of one pipeline. Open makes it, Close ends it.
 type Reader struct {
 	pipeline *configs.Pipeline
-	brokers  []string
+	options  []kgo.Opt
 	client   *kgo.Client
 	admin    *kadm.Client
 }
 
-// Open makes a reader; it connects at its first request.
-func Open(p *configs.Pipeline, brokers []string) (*Reader, error) {
-	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ClientID("weir."+p.Name+".verify"))
+// Open makes a reader; it connects at its first request, as the options say.
+func Open(p *configs.Pipeline, options []kgo.Opt) (*Reader, error) {
+	client, err := kgo.NewClient(options...)
 	if err != nil {
-		return nil, fmt.Errorf("connect to %v: %w", brokers, err)
+		return nil, fmt.Errorf("connect to kafka: %w", err)
 	}
-	return &Reader{pipeline: p, brokers: brokers, client: client, admin: kadm.NewClient(client)}, nil
+	return &Reader{pipeline: p, options: slices.Clip(options), client: client, admin: kadm.NewClient(client)}, nil
 }
 
 // Close ends the connections.
