@@ -187,7 +187,11 @@ func (b *tab) show(s screen) {
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 	})
 	require.NoError(b.t, err)
-	b.holds("the screen is "+s.name, fmt.Sprintf("screen.width === %d", s.width))
+	width := "innerWidth"
+	if s.phone {
+		width = "screen.width" // innerWidth is that of what has been laid out, were it wider
+	}
+	b.holds("the screen is "+s.name, fmt.Sprintf("%s === %d", width, s.width))
 }
 
 // picture leaves a picture where somebody wants to look at it.
@@ -197,16 +201,16 @@ func (b *tab) picture(name string) {
 	if dir == "" {
 		return
 	}
-	image, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(90))
+	image, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
 	require.NoError(b.t, err)
 	require.NoError(b.t, os.MkdirAll(dir, 0o755))
-	require.NoError(b.t, os.WriteFile(filepath.Join(dir, name+".jpg"), image, 0o644))
+	require.NoError(b.t, os.WriteFile(filepath.Join(dir, name+".png"), image, 0o644))
 }
 
 // fits fails the test where the page is wider than the screen, or, on a phone, something to tap is smaller than a finger.
 func (b *tab) fits(s screen) {
 	b.t.Helper()
-	require.LessOrEqual(b.t, b.number("document.documentElement.scrollWidth"), float64(s.width), "%s scrolls sideways: %s", s.name, b.js(`[...document.querySelectorAll('main *, header *')].filter(e => e.getBoundingClientRect().right > screen.width + 1).slice(0, 5).map(e => e.tagName + '.' + e.className + ' ' + e.textContent.slice(0, 40)).join('; ')`))
+	require.LessOrEqual(b.t, b.number("document.documentElement.scrollWidth"), float64(s.width), "%s scrolls sideways: %s", s.name, b.js(fmt.Sprintf(`[...document.querySelectorAll('main *, header *')].filter(e => e.getBoundingClientRect().right > %d).slice(0, 5).map(e => e.tagName + '.' + e.className + ' ' + e.textContent.slice(0, 40)).join('; ')`, s.width+1)))
 	if !s.phone {
 		return
 	}

@@ -100,7 +100,7 @@ export function renderAlerts() {
   const more = state.leftOut ? `, ${count(state.leftOut)} more are not shown` : '';
   write(at('alerts-count'), state.alerts.length ? `${count(firing)} firing, ${count(state.alerts.length)} open${more}` : '');
   show(at('alerts-none'), list.length === 0);
-  write(at('alerts-none'), words.length && state.alerts.length ? 'No alert fits the filter.' : 'No open alerts.');
+  write(at('alerts-none'), !state.told ? 'Not known yet.' : words.length && state.alerts.length ? 'No alert fits the filter.' : 'No open alerts.');
   show(at('alerts-filter'), state.alerts.length > 5 || words.length > 0);
   renderSilences();
 }

@@ -24,6 +24,7 @@ function take(name, body) {
       break;
     case 'alerts':
       state.alerts = body.alerts;
+      state.told = true;
       state.leftOut = body.left_out ?? 0;
       announce();
       fetchSilences();

@@ -11,12 +11,12 @@ const kept = 300; // samples of a pipeline, one a second
 // classes are the classes of the conservation law, each with why a reading is in it.
 const classes = [
   ['processed', 'folded into windows and rules'],
-  ['filtered', 'not wanted by the pipeline’s where'],
-  ['late', 'came after their windows had closed'],
-  ['future', 'times too far ahead'],
-  ['bad', 'cannot be read or used'],
+  ['filtered', 'not wanted by where'],
+  ['late', 'after their windows closed'],
+  ['future', 'too far ahead'],
+  ['bad', 'cannot be used'],
   ['duplicate', 'seen before'],
-  ['retained', 'retained by the MQTT broker'],
+  ['retained', 'by the MQTT broker'],
 ];
 
 const samples = new Map(); // by pipeline: {at, all, of: {class: count}}
@@ -70,7 +70,7 @@ function tile(name, title, unit) {
 
 function renderTiles(p, list) {
   const tiles = at('tiles');
-  if (!tiles.firstChild) tiles.append(tile('throughput', 'Throughput', 'readings/s'), tile('lag', 'Lag', 'records'), tile('latency', 'Alert latency', 'p50 / p99'), tile('firing', 'Firing', 'alerts'));
+  if (!tiles.firstChild) tiles.append(tile('throughput', 'Throughput', 'readings/s'), tile('lag', 'Lag', 'records'), tile('latency', 'Alert latency', ''), tile('firing', 'Firing', 'alerts'));
   const [throughput, lag, latency, firing] = tiles.children;
   const values = list.map((s, i) => rateOf(list, i, 3, total));
   const most = Math.max(0, ...values);
@@ -85,8 +85,7 @@ function renderTiles(p, list) {
 
   const l = p.alert_latency;
   write(part(latency, 'value'), l ? `${latencyOf(l.p50_ms)} / ${latencyOf(l.p99_ms)}` : '–');
-  write(part(latency, 'unit'), l ? 'p50 / p99' : '');
-  write(part(latency, 'sub'), l ? 'from a reading’s append to its alert’s commit' : 'no alert in the last minutes');
+    write(part(latency, 'sub'), l ? 'p50 / p99, from reading to alert' : 'no alert in the last minutes');
 
   const open = state.alerts.filter((a) => a.pipeline === p.name && a.state === 'firing');
   const loud = open.filter((a) => !a.acked && !a.suppressed_by?.length).length;
@@ -178,7 +177,7 @@ function renderTasks(p) {
   const body = at('tasks-body');
   if (!body.firstChild) {
     body.append(
-      el('table', {}, el('thead', {}, el('tr', {}, ['task', '', 'lag', 'behind', 'devices', 'state'].map((h) => el('th', { scope: 'col' }, h)))), el('tbody', { 'data-is': 'rows' })),
+      el('table', {}, el('thead', {}, el('tr', {}, ['task', '', 'lag', 'behind', 'devices', 'size'].map((h) => el('th', { scope: 'col' }, h)))), el('tbody', { 'data-is': 'rows' })),
       el('ul', { class: 'elsewhere', 'data-is': 'elsewhere' }));
   }
   keyed(part(body, 'rows'), here, (t) => `${t.kind} ${t.partition}`, (t) => el('tr', {}, el('th', { scope: 'row' }, `${t.kind}/${t.partition}`), ['state', 'lag', 'behind', 'devices', 'bytes'].map((n) => el('td', { 'data-is': n }))), (node, t) => {

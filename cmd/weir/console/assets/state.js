@@ -3,6 +3,7 @@
 export const state = {
   pipelines: [],
   alerts: [],
+  told: false, // whether alerts have come
   leftOut: 0,
   silences: [],
   chosen: '', // the pipeline that is looked at
