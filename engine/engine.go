@@ -113,6 +113,9 @@ type Engine struct {
 	loading   chan struct{} // holds one while a task loads its local copy
 	tailCells int           // journaled cells that make a checkpoint due
 
+	directory  atomic.Pointer[directory] // nil: Run has not come so far, or is over
+	advertised string                    // the URL that the others hear of
+
 	background sync.WaitGroup // short work beside the tasks: trims, comparisons of clocks
 	group      *membership
 	feed       *feed
@@ -127,6 +130,8 @@ type runnerHandle struct {
 	ends     chan endOffset
 	roster   chan struct{} // a new one is in force
 	commands chan struct{} // a new version is in force
+
+	questions chan func(*runner) // to be called by a live task
 }
 
 // order tells the task to stop; one that has its orders already needs no other.
@@ -211,6 +216,8 @@ func (e *Engine) Run(ctx context.Context) error {
 	if e.feed, err = newFeed(e); err != nil {
 		return err
 	}
+	e.directory.Store(e.newDirectory())
+	defer e.directory.Store(nil)
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	e.ctx = running
@@ -222,6 +229,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer e.commands.begin(e.tellCommands)()
 	e.group = newMembership(p.Group, p.Source.Topic, e.o.Instance, e.log)
 	e.group.assigned, e.group.dropped = e.start, e.drop
+	e.group.url, e.group.rebalanced = e.advertised, func() { e.status.rebalances.Add(1) }
 	// A client waits for answers when it is closed, also for those of brokers that
 	// are gone: its context is cut then.
 	groupCtx, cutGroup := context.WithCancel(context.Background())
@@ -290,7 +298,7 @@ func (e *Engine) start(partitions []int32) {
 			continue
 		}
 		ctx, cancel := context.WithCancel(e.ctx)
-		h := &runnerHandle{stop: make(chan leave, 1), cancel: cancel, ended: make(chan struct{}), ends: make(chan endOffset, 1), roster: make(chan struct{}, 1), commands: make(chan struct{}, 1)}
+		h := &runnerHandle{stop: make(chan leave, 1), cancel: cancel, ended: make(chan struct{}), ends: make(chan endOffset, 1), roster: make(chan struct{}, 1), commands: make(chan struct{}, 1), questions: make(chan func(*runner))}
 		e.runners[p] = h
 		e.tasks.Store(int64(len(e.runners)))
 		e.status.enter(p, Recovering)

@@ -32,6 +32,9 @@ type membership struct {
 	// partitions may go to somebody else.
 	assigned func(partitions []int32)
 	dropped  func(partitions []int32, how leave)
+	// rebalanced is told of every generation; url is what the others hear of this process.
+	rebalanced func()
+	url        string
 
 	mu      sync.Mutex
 	seats   map[int32]seat
@@ -50,7 +53,7 @@ const (
 func newMembership(group, topic, instance string, log *slog.Logger) *membership {
 	return &membership{
 		group: group, topic: topic, instance: instance, log: log,
-		seats: map[int32]seat{}, changed: make(chan struct{}), fatal: make(chan error, 1),
+		seats: map[int32]seat{}, changed: make(chan struct{}), fatal: make(chan error, 1), rebalanced: func() {},
 	}
 }
 
@@ -58,7 +61,7 @@ func newMembership(group, topic, instance string, log *slog.Logger) *membership 
 func (m *membership) join(opts []kgo.Opt) error {
 	opts = append(append([]kgo.Opt{}, opts...),
 		kgo.ConsumerGroup(m.group), kgo.ConsumeTopics(m.topic), kgo.InstanceID(m.instance),
-		kgo.Balancers(kgo.CooperativeStickyBalancer()), kgo.DisableAutoCommit(),
+		kgo.Balancers(advertising{kgo.CooperativeStickyBalancer(), m.url}), kgo.DisableAutoCommit(),
 		kgo.SessionTimeout(sessionTimeout), kgo.HeartbeatInterval(heartbeatInterval), kgo.MetadataMaxAge(metadataMaxAge),
 		kgo.OnPartitionsAssigned(m.onAssigned), kgo.OnPartitionsRevoked(m.onRevoked), kgo.OnPartitionsLost(m.onLost),
 		kgo.WithHooks(groupErrors{m}),
@@ -73,6 +76,7 @@ func (m *membership) join(opts []kgo.Opt) error {
 }
 
 func (m *membership) onAssigned(_ context.Context, client *kgo.Client, added map[string][]int32) {
+	m.rebalanced()
 	member, generation := client.GroupMetadata()
 	now := seat{member: member, instance: m.instance, generation: generation}
 	m.mu.Lock()

@@ -151,7 +151,7 @@ func (r *runner) goLive(ctx context.Context) error {
 	}
 	r.takeRoster() // behind the commands, which judge what it brings
 	r.succeed()
-	r.e.status.setPosition(r.partition, r.k)
+	r.e.status.reached(r.partition, r.reached())
 	if err := r.seal(ctx, r.saver.wanted()); err != nil {
 		return err
 	}
@@ -213,10 +213,13 @@ func (r *runner) live(ctx context.Context) error {
 			}
 		case r.ends = <-r.h.ends:
 			r.advance()
+			r.e.status.reached(r.partition, r.reached())
 		case <-r.h.roster:
 			r.takeRoster()
 		case <-r.h.commands:
 			r.takeCommands()
+		case ask := <-r.h.questions:
+			ask(r)
 		case images <- next:
 			r.saver.sent()
 		case err := <-r.saver.ended:
@@ -320,8 +323,8 @@ func (r *runner) release() {
 	r.position = max(r.position, r.slab.next)
 	r.source.free(r.slab)
 	r.slab = nil
-	r.e.status.setPosition(r.partition, r.position)
 	r.advance()
+	r.e.status.reached(r.partition, r.reached())
 }
 
 // advance lets wall time into the task if it has folded everything that was

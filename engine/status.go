@@ -31,6 +31,9 @@ type TaskStatus struct {
 	Devices    int
 	StateBytes int64
 	Counters   task.Counters
+
+	Clock  event.Time // of the task: the greatest append or wall time it has acted on; 0: none yet
+	Newest event.Time // the greatest event time since the task became live, of groups their clock; 0: none yet
 }
 
 // Lag is how many records the task has yet to fold.
@@ -48,6 +51,7 @@ type Observer interface {
 // Totals are the engine's own events since the process started.
 type Totals struct {
 	Recoveries, Aborts, Commits int64
+	Rebalances                  int64 // generations of the group that this process has been in
 	// ClockSkew is how far this machine's clock is ahead of the brokers'; while
 	// ClockTrusted is false no silence is judged.
 	ClockSkew    time.Duration
@@ -73,6 +77,7 @@ type registry struct {
 	observer Observer
 
 	recoveries, aborts, commits atomic.Int64
+	rebalances                  atomic.Int64
 	skew                        atomic.Int64
 	untrusted                   atomic.Bool
 }
@@ -96,7 +101,7 @@ func (e *Engine) Status() []TaskStatus {
 func (e *Engine) Totals() Totals {
 	r := e.status
 	return Totals{
-		Recoveries: r.recoveries.Load(), Aborts: r.aborts.Load(), Commits: r.commits.Load(),
+		Recoveries: r.recoveries.Load(), Aborts: r.aborts.Load(), Commits: r.commits.Load(), Rebalances: r.rebalances.Load(),
 		ClockSkew: time.Duration(r.skew.Load()) * time.Millisecond, ClockTrusted: !r.untrusted.Load(),
 	}
 }
@@ -154,11 +159,21 @@ func (r *registry) setEnd(p int32, end int64) {
 	}
 }
 
-func (r *registry) setPosition(p int32, position int64) {
+// reached is how far a task has come.
+type reached struct {
+	position      int64
+	clock, newest event.Time
+}
+
+func (r *runner) reached() reached {
+	return reached{position: r.position, clock: r.task.Clock(), newest: r.task.Newest()}
+}
+
+func (r *registry) reached(p int32, now reached) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if t := r.tasks[p]; t != nil {
-		t.Position = position
+		t.Position, t.Clock, t.Newest = now.position, now.clock, now.newest
 	}
 }
 

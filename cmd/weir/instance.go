@@ -40,6 +40,10 @@ type instance struct {
 	bridge   atomic.Pointer[mqtt.Bridge] // the one that runs now
 	retired  atomic.Pointer[mqtt.Counts] // what former bridges counted
 	keepSeat bool
+
+	started   time.Time
+	latencies latencies // of its alerts
+
 	commands *engine.Commands // the reader for the work of all versions of the file
 }
 
@@ -51,7 +55,7 @@ type instanceOptions struct {
 // openInstance starts embedded brokers, opens the local store and makes the
 // engine. Close releases all of it, also after an error of Run.
 func openInstance(p *configs.Pipeline, o instanceOptions) (_ *instance, err error) {
-	i := &instance{reloads: make(chan *reload), over: make(chan struct{}), log: o.Logger.With("pipeline", p.Name), brokers: p.Kafka.Brokers, keepSeat: o.KeepSeat}
+	i := &instance{reloads: make(chan *reload), over: make(chan struct{}), started: time.Now(), log: o.Logger.With("pipeline", p.Name), brokers: p.Kafka.Brokers, keepSeat: o.KeepSeat}
 	i.retired.Store(&mqtt.Counts{})
 	defer func() {
 		if err != nil {

@@ -121,7 +121,10 @@ func (m *metrics) Committed(took time.Duration, journalBytes int) {
 }
 
 // AlertLatency implements engine.Observer.
-func (m *metrics) AlertLatency(d time.Duration) { m.latency.Observe(d.Seconds()) }
+func (m *metrics) AlertLatency(d time.Duration) {
+	m.latency.Observe(d.Seconds())
+	m.i.latencies.add(time.Now(), d)
+}
 
 // Checkpointed implements engine.Observer.
 func (m *metrics) Checkpointed(took time.Duration) { m.checkpoint.Observe(took.Seconds()) }

@@ -14,7 +14,8 @@ import (
 )
 
 func newRunCommand() *cobra.Command {
-	var http, level, tokenFile string
+	var http, level, tokenFile, advertise string
+	var files httpsFiles
 	var keepSeat, logJSON, watch bool
 	cmd := &cobra.Command{
 		Use:   "run FILE...",
@@ -25,7 +26,7 @@ func newRunCommand() *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, files []string) error {
+		RunE: func(cmd *cobra.Command, paths []string) error {
 			log, err := newLogger(level, logJSON)
 			if err != nil {
 				return usageError{err}
@@ -34,11 +35,18 @@ func newRunCommand() *cobra.Command {
 			if err != nil {
 				return usageError{err}
 			}
-			return runPipelines(cmd.Context(), files, runOptions{HTTP: http, Token: token, KeepSeat: keepSeat, Logger: log, Watch: watch})
+			if err := errors.Join(files.check(), checkAdvertised(advertise)); err != nil {
+				return usageError{err}
+			}
+			return runPipelines(cmd.Context(), paths, runOptions{HTTP: http, Token: token, HTTPS: files, Advertise: advertise, KeepSeat: keepSeat, Logger: log, Watch: watch})
 		},
 	}
 	cmd.Flags().StringVar(&http, "http", "127.0.0.1:9464", "address for /metrics, /healthz, /readyz and /v1; empty: none")
 	cmd.Flags().StringVar(&tokenFile, "api-token-file", "", "file with the token that /v1 asks for, in place of $WEIR_API_TOKEN; without either, /v1 is there on loopback only")
+	cmd.Flags().StringVar(&files.Cert, "http-cert", "", "file with the certificate of --http (PEM), which then is HTTPS; read again when it changes")
+	cmd.Flags().StringVar(&files.Key, "http-key", "", "file with the key of --http-cert")
+	cmd.Flags().StringVar(&files.ClientCA, "http-client-ca", "", "file with the authorities (PEM) of which one must have signed the certificate of whoever connects to --http")
+	cmd.Flags().StringVar(&advertise, "advertise-url", "", "URL of this process's /v1 for others, to which questions about its devices are sent on; default: from --http, unless that is loopback")
 	cmd.Flags().BoolVar(&keepSeat, "keep-seat", false, "keep the group seat at a stop, for a restart within 10 s")
 	cmd.Flags().BoolVar(&watch, "watch", true, "reload a file when it changes, as at SIGHUP and POST /v1/reload")
 	cmd.Flags().StringVar(&level, "log-level", "info", "debug, info, warn or error")
@@ -47,11 +55,14 @@ func newRunCommand() *cobra.Command {
 }
 
 type runOptions struct {
-	HTTP     string
-	Token    string // of the HTTP API; empty: it is there on loopback only
-	KeepSeat bool
-	Logger   *slog.Logger
-	Watch    bool // the files
+	HTTP  string
+	Token string // of the HTTP API; empty: it is there on loopback only
+	HTTPS httpsFiles
+	// Advertise is where others reach the API; empty: where it listens.
+	Advertise string
+	KeepSeat  bool
+	Logger    *slog.Logger
+	Watch     bool // the files
 }
 
 // newLogger logs to standard error.
@@ -118,6 +129,9 @@ func runPipelines(ctx context.Context, files []string, o runOptions) error {
 			return err
 		}
 		outside.api = newAPI(instances, o.Token, o.Logger)
+		if err := outside.secure(o); err != nil {
+			return err
+		}
 		o.Logger.Info("http listens", "address", outside.addr())
 		group.Go(func() error { return outside.serve(ctx) })
 	}

@@ -14,6 +14,7 @@ import (
 // into everything its metric and those derived from it feed.
 func (t *Task) process(r *event.Reading, a operators.Arrival, clock event.Time) {
 	now, at := operators.Advance(clock, a), a.Event
+	t.newest = max(t.newest, now)
 	t.seen(t.record.Append)
 	head := t.table.Write(headCol, 0, t.slot)
 	head[headClock], head[headLate] = uint64(now), 0

@@ -118,6 +118,7 @@ type Task struct {
 	suppressing
 	timers timers
 	moment event.Time // of what is happening, on the task's clock: of what is due, when it was
+	newest event.Time // the greatest event time since New
 
 	gathering *gathering // nil: the plan sends no partials
 	groups    *groups    // nil: not a group task
@@ -162,6 +163,14 @@ func CountersOf(words []uint64) Counters { return countersOf(words) }
 
 // Clock is the greatest append or wall time the task has acted on.
 func (t *Task) Clock() event.Time { return event.Time(t.table.Task()[wordClock]) }
+
+// Newest is the greatest event time that the task has processed since New, of a task of groups the clock of its groups; 0: none.
+func (t *Task) Newest() event.Time {
+	if t.groups != nil {
+		return t.watermark()
+	}
+	return t.newest
+}
 
 // Pending is the buffer of outputs not yet taken by Swap.
 func (t *Task) Pending() *Outputs { return t.out }
