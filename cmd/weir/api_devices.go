@@ -62,6 +62,7 @@ type ruleView struct {
 	Error      bool                  `json:"error"`
 	Escalation int                   `json:"escalation"`
 	Sentence   string                `json:"sentence"`
+	When       string                `json:"when,omitempty"` // what it looks at
 	Value      *task.Number          `json:"value,omitempty"`
 	Thresholds []task.ThresholdState `json:"thresholds"`
 	Learned    *task.LearnedState    `json:"learned,omitempty"`
@@ -84,6 +85,7 @@ func (i *instance) ruleViews(list []task.RuleState) []ruleView {
 			Escalation: s.Escalation, Value: s.Value, Thresholds: append([]task.ThresholdState{}, s.Thresholds...), Learned: s.Learned,
 		}
 		v.Sentence, _ = p.RuleSentence(s.Rule)
+		v.When = looksAt(p, s.Rule)
 		views = append(views, v)
 	}
 	return views

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/weirstream/weir/cmd/weir/console"
 	"github.com/weirstream/weir/configs"
 )
 
@@ -41,7 +42,7 @@ func newRunCommand() *cobra.Command {
 			return runPipelines(cmd.Context(), paths, runOptions{HTTP: http, Token: token, HTTPS: files, Advertise: advertise, KeepSeat: keepSeat, Logger: log, Watch: watch})
 		},
 	}
-	cmd.Flags().StringVar(&http, "http", "127.0.0.1:9464", "address for /metrics, /healthz, /readyz and /v1; empty: none")
+	cmd.Flags().StringVar(&http, "http", "127.0.0.1:9464", "address for the console, /metrics, /healthz, /readyz and /v1; empty: none")
 	cmd.Flags().StringVar(&tokenFile, "api-token-file", "", "file with the token that /v1 asks for, in place of $WEIR_API_TOKEN; without either, /v1 is there on loopback only")
 	cmd.Flags().StringVar(&files.Cert, "http-cert", "", "file with the certificate of --http (PEM), which then is HTTPS; read again when it changes")
 	cmd.Flags().StringVar(&files.Key, "http-key", "", "file with the key of --http-cert")
@@ -129,6 +130,7 @@ func runPipelines(ctx context.Context, files []string, o runOptions) error {
 			return err
 		}
 		outside.api = newAPI(instances, o.Token, o.Logger)
+		outside.console = console.Handler()
 		if err := outside.secure(o); err != nil {
 			return err
 		}

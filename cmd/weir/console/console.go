@@ -4,13 +4,14 @@ package console
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"path"
+	"strings"
 	"time"
 )
 
@@ -19,49 +20,76 @@ import (
 //go:embed assets
 var files embed.FS
 
-// policy is what the page may do: talk to the process that served it, and nothing else. Texts can not become markup, for there
+// policy is what the page may do: talk to the process that served it, and nothing else. Texts cannot become markup, for there
 // is no trusted type that would let them.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; " +
-	"frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+const policy = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+	"require-trusted-types-for 'script'; trusted-types 'none'"
 
-// Mount puts the page at / and what it is made of under /console/.
-func Mount(mux *http.ServeMux) error {
-	names, err := fs.Glob(files, "assets/*")
+// Handler answers for the page at / and for what it is made of under /console/.
+func Handler() http.Handler {
+	mux := http.NewServeMux()
+	entries, err := files.ReadDir("assets")
 	if err != nil {
-		return fmt.Errorf("assets of the console: %w", err)
+		panic(fmt.Errorf("assets of the console: %w", err)) // they are in the program
 	}
-	for _, name := range names {
-		text, err := files.ReadFile(name)
+	for _, e := range entries {
+		text, err := files.ReadFile("assets/" + e.Name())
 		if err != nil {
-			return fmt.Errorf("assets of the console: %w", err)
+			panic(fmt.Errorf("assets of the console: %w", err))
 		}
-		pattern := "GET /console/" + path.Base(name)
-		if path.Base(name) == "index.html" {
+		pattern := "GET /console/" + e.Name()
+		if e.Name() == "index.html" {
 			pattern = "GET /{$}"
 		}
-		mux.Handle(pattern, serve(name, text))
+		mux.Handle(pattern, newAsset(e.Name(), text))
 	}
-	return nil
+	return mux
 }
 
-// serve answers with one file. A browser may keep it, but has to ask each time whether it is still the one: the next version of
-// the process has others.
-func serve(name string, text []byte) http.Handler {
+// asset is one file, and the same compressed.
+type asset struct {
+	name, kind, tag string
+	text, packed    []byte
+}
+
+func newAsset(name string, text []byte) *asset {
 	sum := sha256.Sum256(text)
-	tag := `"` + hex.EncodeToString(sum[:12]) + `"`
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Type", kindOf(name))
-		h.Set("ETag", tag)
-		h.Set("Cache-Control", "no-cache")
-		h.Set("Content-Security-Policy", policy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(text))
-	})
+	a := &asset{name: name, kind: kindOf(name), tag: hex.EncodeToString(sum[:12]), text: text}
+	var packed bytes.Buffer
+	z, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	if err == nil {
+		_, err = z.Write(text)
+	}
+	if err == nil {
+		err = z.Close()
+	}
+	if err != nil {
+		panic(fmt.Errorf("compress %s: %w", name, err)) // neither the level nor memory can be wrong
+	}
+	a.packed = packed.Bytes()
+	return a
+}
+
+// ServeHTTP implements http.Handler. A browser may keep the file, but has to ask each time whether it is still the one: the next
+// version of the process has others.
+func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", a.kind)
+	h.Set("Cache-Control", "no-cache")
+	h.Set("Vary", "Accept-Encoding")
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	text, tag := a.text, a.tag
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		h.Set("Content-Encoding", "gzip")
+		text, tag = a.packed, a.tag+"-gzip"
+	}
+	h.Set("ETag", `"`+tag+`"`)
+	http.ServeContent(w, r, a.name, time.Time{}, bytes.NewReader(text))
 }
 
 // kindOf is the media type of a file. The machine's own table may say otherwise, and a browser then refuses a script.

@@ -99,8 +99,8 @@ export function renderAlerts() {
   keyed(at('alerts-list'), list, (a) => a.id, makeRow, updateRow);
   const more = state.leftOut ? `, ${count(state.leftOut)} more are not shown` : '';
   write(at('alerts-count'), state.alerts.length ? `${count(firing)} firing, ${count(state.alerts.length)} open${more}` : '');
-  show(at('alerts-none'), list.length === 0);
-  write(at('alerts-none'), !state.told ? 'Not known yet.' : words.length && state.alerts.length ? 'No alert fits the filter.' : 'No open alerts.');
+  show(at('alerts-none'), list.length === 0 || state.untold !== '');
+  write(at('alerts-none'), state.untold ? `Alerts cannot be read now: ${state.untold}` : !state.told ? 'Not known yet.' : words.length && state.alerts.length ? 'No alert fits the filter.' : 'No open alerts.');
   show(at('alerts-filter'), state.alerts.length > 5 || words.length > 0);
   renderSilences();
 }

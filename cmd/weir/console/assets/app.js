@@ -25,9 +25,13 @@ function take(name, body) {
     case 'alerts':
       state.alerts = body.alerts;
       state.told = true;
+      state.untold = '';
       state.leftOut = body.left_out ?? 0;
       announce();
       fetchSilences();
+      break;
+    case 'alerts-problem':
+      state.untold = body.detail;
       break;
     case 'device':
       state.device = body;

@@ -144,7 +144,7 @@ function linesOf(d, rules) {
   }));
 }
 
-const when = (r) => (typeof r.when === 'string' ? r.when.trim() : '');
+const when = (r) => r.when ?? '';
 
 // renderPlots draws one plot for each value of each window, for each metric, and for each rule that looks at neither.
 function renderPlots(box, d) {

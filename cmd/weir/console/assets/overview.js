@@ -84,7 +84,9 @@ function renderTiles(p, list) {
   mark(lag, 'data-rank', p.lag.seconds > 60 ? 3 : p.lag.seconds > 10 ? 2 : null);
 
   const l = p.alert_latency;
-  write(part(latency, 'value'), l ? `${latencyOf(l.p50_ms)} / ${latencyOf(l.p99_ms)}` : '–');
+  const [half, most99] = l ? [latencyOf(l.p50_ms), latencyOf(l.p99_ms)] : ['–', ''];
+  const unit = ` ${most99.split(' ')[1]}`;
+  write(part(latency, 'value'), l ? `${half.endsWith(unit) ? half.slice(0, -unit.length) : half} / ${most99}` : half);
     write(part(latency, 'sub'), l ? 'p50 / p99, from reading to alert' : 'no alert in the last minutes');
 
   const open = state.alerts.filter((a) => a.pipeline === p.name && a.state === 'firing');
@@ -172,7 +174,7 @@ function renderTasks(p) {
   if (!tasks.body) return;
   const { tasks: here, elsewhere } = tasks.body;
   const recovering = here.filter((t) => t.state !== 'live').length;
-  write(at('tasks-count'), `${here.length} here${recovering ? `, ${recovering} recovering` : ''}${elsewhere?.length ? `, ${elsewhere.length} elsewhere` : ''}`);
+  write(at('tasks-count'), `${here.length} here${recovering ? `, ${recovering} recovering` : ''}${elsewhere?.length ? `, ${elsewhere.length} elsewhere` : ''}${tasks.body.elsewhere_unknown ? ', others not known' : ''}`);
   if (!box.open) return;
   const body = at('tasks-body');
   if (!body.firstChild) {
@@ -210,7 +212,7 @@ async function fetchTasks(name) {
 // consoleOf is a link to the console of another process.
 export function consoleOf(url, hash = '#/') {
   try {
-    const to = new URL(hash, new URL('/', url));
+    const to = new URL(hash, new URL(url.replace(/\/*$/, '/')));
     if (to.protocol === 'http:' || to.protocol === 'https:') return el('a', { class: 'out', href: to.href, rel: 'noreferrer' }, 'its console');
   } catch {
     // no address, or none that a browser can go to

@@ -4,6 +4,7 @@ export const state = {
   pipelines: [],
   alerts: [],
   told: false, // whether alerts have come
+  untold: '', // why they do not
   leftOut: 0,
   silences: [],
   chosen: '', // the pipeline that is looked at
