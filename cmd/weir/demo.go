@@ -103,6 +103,7 @@ func runDemo(ctx context.Context, f demoFlags) error {
 	defer i.Close()
 	latencies := &latencyLog{}
 	i.work().engine.Observe(latencies)
+	i.heard = latencies.AlertLatency // with a console its metrics observe the engine
 	closeConsole, err := openDemoConsole(ctx, i, f, log)
 	if err != nil {
 		return err

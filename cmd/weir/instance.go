@@ -42,7 +42,8 @@ type instance struct {
 	keepSeat bool
 
 	started   time.Time
-	latencies latencies // of its alerts
+	latencies latencies           // of its alerts
+	heard     func(time.Duration) // is told of each of them; nil: nobody wants to know
 
 	commands *engine.Commands // the reader for the work of all versions of the file
 }

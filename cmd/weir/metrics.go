@@ -124,6 +124,9 @@ func (m *metrics) Committed(took time.Duration, journalBytes int) {
 func (m *metrics) AlertLatency(d time.Duration) {
 	m.latency.Observe(d.Seconds())
 	m.i.latencies.add(time.Now(), d)
+	if m.i.heard != nil {
+		m.i.heard(d)
+	}
 }
 
 // Checkpointed implements engine.Observer.

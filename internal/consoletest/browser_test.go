@@ -201,10 +201,12 @@ func (b *tab) picture(name string) {
 	if dir == "" {
 		return
 	}
-	image, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
-	require.NoError(b.t, err)
 	require.NoError(b.t, os.MkdirAll(dir, 0o755))
-	require.NoError(b.t, os.WriteFile(filepath.Join(dir, name+".png"), image, 0o644))
+	for suffix, take := range map[string]chromedp.Action[[]byte]{"": chromedp.CaptureScreenshot(), "-all": chromedp.FullScreenshot(100)} { // unordered: two files
+		image, err := chromedp.Run(b.ctx, take)
+		require.NoError(b.t, err)
+		require.NoError(b.t, os.WriteFile(filepath.Join(dir, name+suffix+".png"), image, 0o644))
+	}
 }
 
 // fits fails the test where the page is wider than the screen, or, on a phone, something to tap is smaller than a finger.

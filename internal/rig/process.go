@@ -88,6 +88,9 @@ func NewProcess(t TB, p Program) *Process {
 // Path is the pipeline file.
 func (w *Process) Path() string { return filepath.Join(w.dir, "pipeline.yaml") }
 
+// HTTP is the address of its HTTP listener, host:port; all lives have the same.
+func (w *Process) HTTP() string { return w.http }
+
 // LogFile holds what all lives have logged.
 func (w *Process) LogFile() string { return filepath.Join(w.dir, "weir.log") }
 

@@ -149,7 +149,11 @@ const when = (r) => r.when ?? '';
 // renderPlots draws one plot for each value of each window, for each metric, and for each rule that looks at neither.
 function renderPlots(box, d) {
   const plots = [];
-  for (const w of d.windows ?? []) for (const name of Object.keys(w.values ?? {})) plots.push({ name: `${w.window}.${name}`, group: w.window, title: name, now: w.values[name], note: noteOf(w) });
+  const watched = new Set((d.rules ?? []).map(when));
+  for (const w of d.windows ?? []) {
+    const order = (name) => (watched.has(`${w.window}.${name}`) ? 0 : name === 'count' ? 2 : 1); // what rules look at comes first
+    for (const name of Object.keys(w.values ?? {}).sort((a, b) => order(a) - order(b))) plots.push({ name: `${w.window}.${name}`, group: w.window, title: name, now: w.values[name], note: noteOf(w) });
+  }
   for (const l of d.last ?? []) plots.push({ name: l.metric, group: 'Readings', title: l.metric, now: l.value, note: `at ${moment(l.time)}` });
   const drawn = new Set(plots.map((p) => p.name));
   for (const r of d.rules ?? []) {
