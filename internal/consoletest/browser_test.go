@@ -132,7 +132,7 @@ func (b *tab) holds(what, expression string) {
 // text is what an element says; empty where there is none that can be seen.
 func (b *tab) text(selector string) string {
 	b.t.Helper()
-	return b.js(fmt.Sprintf("document.querySelector(%q)?.innerText ?? ''", selector))
+	return strings.Join(strings.Fields(b.js(fmt.Sprintf("document.querySelector(%q)?.innerText ?? ''", selector))), " ")
 }
 
 func (b *tab) says(selector, part string) {

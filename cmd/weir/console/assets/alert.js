@@ -3,7 +3,7 @@
 import { get } from './ask.js';
 import { buttons, rankOf, whoseLink, word, writeButtons, writeFlags } from './alerts.js';
 import { at, el, mark, part, show, write } from './dom.js';
-import { moment, span, value } from './format.js';
+import { moment, sentence as asSentence, span, value } from './format.js';
 import { state } from './state.js';
 
 let shown = { id: '', story: null, error: '', version: '', at: 0, asking: false };
@@ -48,7 +48,7 @@ function draw() {
     back(),
     el('div', { class: 'panel story' },
       el('div', { class: 'head' }, el('span', { class: 'badge', 'data-is': 'badge' }), el('h1', {}, rule, el('span', { class: 'of' }, ' of '), whoseLink({ ...last, pipeline: pipelineOf() })), el('div', { 'data-is': 'buttons' }, buttons())),
-      el('p', { class: 'sentence' }, sentence || 'The pipeline file no longer has this rule.'),
+      el('p', { class: 'sentence' }, asSentence(sentence) || 'The pipeline file no longer has this rule.'),
       el('ul', { class: 'flags', 'data-is': 'flags' }),
       labels(last.labels),
       el('p', { class: 'sub', 'data-is': 'when' })),
@@ -85,15 +85,19 @@ function event(e, open) {
   return el('li', { 'data-rank': rankOf({ ...e, pipeline: pipelineOf() }) || null },
     el('p', { class: 'line' }, el('time', { datetime: e.at }, moment(e.at)), ' ', el('b', {}, happened(e)), ` at ${value(e.value)}`, e.threshold == null ? '' : `, limit ${value(e.threshold)}`),
     e.annotations?.summary && el('p', { class: 'summary' }, e.annotations.summary),
-    el('p', { class: 'sub' }, cause(e)),
+    el('p', { class: 'sub' }, cause(e) || null),
     r?.readings?.map((one) => el('p', { class: 'reading' }, el('b', {}, `${one.metric} ${value(one.value)}`), one.time ? ` at ${moment(one.time)}` : '', one.seq == null ? '' : `, number ${one.seq}`, one.bad ? `, bad: ${one.bad}` : '')),
     r && el('details', { open, 'data-event': e.episode.event }, el('summary', {}, 'The record'), el('pre', {}, r.message)));
 }
 
+// said is what an event says beside the state, which it leaves as it is.
+function said(e) {
+  return { suppressed: 'suppressed', unsuppressed: 'no longer suppressed', acked: `acknowledged by ${e.acked?.author ?? '?'}`, unacked: 'no longer acknowledged', escalated: `escalated, step ${e.escalation}` }[e.cause?.reason];
+}
+
 function happened(e) {
   if (e.repeat > 0) return `still ${e.level || e.state}`;
-  const said = { suppressed: 'suppressed', unsuppressed: 'no longer suppressed', acked: `acknowledged by ${e.acked?.author ?? '?'}`, unacked: 'no longer acknowledged', escalated: `escalated, step ${e.escalation}` }[e.cause?.reason];
-  if (said) return said;
+  if (said(e)) return said(e);
   if (e.level && e.level !== e.previous) return `${e.state} ${e.level}${e.previous ? `, before ${e.previous}` : ''}`;
   return e.level && e.state !== 'resolved' ? `${e.state} ${e.level}` : e.state;
 }
@@ -101,7 +105,7 @@ function happened(e) {
 function cause(e) {
   const w = e.window ? `Window ${e.window.name}, ${moment(e.window.start)} to ${moment(e.window.end)}. ` : '';
   const c = e.cause ?? {};
-  if (c.offset == null) return `${w}Cause: ${c.reason || 'not known'}.`;
+  if (c.offset == null) return said(e) ? w : `${w}Cause: ${c.reason || 'not known'}.`;
   const record = `record ${c.offset} of ${c.topic}/${c.partition}`;
   if (!e.reading) return `${w}Caused by ${record}${e.missing ? ` (${e.missing})` : ''}.`;
   return `${w}Caused by ${record}, appended ${moment(e.reading.appended)}:`;

@@ -2,7 +2,7 @@
 
 import { buttons, word, writeButtons, writeFlags } from './alerts.js';
 import { at, el, keyed, mark, part, show, write } from './dom.js';
-import { ago, count, moment, since, value } from './format.js';
+import { ago, count, moment, sentence, since, value } from './format.js';
 import { consoleOf } from './overview.js';
 import { chart } from './plot.js';
 import { alertLink, levelRank, levelsOf, state } from './state.js';
@@ -112,7 +112,7 @@ function writeRule(node, r, d) {
   const limits = (r.thresholds ?? []).map(sayLimit).join('; ');
   const lasts = r.since && r.state !== 'ok' ? `${r.state} for ${since(r.since)}, since ${moment(r.since)}` : '';
   write(part(node, 'limits'), [limits, lasts].filter(Boolean).join(' · '));
-  write(part(node, 'sentence'), r.sentence ?? '');
+  write(part(node, 'sentence'), sentence(r.sentence));
   writeFlags(part(node, 'flags'), alert ?? { state: r.state, suppressed_by: r.suppressed ? ['something'] : [], acked: r.acked ? { author: '' } : null, escalation: r.escalation, error: r.error });
   show(part(node, 'open'), Boolean(alert));
   if (!alert) return;
@@ -161,7 +161,7 @@ function renderPlots(box, d) {
   }
   const groups = [...new Set(plots.map((p) => p.group))];
   const sentences = new Map((state.pipelines.find((p) => p.name === d.pipeline)?.windows ?? []).map((w) => [w.name, w.sentence]));
-  keyed(part(box, 'plots'), groups, (g) => g, (g) => el('section', { class: 'panel', 'aria-label': g }, el('h2', {}, g), el('p', { class: 'sentence' }, sentences.get(g) ?? ''), el('div', { class: 'grid', 'data-is': 'grid' })), (node, g) => {
+  keyed(part(box, 'plots'), groups, (g) => g, (g) => el('section', { class: 'panel', 'aria-label': g }, el('h2', {}, g), el('p', { class: 'sentence' }, sentence(sentences.get(g))), el('div', { class: 'grid', 'data-is': 'grid' })), (node, g) => {
     keyed(part(node, 'grid'), plots.filter((p) => p.group === g), (p) => p.name, makePlot, (plot, p) => {
       write(part(plot, 'now'), value(p.now));
       write(part(plot, 'note'), p.note);

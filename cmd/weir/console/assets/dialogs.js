@@ -50,9 +50,9 @@ function field(label, attributes) {
   return el('label', { class: 'field' }, el('span', {}, label), el('input', { autocomplete: 'off', ...attributes }));
 }
 
-function choice(legend, name, options) {
+function choice(legend, name, options, usual) {
   return el('fieldset', { class: 'choice' }, el('legend', {}, legend),
-    options.map(([value, text], i) => el('label', {}, el('input', { type: 'radio', name, value, checked: i === 0 }), el('span', {}, text))));
+    options.map(([value, text], i) => el('label', {}, el('input', { type: 'radio', name, value, checked: usual ? value === usual : i === 0 }), el('span', {}, text))));
 }
 
 function author() {
@@ -98,7 +98,7 @@ export function silence(a, done) {
     text: 'Alerts go on, marked as suppressed; whoever notifies people leaves them out.',
     fields: [
       choice('What', 'scope', scopes),
-      choice('For how long', 'for', [['1h', '1 h'], ['30m', '30 min'], ['4h', '4 h'], ['8h', '8 h'], ['1d', '1 day'], ['7d', '7 days']]),
+      choice('For how long', 'for', [['30m', '30 min'], ['1h', '1 h'], ['4h', '4 h'], ['8h', '8 h'], ['1d', '1 day'], ['7d', '7 days']], '1h'),
       ...author(),
     ],
     submit: async (said) => {

@@ -75,3 +75,6 @@ export function moment(time) {
 }
 
 export const hour = (ms) => clock.format(new Date(ms));
+
+// sentence begins with a capital letter.
+export const sentence = (text) => (text ? text[0].toUpperCase() + text.slice(1) : '');

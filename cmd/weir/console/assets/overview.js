@@ -2,7 +2,7 @@
 
 import { get } from './ask.js';
 import { at, el, keyed, mark, part, show, write } from './dom.js';
-import { bytes, count, moment, rate, share, since, span } from './format.js';
+import { bytes, count, moment, rate, sentence, share, since, span } from './format.js';
 import { spark } from './plot.js';
 import { pipeline, state } from './state.js';
 
@@ -10,7 +10,7 @@ const kept = 300; // samples of a pipeline, one a second
 
 // classes are the classes of the conservation law, each with why a reading is in it.
 const classes = [
-  ['processed', 'folded into windows and rules'],
+  ['processed', 'into windows and rules'],
   ['filtered', 'not wanted by where'],
   ['late', 'after their windows closed'],
   ['future', 'too far ahead'],
@@ -159,8 +159,8 @@ function renderFacts(p) {
   keyed(part(facts, 'list'), list, ([name]) => name, ([name]) => el('div', {}, el('dt', {}, name), el('dd', { 'data-is': 'of' })), (node, [, text]) => write(part(node, 'of'), text));
   const sentences = [...(p.windows ?? []), ...(p.rules ?? [])];
   keyed(part(facts, 'sentences'), sentences, (s) => s.name + (s.levels ? '!' : ''), (s) => el('li', {}, el('b', {}, s.name), el('span', { class: 'fires', 'data-is': 'firing' }), el('p', { 'data-is': 'text' })), (node, s) => {
-    write(part(node, 'firing'), s.firing ? ` ${count(s.firing)} firing` : '');
-    write(part(node, 'text'), s.sentence);
+    write(part(node, 'firing'), s.firing ? ` ${count(s.firing)} firing` : ''); // absent where the alerts have not been read
+    write(part(node, 'text'), sentence(s.sentence));
   });
 }
 
