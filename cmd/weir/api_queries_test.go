@@ -232,7 +232,10 @@ func TestAPIQueries(t *testing.T) {
 	require.Len(t, tasks["tasks"], 4)
 	require.Empty(t, tasks["elsewhere"])
 	require.Equal(t, "live", named(tasks["tasks"], "kind", "groups")["state"])
-	waitFor(t, "no lag", func() bool { _, lag := p.get("/v1/pipelines/fleet/lag"); return lag["records"] == 0.0 && lag["seconds"] == 0.0 })
+	waitFor(t, "no lag", func() bool {
+		_, lag := p.get("/v1/pipelines/fleet/lag")
+		return lag["records"] == 0.0 && lag["seconds"] == 0.0
+	})
 	_, lag := p.get("/v1/pipelines/fleet/lag")
 	require.Len(t, lag["partitions"], 4)
 	require.InDelta(t, time.Since(minute.Add(4*time.Minute)).Seconds(), lag["event_seconds"], 30)
