@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"strings"
 	"sync"
 	"time"
 )
@@ -144,7 +143,7 @@ func advertised(at net.Addr, secure bool) string {
 		if err != nil {
 			return ""
 		}
-		host = strings.ToLower(name)
+		host = name
 	}
 	scheme := "http"
 	if secure {

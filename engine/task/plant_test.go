@@ -231,6 +231,7 @@ func (p *plant) check() {
 	require.Equal(p.t, firing, c.Firing, "alerts that fire")
 	require.Equal(p.t, p.seqs[0], c.Alerts)
 	require.LessOrEqual(p.t, len(p.task.undated), int(p.table.Bound()))
+	p.look()
 }
 
 // seal commits what has changed to the journal.
