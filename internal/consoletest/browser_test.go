@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	cdplog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
@@ -202,11 +203,15 @@ func (b *tab) picture(name string) {
 		return
 	}
 	require.NoError(b.t, os.MkdirAll(dir, 0o755))
-	for suffix, take := range map[string]chromedp.Action[[]byte]{"": chromedp.CaptureScreenshot(), "-all": chromedp.FullScreenshot(100)} { // unordered: two files
+	for file, take := range map[string]chromedp.Action[[]byte]{".png": chromedp.CaptureScreenshot(), "-all.png": chromedp.FullScreenshot(100)} { // unordered: two files
 		image, err := chromedp.Run(b.ctx, take)
 		require.NoError(b.t, err)
-		require.NoError(b.t, os.WriteFile(filepath.Join(dir, name+suffix+".png"), image, 0o644))
+		require.NoError(b.t, os.WriteFile(filepath.Join(dir, name+file), image, 0o644))
 	}
+	quality := int64(75) // for documents
+	small, err := chromedp.Call(b.ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: "jpeg", Quality: &quality})
+	require.NoError(b.t, err)
+	require.NoError(b.t, os.WriteFile(filepath.Join(dir, name+".jpg"), small.Data, 0o644))
 }
 
 // fits fails the test where the page is wider than the screen, or, on a phone, something to tap is smaller than a finger.

@@ -161,6 +161,9 @@ func TestConsole(t *testing.T) {
 	require.NoError(t, err)
 	require.WithinDuration(t, time.Now().Add(4*time.Hour), until, time.Minute)
 
+	b.holds("the word of it is gone", "document.getElementById('toast').hidden")
+	b.picture("real-later")
+
 	// How it came about.
 	b.click(critical(first) + " .rule")
 	b.says("#alert", "acknowledged by kim")

@@ -244,6 +244,7 @@ func (f *fake) device(name string) string {
 			{"rule": "too-warm", "state": "firing", "level": "critical", "since": stamp(now.Add(-4 * time.Minute)), "value": value(at), "when": "temp_5s.mean", "sentence": "Raises warning when the mean of temperature over 5 s is above 8, critical above 10.",
 				"thresholds": []object{{"level": "warning", "above": 8.0, "clear_below": 7.0}, {"level": "critical", "above": 10.0, "clear_below": 8.0}}},
 			{"rule": "spread", "state": "ok", "when": "temp_5s.max - temp_5s.mean", "value": 0.8 + 0.2*math.Sin(float64(now.Unix())), "sentence": "Raises notice when temp_5s.max - temp_5s.mean is above 3.", "thresholds": []object{{"level": "notice", "above": 3.0, "clear_below": 3.0}}},
+			{"rule": "odd", "state": "ok", "when": "temp_5s.mean", "sentence": "Raises warning when the mean is not as it was.", "thresholds": []object{}, "learned": object{"readings": 812, "warm": false}},
 			{"rule": "hot", "state": "ok", "value": value(now), "sentence": "Raises alarm when temperature is above 90.", "when": "temperature", "thresholds": []object{{"level": "alarm", "above": 90.0, "clear_below": 85.0}}},
 		},
 		"last": []object{{"metric": "temperature", "time": stamp(now), "value": value(now)}},

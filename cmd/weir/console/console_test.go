@@ -3,9 +3,11 @@ package console
 import (
 	"compress/gzip"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -98,4 +100,48 @@ func TestOnlyAssets(t *testing.T) {
 	for _, path := range []string{"/console/", "/console/index.html", "/console/none.js", "/console/../assets/app.js", "/other"} {
 		require.NotEqual(t, 200, ask(path, nil).StatusCode, path)
 	}
+}
+
+// Texts are legible in the light and in the dark: the contrast that WCAG 2.2 asks for at level AA, 4.5 to 1.
+func TestContrast(t *testing.T) {
+	css, err := files.ReadFile("assets/style.css")
+	require.NoError(t, err)
+	schemes := regexp.MustCompile(`(?s):root \{(.*?)\n\s*\}`).FindAllStringSubmatch(string(css), -1)
+	require.Len(t, schemes, 2)
+	for k, scheme := range schemes {
+		colors := map[string]string{}
+		for _, m := range regexp.MustCompile(`--([a-z-]+): #([0-9a-f]+);`).FindAllStringSubmatch(scheme[1], -1) {
+			colors[m[1]] = m[2]
+		}
+		for _, pair := range []string{
+			"text panel", "text raised", "soft panel", "soft raised", "soft ground", "accent panel", "accent ground", "on-accent accent", "ground text",
+			"critical critical-ground", "warning warning-ground", "note note-ground", "good good-ground", "critical panel", "warning panel", "note panel", "good panel",
+		} {
+			text, ground, _ := strings.Cut(pair, " ")
+			a, b := luminance(t, colors[text]), luminance(t, colors[ground])
+			require.GreaterOrEqual(t, (max(a, b)+0.05)/(min(a, b)+0.05), 4.5, "scheme %d: %s", k, pair)
+		}
+	}
+}
+
+// luminance is that of a colour (WCAG 2.2, relative luminance).
+func luminance(t *testing.T, hex string) float64 {
+	t.Helper()
+	if len(hex) == 3 {
+		hex = string([]byte{hex[0], hex[0], hex[1], hex[1], hex[2], hex[2]})
+	}
+	require.Len(t, hex, 6)
+	sum := 0.0
+	for i, weight := range []float64{0.2126, 0.7152, 0.0722} {
+		n, err := strconv.ParseUint(hex[2*i:2*i+2], 16, 8)
+		require.NoError(t, err)
+		v := float64(n) / 255
+		if v <= 0.04045 {
+			v /= 12.92
+		} else {
+			v = math.Pow((v+0.055)/1.055, 2.4)
+		}
+		sum += weight * v
+	}
+	return sum
 }

@@ -54,7 +54,7 @@ export function renderDevice() {
   if (!box.built) build(box);
   write(part(box, 'name'), d.device);
   show(part(box, 'silent'), Boolean(d.silent));
-  const facts = [['Pipeline', d.pipeline], ['Partition', d.partition], ['Clock', `${moment(d.clock)} (${ago(d.clock)})`], d.last_seen && ['Last seen', `${moment(d.last_seen)} (${ago(d.last_seen)})`]].filter(Boolean);
+  const facts = [['Pipeline', d.pipeline], ['Partition', d.partition], ['Clock', d.clock ? `${moment(d.clock)} (${ago(d.clock)})` : 'never heard of'], d.last_seen && ['Last seen', `${moment(d.last_seen)} (${ago(d.last_seen)})`]].filter(Boolean);
   keyed(part(box, 'facts'), facts, ([name]) => name, ([name]) => el('div', {}, el('dt', {}, name), el('dd', { 'data-is': 'of' })), (node, [, text]) => write(part(node, 'of'), text));
   keyed(part(box, 'labels'), Object.entries(d.labels ?? {}), ([name]) => name, ([name]) => el('li', {}, `${name} `, el('b', { 'data-is': 'of' })), (node, [, text]) => write(part(node, 'of'), text));
   const rules = d.rules ?? [];
@@ -109,7 +109,8 @@ function writeRule(node, r, d) {
   mark(part(node, 'badge'), 'data-rank', firing || r.error ? levelRank(r.level, levelsOf(d.pipeline, r.rule)) || 2 : r.state === 'ok' ? 'ok' : 0);
   write(part(node, 'rule'), r.rule);
   write(part(node, 'value'), r.value == null ? '' : value(r.value));
-  const limits = (r.thresholds ?? []).map(sayLimit).join('; ');
+  const learned = r.learned && `learned from ${count(r.learned.readings)} readings${r.learned.warm ? '' : ', not enough yet'}${r.learned.kind ? `: ${r.learned.kind.replaceAll('_', ' ')}` : ''}`;
+  const limits = learned || (r.thresholds ?? []).map(sayLimit).join('; ');
   const lasts = r.since && r.state !== 'ok' ? `${r.state} for ${since(r.since)}, since ${moment(r.since)}` : '';
   write(part(node, 'limits'), [limits, lasts].filter(Boolean).join(' · '));
   write(part(node, 'sentence'), sentence(r.sentence));

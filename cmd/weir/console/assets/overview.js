@@ -91,9 +91,11 @@ function renderTiles(p, list) {
 
   const open = state.alerts.filter((a) => a.pipeline === p.name && a.state === 'firing');
   const loud = open.filter((a) => !a.acked && !a.suppressed_by?.length).length;
-  write(part(firing, 'value'), count(p.firing));
-  write(part(firing, 'unit'), p.firing === 1 ? 'alert' : 'alerts');
-  write(part(firing, 'sub'), !p.firing ? 'all is quiet' : loud ? `${count(loud)} that nobody has acknowledged` : 'all acknowledged or suppressed');
+  const known = p.rules?.every((r) => r.firing != null); // of all processes; else of this one
+  const n = known ? p.rules.reduce((sum, r) => sum + r.firing, 0) : p.firing;
+  write(part(firing, 'value'), count(n));
+  write(part(firing, 'unit'), n === 1 ? 'alert' : 'alerts');
+  write(part(firing, 'sub'), !n ? 'all is quiet' : loud ? `${count(loud)} that nobody has acknowledged` : 'all acknowledged or suppressed');
   mark(firing, 'data-rank', loud ? 3 : null);
 }
 
