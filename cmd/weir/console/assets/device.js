@@ -98,7 +98,7 @@ function makeRule(r) {
     el('p', { class: 'sub', 'data-is': 'limits' }),
     el('ul', { class: 'flags', 'data-is': 'flags' }),
     el('p', { class: 'sentence', 'data-is': 'sentence' }),
-    el('div', { class: 'buttons', 'data-is': 'open', hidden: true }, el('a', { class: 'button', 'data-is': 'how' }, 'How it came about'), buttons()));
+    el('div', { class: 'buttons', 'data-is': 'open', hidden: true }, el('a', { class: 'button', 'data-is': 'how' }, 'Explain'), buttons()));
 }
 
 function writeRule(node, r, d) {
@@ -166,7 +166,7 @@ function renderPlots(box, d) {
     keyed(part(node, 'grid'), plots.filter((p) => p.group === g), (p) => p.name, makePlot, (plot, p) => {
       write(part(plot, 'now'), value(p.now));
       write(part(plot, 'note'), p.note);
-      const rules = p.rules ?? (d.rules ?? []).filter((r) => when(r) === p.name);
+      const rules = p.rules ?? (d.rules ?? []).filter((r) => when(r) === p.name && r.thresholds?.length);
       chart(part(plot, 'chart'), { name: p.name, points: pointsOf(p.name), lines: linesOf(d, rules) });
     });
   });

@@ -42,7 +42,7 @@ export function chart(box, { name, points, lines }) {
     return box.replaceChildren(root);
   }
   const frame = frameOf(seen, lines, w, h);
-  root.append(...grid(frame, w, h), ...thresholds(frame, lines, w), ...curve(frame, seen));
+  root.append(...grid(frame, w, h), ...curve(frame, seen), ...thresholds(frame, lines, w));
   follow(root, frame, seen, w, h);
   box.replaceChildren(root);
 }
