@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirstream/weir/configs"
@@ -23,15 +24,15 @@ import (
 )
 
 const apiPipeline = `
-name: fleet
+name: NAME
 kafka: {brokers: [BROKER]}
-source: {topic: readings}
+source: {topic: NAME.readings}
 devices: {roster: fleet.csv}
 time: {wait_for_late: 0s, max_future_skew: 10s, allow_backfill: 1h, late: update, idle_after: 1h}
 windows:
-  - {name: load_1m, metric: load, tumbling: 1m, compute: [mean, max], emit: {topic: aggregates}}
-  - {name: last_3, metric: load, count: 3, compute: [mean], emit: {topic: aggregates}}
-  - {name: site_1m, metric: load, by: labels.site, tumbling: 1m, compute: [mean], emit: {topic: aggregates}}
+  - {name: load_1m, metric: load, tumbling: 1m, compute: [mean, max], emit: {topic: NAME.aggregates}}
+  - {name: last_3, metric: load, count: 3, compute: [mean], emit: {topic: NAME.aggregates}}
+  - {name: site_1m, metric: load, by: labels.site, tumbling: 1m, compute: [mean], emit: {topic: NAME.aggregates}}
 rules:
   - {name: hot, when: temperature, levels: {warning: {above: 50, clear_below: 40}, critical: {above: labels.limit}}}
   - {name: busy, when: load_1m.mean, levels: {warning: {above: 90}}}
@@ -39,7 +40,7 @@ rules:
   - {name: silent, no_data: {after: 2h, severity: warning}}
   - {name: odd, anomaly: {of: load, severity: warning}}
   - {name: site-busy, when: site_1m.mean, levels: {warning: {above: 90}}}
-alerts: {topic: alerts}
+alerts: {topic: NAME.alerts}
 commit_interval: 10ms
 state: {dir: DIR}
 `
@@ -56,6 +57,7 @@ type process struct {
 // apiFleet is a pipeline that may run in several processes.
 type apiFleet struct {
 	t      *testing.T
+	name   string // of the pipeline
 	broker string
 	dir    string
 	client *kgo.Client
@@ -66,9 +68,15 @@ func newAPIFleet(t *testing.T, partitions int) *apiFleet {
 	broker, err := brokers.StartKafka(brokers.KafkaOptions{Partitions: partitions})
 	require.NoError(t, err)
 	t.Cleanup(broker.Close)
-	f := &apiFleet{t: t, broker: broker.Addr(), dir: t.TempDir()}
+	return (&apiFleet{t: t, name: "fleet", broker: broker.Addr()}).open(partitions)
+}
+
+// open makes the topic of readings.
+func (f *apiFleet) open(partitions int) *apiFleet {
+	t := f.t
+	t.Helper()
+	f.dir = t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(f.dir, "fleet.csv"), []byte("device,site,limit\npump-1,Hamburg,80\npump-2,Kiel,\n"), 0o644))
-	require.NoError(t, broker.Cluster().CreateTopic("readings", int32(partitions), map[string]string{"message.timestamp.type": "LogAppendTime"}))
 	partitioner, err := kafka.Partitioner("murmur2")
 	require.NoError(t, err)
 	f.client, err = kgo.NewClient(kgo.SeedBrokers(f.broker), kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(func(string) func(*kgo.Record, int) int {
@@ -76,6 +84,9 @@ func newAPIFleet(t *testing.T, partitions int) *apiFleet {
 	})))
 	require.NoError(t, err)
 	t.Cleanup(f.client.Close)
+	stamped := "LogAppendTime"
+	_, err = kadm.NewClient(f.client).CreateTopic(context.Background(), int32(partitions), 1, map[string]*string{"message.timestamp.type": &stamped}, f.name+".readings")
+	require.NoError(t, err)
 	return f
 }
 
@@ -83,7 +94,7 @@ func newAPIFleet(t *testing.T, partitions int) *apiFleet {
 func (f *apiFleet) start(name, advertise string) *process {
 	f.t.Helper()
 	file := filepath.Join(f.dir, name+".yaml")
-	text := strings.NewReplacer("BROKER", f.broker, "DIR", filepath.Join(f.dir, name)).Replace(apiPipeline)
+	text := strings.NewReplacer("NAME", f.name, "BROKER", f.broker, "DIR", filepath.Join(f.dir, name)).Replace(apiPipeline)
 	require.NoError(f.t, os.WriteFile(file, []byte(text), 0o644))
 	p, err := loadPipeline(file, func(configs.Diagnostic) {})
 	require.NoError(f.t, err)
@@ -118,7 +129,7 @@ func (p *process) end() {
 func (f *apiFleet) send(device, metric string, value float64, at time.Time) {
 	f.t.Helper()
 	text := fmt.Sprintf(`{"device":%q,"ts":%q,"metric":%q,"value":%g}`, device, at.UTC().Format(time.RFC3339Nano), metric, value)
-	require.NoError(f.t, f.client.ProduceSync(context.Background(), &kgo.Record{Topic: "readings", Key: []byte(device), Value: []byte(text)}).FirstErr())
+	require.NoError(f.t, f.client.ProduceSync(context.Background(), &kgo.Record{Topic: f.name + ".readings", Key: []byte(device), Value: []byte(text)}).FirstErr())
 }
 
 // get asks without following redirects.
@@ -323,8 +334,10 @@ func TestAPILive(t *testing.T) {
 }
 
 // Two processes share the devices: whoever is asked for a device of the other says where it lives.
-func TestAPIElsewhere(t *testing.T) {
-	f := newAPIFleet(t, 4)
+func TestAPIElsewhere(t *testing.T) { newAPIFleet(t, 4).sharedByTwo() }
+
+func (f *apiFleet) sharedByTwo() {
+	t := f.t
 	one := f.start("one", "")
 	defer one.end()
 	waitFor(t, "tasks", func() bool { return one.work().ready() })
@@ -340,7 +353,7 @@ func TestAPIElsewhere(t *testing.T) {
 
 	redirected := 0
 	for k := range 20 {
-		path := fmt.Sprint("/v1/devices/pump-", k, "?pipeline=fleet")
+		path := fmt.Sprint("/v1/devices/pump-", k, "?pipeline=", f.name)
 		var resp *http.Response
 		var body map[string]any
 		waitFor(t, "an answer", func() bool { resp, body = one.get(path); return resp.StatusCode != 503 })
@@ -361,7 +374,7 @@ func TestAPIElsewhere(t *testing.T) {
 		require.Equal(t, body["partition"], said["partition"])
 	}
 	require.Positive(t, redirected)
-	_, tasks := one.get("/v1/pipelines/fleet/tasks")
+	_, tasks := one.get("/v1/pipelines/" + f.name + "/tasks")
 	devices := 0
 	for _, e := range tasks["elsewhere"].([]any) {
 		if at := e.(map[string]any); at["kind"] == "devices" {
@@ -370,6 +383,21 @@ func TestAPIElsewhere(t *testing.T) {
 		}
 	}
 	require.Equal(t, 2, devices)
+
+	// One that comes back at another address is found there, though nobody was assigned anything anew.
+	rebalances := one.work().engine.Totals().Rebalances
+	two.work().engine.KeepSeat()
+	two.work().groups.engine.KeepSeat()
+	former := two.url
+	two.end()
+	two = f.start("two", "")
+	require.NotEqual(t, former, two.url)
+	waitFor(t, "its new address", func() bool {
+		_, tasks := one.get("/v1/pipelines/" + f.name + "/tasks")
+		at := named(tasks["elsewhere"], "kind", "devices")
+		return two.work().ready() && owned(two) == 2 && at != nil && at["url"] == two.url
+	})
+	t.Log("rebalances on the way:", one.work().engine.Totals().Rebalances-rebalances)
 
 	// A process that is gone owns nothing.
 	two.end()

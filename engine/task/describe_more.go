@@ -11,8 +11,8 @@ import (
 	"github.com/weirstream/weir/statestore"
 )
 
-// What is told of the past at most, so that a task that is asked is held up for well under a millisecond: windows that have closed of
-// each window, and panes that are looked at for them.
+// What is told of the past at most, so that a task that is asked is held up for little more than the present takes: windows that have
+// closed of each window, and panes of the device that are looked at for them; each window has its share of these.
 const (
 	mostPast  = 60
 	pastPanes = 2_000
@@ -104,6 +104,11 @@ type glance struct {
 
 // addPast adds windows that have closed, and puts the windows into the order of the file.
 func (g *glance) addPast(list []WindowState) []WindowState {
+	windows := 0
+	for i := range g.c.rings {
+		windows += len(g.c.rings[i].windows)
+	}
+	panes := max(mostPast, pastPanes/max(windows, 1))
 	for i := range g.c.rings {
 		r := &g.c.rings[i]
 		words := g.table.Row(r.col, g.slot)
@@ -111,7 +116,7 @@ func (g *glance) addPast(list []WindowState) []WindowState {
 			if g.c.Pipeline.Windows[w].By != g.by {
 				continue
 			}
-			past := r.Past(words, window.Past{Window: k, Clock: g.clock, Most: mostPast, Panes: pastPanes})
+			past := r.Past(words, window.Past{Window: k, Clock: g.clock, Most: mostPast, Panes: panes})
 			if len(past) == 0 {
 				continue
 			}
