@@ -3,6 +3,7 @@
 package consoletest
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -76,4 +77,36 @@ func TestToken(t *testing.T) {
 	require.Equal(t, "secret", b.js("sessionStorage.getItem('weir-token')"))
 	require.Equal(t, "true", b.js("JSON.stringify(localStorage).indexOf('secret') < 0"))
 	b.clean("401")
+}
+
+// What is said of the alert of a group, or of a device whose name is markup, means just that. While the page changes five times a second the
+// keyboard stays where it is.
+func TestCommands(t *testing.T) {
+	f := startFake(t, "")
+	b := openTab(t)
+	b.show(screens()[1])
+	b.open(f.URL)
+	b.holds("alerts", "document.querySelectorAll('.alert').length === 8")
+	b.click(".alert[data-id=d1b2c3d4e5f60718] button[data-is=silence]")
+	b.says("dialog", "site-warm of Hamburg (labels.site)")
+	b.keys("kim\tfans are out\r")
+	b.holds("said", "!document.querySelector('dialog')")
+	require.JSONEq(t, `{"matchers": [{"name": "rule", "op": "=", "value": "site-warm"}, {"name": "group", "op": "=", "value": "Hamburg"}], "for": "1h", "author": "kim", "reason": "fans are out"}`, f.commands()[0])
+	b.click(".alert[data-id=b1b2c3d4e5f60718] button[data-is=silence]")
+	b.click("dialog input[value=who]")
+	b.click("dialog input[value='7d']")
+	b.click("dialog .go")
+	b.holds("said", "!document.querySelector('dialog')")
+	require.JSONEq(t, `{"matchers": [{"name": "device", "op": "=", "value": "<img src=x onerror=alert(1)>"}], "for": "7d", "author": "kim", "reason": ""}`, f.commands()[1])
+	ack := ".alert[data-id=a1b2c3d4e5f60718] button[data-is=ack]"
+	b.js("document.querySelector('" + ack + "').focus()")
+	told := b.number("document.querySelector('[data-class=processed] .n').innerText.replaceAll(',', '')")
+	b.holds("the page has changed", "Number(document.querySelector('[data-class=processed] .n').innerText.replaceAll(',', '')) > "+strconv.FormatFloat(told+1000, 'f', 0, 64))
+	b.holds("the focus is where it was", "document.activeElement.matches('"+ack+"')")
+	b.keys("\r")
+	b.says("dialog", "Acknowledge")
+	b.keys("\r")
+	b.says(".alert[data-id=a1b2c3d4e5f60718]", "acknowledged by kim")
+	require.JSONEq(t, `{"author": "kim", "reason": ""}`, f.commands()[2])
+	b.clean()
 }
