@@ -45,7 +45,7 @@ demo: ## run the demo: embedded brokers, a simulated fleet, the console
 test: ## run all tests that need nothing but Go
 	go test -timeout $(TIMEOUT) ./...
 
-test-real: ## run the tests against real Kafka, Mosquitto, kcat, Alertmanager and Prometheus; installs what it can, starts and stops what it needs
+test-real: ## run the tests against real Kafka, Mosquitto, kcat, Alertmanager, Prometheus and Chromium; installs what it can, starts and stops what it needs
 	@.ci/test-real
 
 dashboards: ## check the dashboards of deploy/grafana against the types of @grafana/schema (needs Node.js)

@@ -26,3 +26,13 @@ func ParseSpan(text string) (event.Time, error) {
 	}
 	return span, nil
 }
+
+// WindowSentence says what the window of that name does, as Explain does; false where the pipeline has none.
+func (p *Pipeline) WindowSentence(name string) (string, bool) {
+	for i := range p.Windows {
+		if p.Windows[i].Name == name {
+			return p.sayWindow(&p.Windows[i]), true
+		}
+	}
+	return "", false
+}

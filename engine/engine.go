@@ -113,6 +113,9 @@ type Engine struct {
 	loading   chan struct{} // holds one while a task loads its local copy
 	tailCells int           // journaled cells that make a checkpoint due
 
+	directory  atomic.Pointer[directory] // nil: Run has not come so far, or is over
+	advertised string                    // the URL that the others hear of
+
 	background sync.WaitGroup // short work beside the tasks: trims, comparisons of clocks
 	group      *membership
 	feed       *feed
@@ -129,6 +132,8 @@ type runnerHandle struct {
 	roster   chan struct{} // a new one is in force
 	commands chan struct{} // a new version is in force
 	pulse    pulse
+
+	questions chan func(*runner) // to be called by a live task
 }
 
 // order tells the task to stop; one that has its orders already needs no other.
@@ -213,6 +218,8 @@ func (e *Engine) Run(ctx context.Context) error {
 	if e.feed, err = newFeed(e); err != nil {
 		return err
 	}
+	e.directory.Store(e.newDirectory())
+	defer e.directory.Store(nil)
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	e.ctx = running
@@ -223,7 +230,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	defer e.commands.begin(e.tellCommands)()
 	e.group = newMembership(p.Group, p.Source.Topic, e.o.Instance, e.log)
-	e.group.assigned, e.group.dropped, e.group.counts = e.start, e.drop, &e.status.group
+	e.group.assigned, e.group.dropped, e.group.counts, e.group.url = e.start, e.drop, &e.status.group, e.advertised
 	// A client waits for answers when it is closed, also for those of brokers that
 	// are gone: its context is cut then.
 	groupCtx, cutGroup := context.WithCancel(context.Background())
@@ -294,7 +301,7 @@ func (e *Engine) start(partitions []int32) {
 			continue
 		}
 		ctx, cancel := context.WithCancel(e.ctx)
-		h := &runnerHandle{stop: make(chan leave, 1), cancel: cancel, ended: make(chan struct{}), ends: make(chan endOffset, 1), roster: make(chan struct{}, 1), commands: make(chan struct{}, 1), pulse: newPulse()}
+		h := &runnerHandle{stop: make(chan leave, 1), cancel: cancel, ended: make(chan struct{}), ends: make(chan endOffset, 1), roster: make(chan struct{}, 1), commands: make(chan struct{}, 1), pulse: newPulse(), questions: make(chan func(*runner))}
 		e.runners[p] = h
 		e.tasks.Store(int64(len(e.runners)))
 		e.status.enter(p, Recovering)

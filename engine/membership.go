@@ -37,6 +37,7 @@ type membership struct {
 	spoke, expelled func()
 
 	counts *groupCounts
+	url    string // what the others hear of this process
 
 	mu      sync.Mutex
 	seats   map[int32]seat
@@ -63,7 +64,7 @@ func newMembership(group, topic, instance string, log *slog.Logger) *membership 
 func (m *membership) join(opts []kgo.Opt) error {
 	opts = append(append([]kgo.Opt{}, opts...),
 		kgo.ConsumerGroup(m.group), kgo.ConsumeTopics(m.topic), kgo.InstanceID(m.instance),
-		kgo.Balancers(kgo.CooperativeStickyBalancer()), kgo.DisableAutoCommit(),
+		kgo.Balancers(advertising{kgo.CooperativeStickyBalancer(), m.url}), kgo.DisableAutoCommit(),
 		kgo.SessionTimeout(sessionTimeout), kgo.HeartbeatInterval(heartbeatInterval), kgo.MetadataMaxAge(metadataMaxAge),
 		kgo.OnPartitionsAssigned(m.onAssigned), kgo.OnPartitionsRevoked(m.onRevoked), kgo.OnPartitionsLost(m.onLost),
 		kgo.WithHooks(groupErrors{m}),

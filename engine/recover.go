@@ -89,7 +89,7 @@ func (r *runner) restore(ctx context.Context) error {
 		return refuse("group %q has a committed offset for partition %d that weir did not write: something else commits for this group", r.plan.Pipeline.Group, r.partition)
 	}
 	if c.found {
-		r.e.status.setPosition(r.partition, c.k)
+		r.e.status.setPassage(r.partition, passage{position: c.k})
 		if why := r.differs(c.meta.lineage); why != "" {
 			return refuse("%s", why)
 		}

@@ -152,7 +152,6 @@ func (r *runner) goLive(ctx context.Context) error {
 	}
 	r.takeRoster() // behind the commands, which judge what it brings
 	r.succeed()
-	r.e.status.setPosition(r.partition, r.k)
 	if err := r.seal(ctx, r.saver.wanted()); err != nil {
 		return err
 	}
@@ -220,6 +219,8 @@ func (r *runner) live(ctx context.Context) error {
 			r.takeCommands()
 		case <-r.h.pulse.ask:
 			r.h.pulse.answered()
+		case ask := <-r.h.questions:
+			ask(r)
 		case images <- next:
 			r.saver.sent()
 		case err := <-r.saver.ended:

@@ -201,14 +201,6 @@ func (r *registry) setEnd(p int32, end int64) {
 	}
 }
 
-func (r *registry) setPosition(p int32, position int64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if t := r.tasks[p]; t != nil {
-		t.Position = position
-	}
-}
-
 func (r *registry) committed(p int32, done progress) {
 	r.commits.Add(1)
 	r.mu.Lock()

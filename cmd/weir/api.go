@@ -16,6 +16,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -31,13 +32,21 @@ type api struct {
 	one       sync.Mutex
 	open      map[*instance]*desk // of those with rules, by the file in force
 
-	log      *slog.Logger
-	token    string // empty: who reaches the listener may ask, if that is on loopback
-	loopback bool   // of the listener
+	log       *slog.Logger
+	token     string // empty: who reaches the listener may ask, if that is on loopback
+	loopback  bool   // of the listener
+	certified bool   // whoever reaches the listener has a certificate of the operator's authority
+
+	watch   *watch
+	streams atomic.Int64  // that are open
+	over    chan struct{} // closed when the process ends: streams would not
+	ended   bool          // likewise, under one
 }
 
 func newAPI(instances []*instance, token string, log *slog.Logger) *api {
-	return &api{instances: instances, open: map[*instance]*desk{}, token: token, log: log}
+	a := &api{instances: instances, open: map[*instance]*desk{}, token: token, log: log, over: make(chan struct{})}
+	a.watch = &watch{see: a.seeAlerts}
+	return a
 }
 
 // desks are those of the pipelines with rules. A changed file has a desk of its own: which
@@ -45,6 +54,9 @@ func newAPI(instances []*instance, token string, log *slog.Logger) *api {
 func (a *api) desks() (all []*desk) {
 	a.one.Lock()
 	defer a.one.Unlock()
+	if a.ended {
+		return nil
+	}
 	for _, i := range a.instances {
 		p, d := i.work().pipeline, a.open[i]
 		if d != nil && d.pipeline != p {
@@ -82,6 +94,7 @@ func apiToken(file string) (string, error) {
 func (a *api) close() {
 	a.one.Lock()
 	defer a.one.Unlock()
+	a.ended = true
 	for _, d := range a.open { // unordered: each by itself
 		d.close()
 	}
@@ -91,7 +104,29 @@ func (a *api) close() {
 func (a *api) mount(mux *http.ServeMux, at net.Addr) {
 	tcp, ok := at.(*net.TCPAddr)
 	a.loopback = ok && tcp.IP.IsLoopback()
+	routes := http.NewServeMux()
+	for pattern, answer := range a.routes() { // unordered: patterns differ
+		routes.Handle(pattern, answer)
+	}
+	mux.Handle("/v1/", a.orProblem(routes))
+}
+
+// routes are all that the API answers. docs/openapi.yaml has the same.
+func (a *api) routes() map[string]http.Handler {
+	all := map[string]http.Handler{
+		"GET /v1/live":         http.HandlerFunc(a.live),
+		"GET /v1/openapi.yaml": http.HandlerFunc(a.document),
+	}
 	for pattern, answer := range map[string]func(*http.Request) (reply, error){ // unordered: patterns differ
+		"GET /v1/pipelines":              a.listPipelines,
+		"GET /v1/pipelines/{name}":       a.onePipeline,
+		"GET /v1/pipelines/{name}/tasks": a.listTasks,
+		"GET /v1/pipelines/{name}/lag":   a.showLag,
+		"GET /v1/devices":                a.listDevices,
+		"GET /v1/devices/{id}":           a.showDevice,
+		"GET /v1/groups":                 a.listGroups,
+		"GET /v1/groups/{by}/{id}":       a.showGroup,
+
 		"GET /v1/alerts":             a.listAlerts,
 		"GET /v1/alerts/{id}":        a.explainAlert,
 		"POST /v1/alerts/{id}/ack":   a.ackAlert,
@@ -101,14 +136,20 @@ func (a *api) mount(mux *http.ServeMux, at net.Addr) {
 		"DELETE /v1/silences/{name}": a.dropSilence,
 		"POST /v1/reload":            a.reload,
 	} {
-		mux.Handle(pattern, a.handler(answer))
+		all[pattern] = a.handler(answer)
 	}
+	return all
 }
+
+// problemKind is the media type of problems (RFC 9457).
+const problemKind = "application/problem+json"
 
 // reply is what a request is answered with.
 type reply struct {
-	status int // 0: 200
-	body   any // nil: none
+	status   int    // 0: 200
+	body     any    // nil: none
+	kind     string // of the body; empty: JSON
+	location string // empty: none
 }
 
 // problem is an error as RFC 9457 has it.
@@ -136,27 +177,42 @@ func (a *api) handler(answer func(*http.Request) (reply, error)) http.Handler {
 			out, err = answer(r.WithContext(ctx))
 		}
 		if err != nil {
-			p := a.problem(err)
-			if p.Status == http.StatusUnauthorized {
-				w.Header().Set("WWW-Authenticate", `Bearer realm="weir"`)
-			}
-			send(w, "application/problem+json", reply{p.Status, p})
+			a.refuse(w, err)
 			return
 		}
-		send(w, "application/json", out)
+		send(w, out)
 	})
 }
 
-func send(w http.ResponseWriter, kind string, out reply) {
+// refuse answers with a problem.
+func (a *api) refuse(w http.ResponseWriter, err error) {
+	p := a.problem(err)
+	switch p.Status {
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", `Bearer realm="weir"`)
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", "1")
+	}
+	send(w, reply{status: p.Status, body: p, kind: problemKind})
+}
+
+func send(w http.ResponseWriter, out reply) {
+	if out.location != "" {
+		w.Header().Set("Location", out.location)
+	}
 	if out.body == nil {
 		w.WriteHeader(cmp.Or(out.status, http.StatusNoContent))
 		return
 	}
-	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Content-Type", cmp.Or(out.kind, "application/json"))
 	w.WriteHeader(cmp.Or(out.status, http.StatusOK))
+	encode(w, out.body) // whoever asked may be gone
+}
+
+func encode(w io.Writer, body any) {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(out.body) // whoever asked is gone
+	_ = encoder.Encode(body)
 }
 
 // admit says who may ask. With a token, who has it. Without one the API is for the
@@ -170,6 +226,7 @@ func (a *api) admit(r *http.Request) error {
 		if !ok || subtle.ConstantTimeCompare(want[:], have[:]) != 1 {
 			return problemOf(http.StatusUnauthorized, "send the token as Authorization: Bearer TOKEN")
 		}
+	case a.certified && r.TLS != nil && len(r.TLS.VerifiedChains) > 0:
 	case !a.loopback:
 		return problemOf(http.StatusForbidden, "the API is off: set WEIR_API_TOKEN, or let --http listen on loopback only")
 	case !isLocal(r.Host):

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -23,21 +24,47 @@ func (a *api) listAlerts(r *http.Request) (reply, error) {
 		return reply{}, err
 	}
 	q := r.URL.Query()
-	w := wanted{rule: q.Get("rule"), device: q.Get("device"), group: q.Get("group"), level: q.Get("level"), state: q.Get("state")}
+	asked := alertsQuestion{desks: desks, wanted: wanted{rule: q.Get("rule"), device: q.Get("device"), group: q.Get("group"), level: q.Get("level"), state: q.Get("state")}}
+	if asked.limit, err = limitOf(r, limits{most: mostAlerts}); err != nil {
+		return reply{}, err
+	}
+	body, err := a.alertsBody(r.Context(), asked)
+	return reply{body: body}, err
+}
+
+// mostAlerts is the greatest limit that may be asked for.
+const mostAlerts = 100_000
+
+// alertsQuestion says which open alerts to list, at desks of which pipelines.
+type alertsQuestion struct {
+	desks []*desk // nil: all
+	wanted
+	limit int // 0: none
+}
+
+// alertsBody is the answer to GET /v1/alerts.
+func (a *api) alertsBody(ctx context.Context, q alertsQuestion) (map[string]any, error) {
+	if q.desks == nil {
+		q.desks = a.desks()
+	}
 	list, dropped := []alertOf{}, 0
-	for _, d := range desks {
-		s, err := d.see(r.Context())
+	for _, d := range q.desks {
+		s, err := d.see(ctx)
 		if err != nil {
-			return reply{}, err
+			return nil, err
 		}
 		dropped += s.dropped
 		for i := range s.open {
-			if w.has(&s.open[i]) {
+			switch {
+			case !q.has(&s.open[i]):
+			case q.limit > 0 && len(list) >= q.limit:
+				dropped++
+			default:
 				list = append(list, alertOf{d.pipeline.Name, s.listed(s.open[i])})
 			}
 		}
 	}
-	return reply{body: map[string]any{"alerts": list, "left_out": dropped}}, nil
+	return map[string]any{"alerts": list, "left_out": dropped}, nil
 }
 
 func (a *api) explainAlert(r *http.Request) (reply, error) {

@@ -21,6 +21,16 @@ type apiClient struct {
 	t     *testing.T
 	url   string
 	token string
+
+	document *document // that every answer has to fit; nil: none
+}
+
+// client follows redirects.
+func (c *apiClient) client() *http.Client {
+	if c.document == nil {
+		return &http.Client{}
+	}
+	return &http.Client{Transport: c.document}
 }
 
 // ask returns the status of the answer, and what it is.
@@ -32,7 +42,7 @@ func (c *apiClient) ask(method, path, body string) (int, map[string]any) {
 	if c.token != "" {
 		r.Header.Set("Authorization", "Bearer "+c.token)
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := c.client().Do(r)
 	require.NoError(c.t, err)
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
@@ -57,7 +67,7 @@ func TestAPI(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- o.serve(ctx) }()
-	c := &apiClient{t: t, url: "http://" + o.addr()}
+	c := &apiClient{t: t, url: "http://" + o.addr(), document: openDocument(t)}
 	waitFor(t, "topics", func() bool { status, _ := c.ask("GET", "/v1/alerts", ""); return status == 200 })
 	_, none := c.ask("GET", "/v1/alerts", "")
 	require.Equal(t, map[string]any{"alerts": []any{}, "left_out": 0.0}, none)

@@ -29,6 +29,8 @@ type demoFlags struct {
 	devices  int
 	rate     float64
 	level    string
+	http     string
+	anyPort  bool // where the port of http is taken
 }
 
 func newDemoCommand() *cobra.Command {
@@ -44,6 +46,7 @@ their readings; shows what happens; and ends with one line of JSON that obeys th
 			if f.duration < 0 {
 				return usageError{errors.New("--for must not be negative")}
 			}
+			f.anyPort = !cmd.Flags().Changed("http")
 			return runDemo(cmd.Context(), f)
 		},
 	}
@@ -52,6 +55,7 @@ their readings; shows what happens; and ends with one line of JSON that obeys th
 	cmd.Flags().StringVar(&f.dir, "dir", "", "keep broker data and state here (default: a temporary directory)")
 	cmd.Flags().IntVar(&f.devices, "devices", 1000, "devices in the fleet")
 	cmd.Flags().Float64Var(&f.rate, "rate", 2000, "readings a second of the whole fleet")
+	cmd.Flags().StringVar(&f.http, "http", "127.0.0.1:9464", "address for the console, as of weir run; any free port where the default is taken; empty: none")
 	cmd.Flags().StringVar(&f.level, "log-level", "error", "debug, info, warn or error")
 	return cmd
 }
@@ -99,6 +103,12 @@ func runDemo(ctx context.Context, f demoFlags) error {
 	defer i.Close()
 	latencies := &latencyLog{}
 	i.work().engine.Observe(latencies)
+	i.heard = latencies.AlertLatency // with a console its metrics observe the engine
+	closeConsole, err := openDemoConsole(ctx, i, f, log)
+	if err != nil {
+		return err
+	}
+	defer closeConsole()
 	summary, err := playDemo(ctx, i, f, log, latencies)
 	if err != nil {
 		return err

@@ -39,6 +39,10 @@ type instance struct {
 	bridge   atomic.Pointer[mqtt.Bridge] // the one that runs now
 	retired  atomic.Pointer[mqtt.Counts] // what former bridges counted
 	keepSeat bool
+
+	latencies latencies           // of its alerts
+	heard     func(time.Duration) // is told of each of them; nil: nobody wants to know
+
 	commands *engine.Commands // the reader for the work of all versions of the file
 }
 

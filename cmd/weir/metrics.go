@@ -99,7 +99,13 @@ func (m *metrics) Committed(took time.Duration, journalBytes int) {
 }
 
 // AlertLatency implements engine.Observer.
-func (m *metrics) AlertLatency(d time.Duration) { m.latency.Observe(d.Seconds()) }
+func (m *metrics) AlertLatency(d time.Duration) {
+	m.latency.Observe(d.Seconds())
+	m.i.latencies.add(time.Now(), d)
+	if m.i.heard != nil {
+		m.i.heard(d)
+	}
+}
 
 // Checkpointed implements engine.Observer.
 func (m *metrics) Checkpointed(took time.Duration) { m.checkpoint.Observe(took.Seconds()) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/pprof"
@@ -19,7 +20,9 @@ type outside struct {
 	instances []*instance
 	registry  *prometheus.Registry
 	listener  net.Listener
-	api       *api // nil: there is none
+	api       *api          // nil: there is none
+	console   http.Handler  // at /; nil: there is none
+	tls       *certificates // nil: plain HTTP
 }
 
 // newOutside makes the metrics of all instances. It must run before they do.
@@ -53,6 +56,18 @@ func (o *outside) listen(address string) (err error) {
 
 func (o *outside) addr() string { return o.listener.Addr().String() }
 
+// advertise has the engines of all instances say where the API is. It must be called before they run.
+func (o *outside) advertise(url string) {
+	for _, i := range o.instances {
+		i.onStart(func(w *work) {
+			w.engine.Advertise(url)
+			if w.groups != nil {
+				w.groups.engine.Advertise(url)
+			}
+		})
+	}
+}
+
 // serve answers until ctx ends.
 func (o *outside) serve(ctx context.Context) error {
 	mux := http.NewServeMux()
@@ -64,9 +79,22 @@ func (o *outside) serve(ctx context.Context) error {
 		o.api.mount(mux, o.listener.Addr())
 		defer o.api.close()
 	}
+	if o.console != nil {
+		mux.Handle("/", o.console)
+	}
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	if o.api != nil {
+		server.RegisterOnShutdown(func() { close(o.api.over) })
+	}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(o.listener) }()
+	go func() {
+		if o.tls != nil {
+			server.TLSConfig, server.ErrorLog = o.tls.tls(), slog.NewLogLogger(o.tls.log.Handler(), slog.LevelDebug) // strangers' handshakes
+			ended <- server.ServeTLS(o.listener, "", "")
+			return
+		}
+		ended <- server.Serve(o.listener)
+	}()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("serve http: %w", err)

@@ -10,11 +10,13 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/weirstream/weir/cmd/weir/console"
 	"github.com/weirstream/weir/configs"
 )
 
 func newRunCommand() *cobra.Command {
-	var http, level, tokenFile string
+	var http, level, tokenFile, advertise string
+	var files httpsFiles
 	var keepSeat, logJSON, watch bool
 	var createSource int
 	cmd := &cobra.Command{
@@ -26,7 +28,7 @@ func newRunCommand() *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, files []string) error {
+		RunE: func(cmd *cobra.Command, paths []string) error {
 			log, err := newLogger(level, logJSON)
 			if err != nil {
 				return usageError{err}
@@ -38,11 +40,18 @@ func newRunCommand() *cobra.Command {
 			if createSource < 0 {
 				return usageError{fmt.Errorf("--create-source=%d must be a number of partitions, or 0", createSource)}
 			}
-			return runPipelines(cmd.Context(), files, runOptions{HTTP: http, Token: token, KeepSeat: keepSeat, Logger: log, Watch: watch, CreateSource: createSource})
+			if err := errors.Join(files.check(), checkAdvertised(advertise)); err != nil {
+				return usageError{err}
+			}
+			return runPipelines(cmd.Context(), paths, runOptions{HTTP: http, Token: token, HTTPS: files, Advertise: advertise, KeepSeat: keepSeat, Logger: log, Watch: watch, CreateSource: createSource})
 		},
 	}
-	cmd.Flags().StringVar(&http, "http", "127.0.0.1:9464", "address for /metrics, /healthz, /readyz and /v1; empty: none")
+	cmd.Flags().StringVar(&http, "http", "127.0.0.1:9464", "address for the console, /metrics, /healthz, /readyz and /v1; empty: none")
 	cmd.Flags().StringVar(&tokenFile, "api-token-file", "", "file with the token that /v1 asks for, in place of $WEIR_API_TOKEN; without either, /v1 is there on loopback only")
+	cmd.Flags().StringVar(&files.Cert, "http-cert", "", "file with the certificate of --http (PEM), which then is HTTPS; read again when it changes")
+	cmd.Flags().StringVar(&files.Key, "http-key", "", "file with the key of --http-cert")
+	cmd.Flags().StringVar(&files.ClientCA, "http-client-ca", "", "file with the authorities (PEM) of which one must have signed the certificate of whoever connects to --http")
+	cmd.Flags().StringVar(&advertise, "advertise-url", "", "URL of this process's /v1 for others, to which questions about its devices are sent on; default: from --http, unless that is loopback")
 	cmd.Flags().BoolVar(&keepSeat, "keep-seat", false, "keep the group seat at a stop, for a restart within 10 s")
 	cmd.Flags().IntVar(&createSource, "create-source", 0, "make a source topic that is missing, with so many partitions and brokers' append times")
 	cmd.Flags().BoolVar(&watch, "watch", true, "reload a file when it changes, as at SIGHUP and POST /v1/reload")
@@ -52,8 +61,11 @@ func newRunCommand() *cobra.Command {
 }
 
 type runOptions struct {
-	HTTP         string
-	Token        string // of the HTTP API; empty: it is there on loopback only
+	HTTP  string
+	Token string // of the HTTP API; empty: it is there on loopback only
+	HTTPS httpsFiles
+	// Advertise is where others reach the API; empty: where it listens.
+	Advertise    string
 	KeepSeat     bool
 	Logger       *slog.Logger
 	Watch        bool // the files
@@ -124,6 +136,10 @@ func runPipelines(ctx context.Context, files []string, o runOptions) error {
 			return err
 		}
 		outside.api = newAPI(instances, o.Token, o.Logger)
+		outside.console = console.Handler()
+		if err := outside.secure(o); err != nil {
+			return err
+		}
 		o.Logger.Info("http listens", "address", outside.addr())
 		group.Go(func() error { return outside.serve(ctx) })
 	}

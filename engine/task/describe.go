@@ -23,16 +23,21 @@ type DeviceState struct {
 	// one; empty where there is none or time.reset_clock_after is 0.
 	LateSince string `json:"late_since,omitempty"`
 	Resets    uint64 `json:"resets,omitempty"` // how often the device's clock was restarted
+
+	Labels map[string]string `json:"labels,omitempty"` // Describe leaves them out
 }
 
 // WindowState is the running value of the window that holds the device's clock; of
 // a session window, that of the open session that ends last.
 type WindowState struct {
-	Window string             `json:"window"`
-	Start  string             `json:"start"`
-	End    string             `json:"end"`
-	Count  uint64             `json:"count"`
-	Values map[string]float64 `json:"values"`
+	Window string            `json:"window"`
+	Start  string            `json:"start"`
+	End    string            `json:"end"`
+	Count  uint64            `json:"count"`
+	Values map[string]Number `json:"values"`
+	// Past are windows that have closed for good, oldest first, as far as their panes are still held; Describe leaves
+	// them out.
+	Past []PastWindow `json:"past,omitempty"`
 }
 
 // RuleState is where a rule stands.
@@ -50,13 +55,17 @@ type RuleState struct {
 	Suppressed bool `json:"suppressed,omitempty"`
 	Acked      bool `json:"acked,omitempty"`
 	Escalation int  `json:"escalation,omitempty"` // steps taken
+
+	// What the rule looks at now, nil where that is nothing, and its thresholds; Describe leaves them out.
+	Value      *Number          `json:"value,omitempty"`
+	Thresholds []ThresholdState `json:"thresholds,omitempty"`
 }
 
 // LastValue is the newest value of a metric that a rule looks at.
 type LastValue struct {
-	Metric string  `json:"metric"`
-	Time   string  `json:"time"`
-	Value  float64 `json:"value"`
+	Metric string `json:"metric"`
+	Time   string `json:"time"`
+	Value  Number `json:"value"`
 }
 
 // Describe reads the state of a device out of a table.
@@ -80,7 +89,7 @@ func (c *Plan) Describe(table *statestore.Table, slot statestore.Slot) DeviceSta
 	for i := range c.metrics {
 		if m := &c.metrics[i]; m.last >= 0 {
 			if cell := table.Cell(c.lastCol, m.last, slot); cell[0] != 0 {
-				d.Last = append(d.Last, LastValue{Metric: m.name, Time: stamp(event.Time(cell[0] - 1)), Value: math.Float64frombits(cell[1])})
+				d.Last = append(d.Last, LastValue{Metric: m.name, Time: stamp(event.Time(cell[0] - 1)), Value: Number(math.Float64frombits(cell[1]))})
 			}
 		}
 	}
@@ -134,9 +143,9 @@ func (c *Plan) ruleState(table *statestore.Table, slot statestore.Slot, i int) R
 
 func (c *Plan) windowState(w int, start, end event.Time, count uint64, values []float64) WindowState {
 	spec := &c.Pipeline.Windows[w]
-	s := WindowState{Window: spec.Name, Start: stamp(start), End: stamp(end), Count: count, Values: map[string]float64{}}
-	for i, name := range spec.Compute {
-		s.Values[name] = values[i]
+	s := WindowState{Window: spec.Name, Start: stamp(start), End: stamp(end), Count: count, Values: map[string]Number{}}
+	for i, name := range spec.Compute[:min(len(values), len(spec.Compute))] {
+		s.Values[name] = Number(values[i])
 	}
 	return s
 }

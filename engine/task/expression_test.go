@@ -81,9 +81,9 @@ func TestFieldsOfOneObjectAreNotThoseOfTheNext(t *testing.T) {
 	require.True(t, ok)
 	state := p.plan.Describe(p.table, slot)
 	require.Equal(t, uint64(Block), state.Windows[0].Count, "one sum of each third object")
-	require.Equal(t, 7.0, state.Windows[0].Values["max"])
+	require.EqualValues(t, 7.0, state.Windows[0].Values["max"])
 	require.Zero(t, p.task.Counters().Expressions)
-	require.False(t, math.IsNaN(state.Windows[1].Values["max"]))
+	require.False(t, math.IsNaN(float64(state.Windows[1].Values["max"])))
 }
 
 // BenchmarkExpressions is the cost of where and derive beside that of the same

@@ -238,6 +238,7 @@ func (p *plant) check() {
 	require.Equal(p.t, p.seqs[0], c.Alerts)
 	p.checkTally()
 	require.LessOrEqual(p.t, len(p.task.undated), int(p.table.Bound()))
+	p.look()
 }
 
 // seal commits what has changed to the journal.

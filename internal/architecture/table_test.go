@@ -49,6 +49,7 @@ func table() []place {
 		{folder: "internal/oracle", layer: 4, pure: true, may: []string{"event", "configs", "alerts/anomaly", "alerts/commands"}},
 		{folder: "internal/oracle/topics", layer: 4, may: []string{"event", "configs", "internal/oracle"}},
 
+		{folder: "docs", layer: 4},
 		{folder: "cmd", tree: true, layer: 4, may: []string{"..."}},
 		{folder: "internal", tree: true, layer: 4, may: []string{"..."}},
 		{folder: "bench", tree: true, layer: 4, may: []string{"..."}},
