@@ -49,6 +49,7 @@ func (r *round) check() {
 	for _, topic := range r.pipe.outputs() {
 		require.Equal(r.t, v.Topics[topic], r.kafka.Count(topic), "records of %s, as verify and as kcat count them", topic)
 	}
+	require.Equal(r.t, v.Topics[r.pipe.commands()], r.kafka.Count(r.pipe.commands()), "commands, as verify and as kcat count them")
 	require.Positive(r.t, v.Readings)
 	require.Positive(r.t, v.Aggregates)
 	require.Positive(r.t, v.Alerts)
@@ -57,6 +58,7 @@ func (r *round) check() {
 	require.Positive(r.t, v.Groups.Alerts)
 	r.result = fmt.Sprintf("verified in %.1f s, %d readings, %d aggregates, %d alert events, %d in quarantine, %d facts; of groups %d aggregates and %d alert events from %d partials", took.Seconds(),
 		v.Readings, v.Aggregates, v.Alerts, v.Quarantined, v.Facts, v.Groups.Aggregates, v.Groups.Alerts, v.Groups.Partials)
+	r.look()
 	if r.refusal != "" {
 		r.result += "; before that: " + r.refusal
 	}

@@ -88,6 +88,9 @@ func NewProcess(t TB, p Program) *Process {
 // Path is the pipeline file.
 func (w *Process) Path() string { return filepath.Join(w.dir, "pipeline.yaml") }
 
+// URL is where the present life, and each other one, answers HTTP.
+func (w *Process) URL() string { return "http://" + w.http }
+
 // LogFile holds what all lives have logged.
 func (w *Process) LogFile() string { return filepath.Join(w.dir, "weir.log") }
 
