@@ -57,7 +57,7 @@ func rules(now time.Time, commandless bool) string {
     flapping: {changes: 2, within: 20s}
     message: "{{device}} is {{value | printf \"%%.3f\"}} beyond its limit"
   - name: ratio
-    when: labels.limit / (temperature > 45 ? temperature - 45 : 0)
+    when: "labels.limit / (temperature > 45 ? temperature - 45 : 0)"
     levels:
       warning: {above: 1}
   - name: silent
