@@ -112,7 +112,7 @@ func (r *round) observe() happened {
 	for _, record := range r.kafka.Read(r.pipe.alerts) {
 		require.NoError(r.t, h.take(record.Value), record.Value)
 	}
-	for _, record := range r.kafka.Read(r.pipe.commands()) {
+	for _, record := range r.kafka.Read(r.pipe.Commands()) {
 		if strings.HasPrefix(record.Device, "inhibit/") {
 			h["inhibited by label"]++
 		} else {

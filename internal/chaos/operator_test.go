@@ -91,7 +91,7 @@ func (o *operator) work(ctx context.Context) {
 	admin := kadm.NewClient(o.client)
 	for o.pause(ctx, 200*time.Millisecond) {
 		ask, cancel := context.WithTimeout(ctx, 2*time.Second)
-		list, err := admin.ListTopics(ask, o.pipe.commands())
+		list, err := admin.ListTopics(ask, o.pipe.Commands())
 		cancel()
 		if err == nil && list.Error() == nil && len(list) == 1 {
 			break
@@ -203,5 +203,5 @@ func (o *operator) write(ctx context.Context, c command) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	return o.client.ProduceSync(ctx, &kgo.Record{Topic: o.pipe.commands(), Key: []byte(c.key), Value: value}).FirstErr()
+	return o.client.ProduceSync(ctx, &kgo.Record{Topic: o.pipe.Commands(), Key: []byte(c.key), Value: value}).FirstErr()
 }

@@ -57,11 +57,8 @@ func (p pipeline) outputs() []string {
 
 // written are all topics that weir writes.
 func (p pipeline) written() []string {
-	return append(p.outputs(), p.Journal(), p.commands(), p.Groups().Source, p.Groups().Journal())
+	return append(p.outputs(), p.Journal(), p.Commands(), p.Groups().Source, p.Groups().Journal())
 }
-
-// commands is the topic of what operators say, and tasks to each other.
-func (p pipeline) commands() string { return "weir." + p.Name + ".commands" }
 
 // tasks is how many there are in all processes.
 func (p pipeline) tasks() int { return 2 * p.partitions }

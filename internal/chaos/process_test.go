@@ -92,10 +92,10 @@ func (r *round) killInSeal(point string) {
 		}
 		w.Env = []string{fmt.Sprintf("WEIR_FAILPOINT=%s:*:%d=kill", point, n)}
 		w.Start()
-		r.live()
 		if i == 0 {
+			r.live()
 			r.feed(loadOptions{})
-		}
+		} // the second may save, and die, before all of its tasks are live
 		before := r.committed()
 		rig.Await(r.t, "3000 more records", time.Minute, func() (bool, string) {
 			done := r.committed()
@@ -108,7 +108,7 @@ func (r *round) killInSeal(point string) {
 		r.dies(w)
 	}
 	w.Start()
-	r.flow(500)
+	r.flow(5_000) // both lives may have been short
 	r.verified()
 }
 

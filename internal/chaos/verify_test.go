@@ -54,7 +54,7 @@ func (r *round) check() {
 	for _, topic := range r.pipe.outputs() {
 		require.Equal(r.t, v.Topics[topic], r.kafka.Count(topic), "records of %s, as verify and as kcat count them", topic)
 	}
-	require.Equal(r.t, v.Topics[r.pipe.commands()], r.kafka.Count(r.pipe.commands()), "commands, as verify and as kcat count them")
+	require.Equal(r.t, v.Topics[r.pipe.Commands()], r.kafka.Count(r.pipe.Commands()), "commands, as verify and as kcat count them")
 	require.Positive(r.t, v.Readings)
 	require.Positive(r.t, v.Aggregates)
 	require.Positive(r.t, v.Alerts)
