@@ -97,7 +97,7 @@ func (h happened) take(value string) error {
 // look counts what a round saw that had an operator: something of what there are operators, timers and schedules for has to be among it.
 func (r *round) look() {
 	r.t.Helper()
-	if r.pipe.commandless {
+	if r.pipe.untold {
 		return
 	}
 	r.seen = r.observe()

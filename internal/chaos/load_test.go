@@ -89,7 +89,7 @@ func (r *round) feed(o loadOptions) {
 	require.NoError(r.t, err)
 	m := &mutes{fleet: f, start: start}
 	r.load = &load{Sending: rig.Send(r.t, m, o.to, 1), mutes: m}
-	if !r.pipe.commandless {
+	if !r.pipe.untold {
 		r.operator.come(r.t, r.kafka.Brokers())
 	}
 }

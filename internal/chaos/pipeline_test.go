@@ -22,8 +22,9 @@ type setting struct {
 	partitions int               // 0: 4
 	commit     string            // commit_interval; empty: 50ms
 	topics     map[string]string // settings of the source topic beside append times
-	// commandless leaves the topic of commands empty: neither an operator nor a rule writes into it.
-	commandless bool
+	// untold says that the journal will not tell verify all. Then nothing is in the pipeline that follows from more than readings and silence:
+	// neither an operator nor a rule writes commands, and nobody is expected from the moment on at which the roster came into force.
+	untold bool
 }
 
 // pipeline has every kind of window, two of them over several devices, every kind of rule, limits from a roster, a filter, a metric made from
@@ -45,7 +46,7 @@ func newPipeline(fault string, s setting) pipeline {
 	}
 	name := rig.UniqueName("chaos-" + fault)
 	return pipeline{
-		Pipeline: rig.Pipeline{Name: name, Source: name + ".readings"}, setting: s, rules: rules(time.Now(), s.commandless),
+		Pipeline: rig.Pipeline{Name: name, Source: name + ".readings"}, setting: s, rules: rules(time.Now(), s.untold),
 		aggregates: name + ".aggregates", changes: name + ".changes", fleets: name + ".fleets", alerts: name + ".alerts",
 	}
 }

@@ -10,14 +10,20 @@ import (
 // rules are those of the pipeline, with what inhibits what. Between them they have every kind of timer: silence, repeats, escalation, and a
 // schedule that begins at the next full minute and another that ends there. They come due within seconds. The rule ratio divides by zero
 // whenever a device is not hot.
-func rules(now time.Time, commandless bool) string {
+func rules(now time.Time, untold bool) string {
 	minute := func(n int) string { return now.UTC().Add(time.Duration(n) * time.Minute).Format("15:04") }
 	labelled := `
   - {source: {rule: heated}, target: {rule: hall}, equal: labels.site}
   - {source: {rule: hall, level: critical}, target: {rule: long}, equal: labels.site}
   - {source: {rule: silent}, target: {rule: missing}, equal: labels.site}`
-	if commandless {
-		labelled = ""
+	expected := `
+  - name: missing
+    no_data: {after: 4s, expect: roster, severity: critical}
+    repeat_every: 10s
+    flapping: {changes: 2, within: 60s}
+    message: "{{device}} of {{labels.site}} has been silent for {{value}} s"`
+	if untold {
+		labelled, expected = "", ""
 	}
 	return fmt.Sprintf(`rules:
   - name: hot
@@ -63,12 +69,7 @@ func rules(now time.Time, commandless bool) string {
   - name: silent
     no_data: {after: 3s, severity: gone}
     repeat_every: 2s
-    escalate: [{after: 1s, severity: page}]
-  - name: missing
-    no_data: {after: 4s, expect: roster, severity: critical}
-    repeat_every: 10s
-    flapping: {changes: 2, within: 60s}
-    message: "{{device}} of {{labels.site}} has been silent for {{value}} s"
+    escalate: [{after: 1s, severity: page}]%[4]s
   - {name: odd, anomaly: {of: temperature, sensitivity: one false alarm per hour}, repeat_every: 2s}
   - name: hall
     when: site.max
@@ -86,5 +87,5 @@ func rules(now time.Time, commandless bool) string {
 inhibit:
   - {source: {rule: hot}, target: {rule: warm}, equal: device}
   - {source: {rule: hot, level: critical}, target: {rule: beyond, level: warning}, equal: device}%[3]s
-`, minute(1), minute(2), labelled)
+`, minute(1), minute(2), labelled, expected)
 }
