@@ -22,8 +22,9 @@ type setting struct {
 	partitions int               // 0: 4
 	commit     string            // commit_interval; empty: 50ms
 	topics     map[string]string // settings of the source topic beside append times
-	// untold says that the journal will not tell verify all. Then nothing is in the pipeline that follows from more than readings and silence:
-	// neither an operator nor a rule writes commands, and nobody is expected from the moment on at which the roster came into force.
+	// untold says that the journal will not tell verify all, for part of it is lost or trimmed. Then nothing is in the pipeline that follows
+	// from more than readings and silence: neither an operator nor a rule writes commands, and nobody is expected from the moment on at which
+	// the roster came into force. There is no rule on anomalies either, which fills journals.
 	untold bool
 }
 

@@ -292,7 +292,7 @@ func revokeInCommit(r *round) {
 // epochWrap commits as often as it can, without an end of the process.
 func epochWrap(r *round) {
 	const transactions = 40_000
-	r.prepare(setting{partitions: 1, commit: "1ms"})
+	r.prepare(setting{partitions: 1, commit: "1ms", untold: true})
 	w := r.start()
 	r.feed(loadOptions{devices: 100, rate: 1_000})
 	rig.Await(r.t, "transactions", 20*time.Minute, func() (bool, string) {

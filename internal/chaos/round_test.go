@@ -43,7 +43,7 @@ func (r *round) prepare(s setting) {
 func (r *round) prepareOn(addr string, s setting) {
 	r.t.Helper()
 	r.kafka = rig.OpenCluster(r.t, addr)
-	s.untold = r.losesJournal()
+	s.untold = s.untold || r.losesJournal()
 	r.pipe = newPipeline(r.fault.Name, s)
 	r.openRosters()
 	settings := map[string]string{"message.timestamp.type": "LogAppendTime"}

@@ -16,14 +16,15 @@ func rules(now time.Time, untold bool) string {
   - {source: {rule: heated}, target: {rule: hall}, equal: labels.site}
   - {source: {rule: hall, level: critical}, target: {rule: long}, equal: labels.site}
   - {source: {rule: silent}, target: {rule: missing}, equal: labels.site}`
-	expected := `
+	told := `
   - name: missing
     no_data: {after: 4s, expect: roster, severity: critical}
     repeat_every: 10s
     flapping: {changes: 2, within: 60s}
-    message: "{{device}} of {{labels.site}} has been silent for {{value}} s"`
+    message: "{{device}} of {{labels.site}} has been silent for {{value}} s"
+  - {name: odd, anomaly: {of: temperature, sensitivity: one false alarm per hour}, repeat_every: 2s}`
 	if untold {
-		labelled, expected = "", ""
+		labelled, told = "", ""
 	}
 	return fmt.Sprintf(`rules:
   - name: hot
@@ -70,7 +71,6 @@ func rules(now time.Time, untold bool) string {
     no_data: {after: 3s, severity: gone}
     repeat_every: 2s
     escalate: [{after: 1s, severity: page}]%[4]s
-  - {name: odd, anomaly: {of: temperature, sensitivity: one false alarm per hour}, repeat_every: 2s}
   - name: hall
     when: site.max
     levels:
@@ -87,5 +87,5 @@ func rules(now time.Time, untold bool) string {
 inhibit:
   - {source: {rule: hot}, target: {rule: warm}, equal: device}
   - {source: {rule: hot, level: critical}, target: {rule: beyond, level: warning}, equal: device}%[3]s
-`, minute(1), minute(2), labelled, expected)
+`, minute(1), minute(2), labelled, told)
 }
