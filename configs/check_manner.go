@@ -1,14 +1,6 @@
 package configs
 
-import (
-	"strings"
-
-	"github.com/weirstream/weir/event"
-)
-
-// shortestRepeat is the least that repeat_every can be, in milliseconds: people read
-// what is repeated.
-const shortestRepeat = event.Time(60_000)
+import "strings"
 
 // looksAlways reports whether a rule on a window looks at every reading.
 func (r *ruleDoc) looksAlways(w *Window) bool {

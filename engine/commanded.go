@@ -65,6 +65,9 @@ func (r *runner) firstCommands(ctx context.Context) error {
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		end, err := committedEnd(ctx, r.e.admin, r.plan.Pipeline.CommandsTopic)
 		if err == nil {
+			r.unseen, err = writtenEnd(ctx, r.e.admin, r.plan.Pipeline.CommandsTopic)
+		}
+		if err == nil {
 			all, err := r.e.commands.upTo(ctx, end)
 			if err != nil {
 				return err
@@ -92,8 +95,15 @@ func (r *runner) takeCommands() {
 	if newest == nil || newest == r.commands {
 		return
 	}
+	first := r.commands == nil
 	r.commands = newest
 	r.task.SetCommands(newest, r.position)
+	if !first && r.unseen > 0 {
+		r.task.Reconcile()
+		if r.e.commands.upToNow() >= r.unseen {
+			r.unseen = 0
+		}
+	}
 }
 
 // commands are those that the engine was given, or its own.

@@ -38,6 +38,7 @@ type runner struct {
 	task     *task.Task
 	roster   *roster.Roster    // the task's
 	commands *commands.Version // the task's
+	unseen   int64             // end of the topic of commands when the task started; 0: it has been seen up to there
 	lineage  lineage
 	place    place
 	origin   Origin // of the state

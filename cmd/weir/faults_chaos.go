@@ -83,7 +83,10 @@ func parseFailpoint(text string) (*failpoint, error) {
 	case "kill":
 		f.act = func() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL) }
 	case "stop":
-		f.act = func() { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) }
+		f.act = func() {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+			time.Sleep(20 * time.Millisecond) // another thread may take the signal: this one must not go on before
+		}
 	case "exit":
 		f.act = func() { os.Exit(exitFailed) }
 	case "hold":

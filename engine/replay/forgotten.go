@@ -16,7 +16,7 @@ func (r *Replay) noteForgotten(note []byte) {
 		case 0:
 			note = note[8:] // the fingerprint of a roster
 			continue
-		case 1:
+		case 1, 2:
 			next() // the version of the commands
 			continue
 		}

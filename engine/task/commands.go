@@ -19,7 +19,11 @@ func (t *Task) SetCommands(v *commands.Version, position int64) {
 		t.settleDue()
 	}
 	t.commands, t.bounds = v, boundsOf(v)
-	t.commandsEntered(v.Offset(), position)
+	wall := commandsWall
+	if first {
+		wall = startsWall
+	}
+	t.commandsEntered(Fact{Position: position, Wall: wall, Commands: v.Offset()})
 	if t.plan.Pipeline.Roster != nil && t.roster.Roster == nil {
 		t.starts = true
 		return

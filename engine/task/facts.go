@@ -12,11 +12,11 @@ import (
 type Fact struct {
 	// Position is the source offset below which everything had been folded.
 	Position int64
-	Wall     event.Time // 0: the fact is of the roster; 1: of the commands
+	Wall     event.Time // 0: the fact is of the roster; 1: of the commands; 2: of those that the task starts with
 	// Roster is the fingerprint of the roster in force from here on, where Wall is 0.
 	Roster uint64
 	// Commands is the version of the commands in force from here on, an offset, where
-	// Wall is 1.
+	// Wall is 1 or 2.
 	Commands int64
 	// Forgotten are the devices whose state was dropped, in that order.
 	Forgotten []string
@@ -35,7 +35,7 @@ type facts struct {
 func (t *Task) wallEntered(now Now) {
 	f, records := &t.facts, t.table.Task()[wordRecords]
 	stays := f.first && t.plan.expects
-	if n := len(f.list); n > 0 && f.records == records && f.list[n-1].Wall > commandsWall && !stays && !(t.plan.timed && len(f.list[n-1].Forgotten) > 0) {
+	if n := len(f.list); n > 0 && f.records == records && f.list[n-1].Wall > startsWall && !stays && !(t.plan.timed && len(f.list[n-1].Forgotten) > 0) {
 		last := &f.list[n-1]
 		last.Position, last.Wall = now.Position, max(last.Wall, now.Wall)
 		return
@@ -55,14 +55,18 @@ func (t *Task) rosterEntered(fingerprint uint64, position int64) {
 	f.list, f.records = append(f.list, fact), records
 }
 
-// commandsWall stands in the place of the wall time in a fact of commands.
-const commandsWall = 1
+// What stands in the place of the wall time in a fact of commands: with those that a task
+// starts with all is judged only when its roster is there too, with others at once.
+const (
+	commandsWall = event.Time(1)
+	startsWall   = event.Time(2)
+)
 
 // commandsEntered adds a fact. What a version says of open episodes is said at once, so
 // none gives way to the next.
-func (t *Task) commandsEntered(offset, position int64) {
+func (t *Task) commandsEntered(fact Fact) {
 	f := &t.facts
-	f.list, f.records = append(f.list, Fact{Position: position, Wall: commandsWall, Commands: offset}), t.table.Task()[wordRecords]
+	f.list, f.records = append(f.list, fact), t.table.Task()[wordRecords]
 }
 
 func (t *Task) forgot(device []byte) {
@@ -75,7 +79,8 @@ func (t *Task) forgot(device []byte) {
 // forgotten devices, then each one's length and name; numbers as unsigned
 // varints. Where the wall time is 0, which none is, the fact is of the roster: then
 // 8 bytes follow it, the fingerprint, big-endian, and nothing else. Where it is 1, the
-// fact is of the commands: then the offset follows it and nothing else.
+// fact is of the commands, where it is 2 of those that the task starts with: then the offset
+// follows it and nothing else.
 func (t *Task) TakeFacts() []byte {
 	var note []byte
 	for _, f := range t.facts.list {
@@ -85,7 +90,7 @@ func (t *Task) TakeFacts() []byte {
 			note = binary.BigEndian.AppendUint64(note, f.Roster)
 			continue
 		}
-		if f.Wall == commandsWall {
+		if f.Wall <= startsWall {
 			note = binary.AppendUvarint(note, uint64(f.Commands))
 			continue
 		}

@@ -50,7 +50,7 @@ func TestFactsOfCommands(t *testing.T) {
 	p.setRoster("device\na\n")
 	p.advance(Now{Wall: at(2), Position: 1})
 	require.Equal(t, []Fact{
-		{Roster: print64(t, "device\na\n")}, {Wall: 1, Commands: 1}, {Wall: 1, Commands: 2}, {Position: 1, Wall: at(1)},
+		{Roster: print64(t, "device\na\n")}, {Wall: 2, Commands: 1}, {Wall: 1, Commands: 2}, {Position: 1, Wall: at(1)},
 		{Roster: print64(t, "device\nb\n")}, {Roster: print64(t, "device\na\n")}, {Position: 1, Wall: at(2)},
 	}, decodeFacts(t, p.task.TakeFacts()))
 }
@@ -69,7 +69,7 @@ func decodeFacts(t *testing.T, note []byte) (list []Fact) {
 			list = append(list, f)
 			continue
 		}
-		if f.Wall == commandsWall {
+		if f.Wall <= startsWall {
 			f.Commands = int64(number())
 			list = append(list, f)
 			continue

@@ -246,6 +246,19 @@ func (t *Task) relabel(before []source) {
 	}
 }
 
+// Reconcile makes what the task has made known agree with its state once more: the commands
+// that it started with may have lacked what it wrote before. It is to be called between
+// records, behind SetCommands. What the commands in force do not show yet is said again.
+func (t *Task) Reconcile() {
+	if t.starts {
+		return // the roster brings it
+	}
+	record, slot := t.record, t.slot
+	t.record = nil
+	t.reconcile()
+	t.record, t.slot = record, slot
+}
+
 // reconcile makes what the task has made known agree with its state: the file of the
 // pipeline may be another than the one under which that was done.
 func (t *Task) reconcile() {

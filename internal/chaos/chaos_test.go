@@ -103,7 +103,7 @@ func TestChaos(t *testing.T) {
 	realbrokers.Kcat(t)
 	c := choose(t)
 	binary := rig.BuildWeir(t, rig.BuildOptions{Tags: "chaos"})
-	known := scripts()
+	known, seen := scripts(), happened{}
 	for _, f := range c.faults {
 		t.Run(f.Name, func(t *testing.T) {
 			for i := range c.rounds {
@@ -115,8 +115,13 @@ func TestChaos(t *testing.T) {
 					known[f.Name](r)
 					t.Logf("%s: %s, %.1f s", f.Name, r.result, time.Since(began).Seconds())
 					require.NotEmpty(t, r.result, "the script ended without a check")
+					seen.add(r.seen)
 				})
 			}
 		})
+	}
+	if len(seen) > 0 && !t.Failed() {
+		t.Logf("all rounds have seen: %s", seen)
+		seen.require(t)
 	}
 }

@@ -18,4 +18,9 @@
 //
 // The load is a fleet with repeats, late readings, readings out of order or from the future, devices that overheat and devices that
 // fall silent for some seconds. Event times are the present, idle_after is short, so wall time enters the output in every round.
+//
+// The rules are of every kind, with timers that come due within seconds (rules_test.go), and from the load's begin to its end an operator
+// reads the alerts and acknowledges, silences and takes back, by records of the topic of commands or over the API of a process that may
+// just be dying (operator_test.go). A run in which one kind of event never came about fails: it would show nothing of it. For these times
+// weir is built with the tag chaos, which lets repeat_every be a second.
 package chaos

@@ -17,7 +17,7 @@ import (
 )
 
 func inputScripts() map[string]script {
-	return map[string]script{"poison": poison, "oversized-output": oversizedOutput, "output-topic-small": smallOutput, "aborted-upstream": abortedUpstream}
+	return map[string]script{"poison": poison, "oversized-output": oversizedOutput, "output-topic-small": smallOutput, "aborted-upstream": abortedUpstream, "commands-open": openCommands}
 }
 
 // producer writes to the source beside the load.

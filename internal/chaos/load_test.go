@@ -89,6 +89,9 @@ func (r *round) feed(o loadOptions) {
 	require.NoError(r.t, err)
 	m := &mutes{fleet: f, start: start}
 	r.load = &load{Sending: rig.Send(r.t, m, o.to, 1), mutes: m}
+	if !r.pipe.untold {
+		r.operator.come(r.t, r.kafka.Brokers())
+	}
 }
 
 // end ends the load and waits until all of it is acknowledged.

@@ -5,6 +5,7 @@ package chaos
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/weirstream/weir/internal/rig"
 )
@@ -21,15 +22,20 @@ type setting struct {
 	partitions int               // 0: 4
 	commit     string            // commit_interval; empty: 50ms
 	topics     map[string]string // settings of the source topic beside append times
+	// untold says that the journal will not tell verify all, for part of it is lost or trimmed. Then nothing is in the pipeline that follows
+	// from more than readings and silence: neither an operator nor a rule writes commands, and nobody is expected from the moment on at which
+	// the roster came into force. There is no rule on anomalies either, which fills journals.
+	untold bool
 }
 
-// pipeline has every kind of window, two of them over several devices, rules on windows and on the metric itself, hysteresis and hold,
-// limits from a roster, a filter, a metric made from another, and clocks that may go back. So a process has two tasks for each partition.
+// pipeline has every kind of window, two of them over several devices, every kind of rule, limits from a roster, a filter, a metric made from
+// another, and clocks that may go back. So a process has two tasks for each partition.
 type pipeline struct {
 	rig.Pipeline
 	setting
 	rosters                             *rosters
 	aggregates, changes, fleets, alerts string
+	rules                               string // and what inhibits what, as the file has it
 }
 
 func newPipeline(fault string, s setting) pipeline {
@@ -41,7 +47,7 @@ func newPipeline(fault string, s setting) pipeline {
 	}
 	name := rig.UniqueName("chaos-" + fault)
 	return pipeline{
-		Pipeline: rig.Pipeline{Name: name, Source: name + ".readings"}, setting: s,
+		Pipeline: rig.Pipeline{Name: name, Source: name + ".readings"}, setting: s, rules: rules(time.Now(), s.untold),
 		aggregates: name + ".aggregates", changes: name + ".changes", fleets: name + ".fleets", alerts: name + ".alerts",
 	}
 }
@@ -53,7 +59,7 @@ func (p pipeline) outputs() []string {
 
 // written are all topics that weir writes.
 func (p pipeline) written() []string {
-	return append(p.outputs(), p.Journal(), p.Groups().Source, p.Groups().Journal())
+	return append(p.outputs(), p.Journal(), p.Commands(), p.Groups().Source, p.Groups().Journal())
 }
 
 // tasks is how many there are in all processes.
@@ -84,37 +90,7 @@ windows:
   - {name: newest, metric: temperature, count: 5, compute: [mean, last], emit: {topic: %[8]s, on: change}}
   - {name: site, metric: temperature, tumbling: 2s, by: labels.site, compute: [count, sum, max, p95, distinct], emit: {topic: %[11]s}}
   - {name: fleet, metric: temperature, hopping: {size: 6s, every: 2s}, by: all, compute: [count, mean, stddev, last], emit: {topic: %[11]s}}
-rules:
-  - name: hot
-    when: tumbling.mean
-    levels:
-      warning: {above: labels.limit, clear_below: labels.calm}
-      critical: {above: 80, clear_below: 75, hold: 2s}
-    message: "{{device}} of {{labels.site}} is at {{value}}"
-  - name: heated
-    when: newest.mean
-    levels:
-      warning: {above: 60, clear_below: 50, hold: 1s}
-    message: "{{device}} has been at {{value}} for {{active_for}}"
-  - name: long
-    when: recent.p95
-    levels:
-      warning: {above: 50, clear_below: 40, hold: 1s}
-  - name: warm
-    when: temperature
-    levels:
-      warning: {above: 30, clear_below: 25}
-  - name: hall
-    when: site.max
-    levels:
-      warning: {above: 60, clear_below: 50}
-      critical: {above: 85, hold: 2s}
-    message: "{{group}} is at {{value}}"
-  - name: all
-    when: fleet.mean
-    levels:
-      warning: {above: 26, clear_below: 24}
-alerts: {topic: %[9]s}
+%[12]salerts: {topic: %[9]s}
 state: {dir: $STATE, forget_after: 7s}
-`, p.Name, strings.ReplaceAll(kafka, ",", ", "), p.Source, bridge, idleAfter, p.commit, p.aggregates, p.changes, p.alerts, p.rosters.file(), p.fleets)
+`, p.Name, strings.ReplaceAll(kafka, ",", ", "), p.Source, bridge, idleAfter, p.commit, p.aggregates, p.changes, p.alerts, p.rosters.file(), p.fleets, p.rules)
 }

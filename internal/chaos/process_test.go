@@ -92,10 +92,10 @@ func (r *round) killInSeal(point string) {
 		}
 		w.Env = []string{fmt.Sprintf("WEIR_FAILPOINT=%s:*:%d=kill", point, n)}
 		w.Start()
-		r.live()
 		if i == 0 {
+			r.live()
 			r.feed(loadOptions{})
-		}
+		} // the second may save, and die, before all of its tasks are live
 		before := r.committed()
 		rig.Await(r.t, "3000 more records", time.Minute, func() (bool, string) {
 			done := r.committed()
@@ -108,7 +108,7 @@ func (r *round) killInSeal(point string) {
 		r.dies(w)
 	}
 	w.Start()
-	r.flow(500)
+	r.flow(5_000) // both lives may have been short
 	r.verified()
 }
 
@@ -292,7 +292,7 @@ func revokeInCommit(r *round) {
 // epochWrap commits as often as it can, without an end of the process.
 func epochWrap(r *round) {
 	const transactions = 40_000
-	r.prepare(setting{partitions: 1, commit: "1ms"})
+	r.prepare(setting{partitions: 1, commit: "1ms", untold: true})
 	w := r.start()
 	r.feed(loadOptions{devices: 100, rate: 1_000})
 	rig.Await(r.t, "transactions", 20*time.Minute, func() (bool, string) {

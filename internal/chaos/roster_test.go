@@ -29,8 +29,9 @@ func (r *round) openRosters() {
 	r.newRoster()
 }
 
-// keepsRoster reports whether the fault takes from the journal what verify goes by: which version was in force when.
-func (r *round) keepsRoster() bool {
+// losesJournal reports whether the fault takes from the journal what verify goes by: which version, of the roster and of the commands, was
+// in force when.
+func (r *round) losesJournal() bool {
 	return strings.HasPrefix(r.fault.Name, "journal-") || r.fault.Name == "state-gone"
 }
 
@@ -38,7 +39,7 @@ func (r *round) keepsRoster() bool {
 func (r *round) newRoster() {
 	r.t.Helper()
 	s := r.pipe.rosters
-	if len(s.versions) > 0 && r.keepsRoster() {
+	if len(s.versions) > 0 && r.losesJournal() {
 		return
 	}
 	var b strings.Builder

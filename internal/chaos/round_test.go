@@ -26,9 +26,11 @@ type round struct {
 	pipe      pipeline
 	processes []*rig.Process
 	load      *load
+	operator  *operator
 	refusal   string  // what a process refused with
 	verdict   verdict // of the oracle
-	result    string  // what the check of the end said
+	seen      happened
+	result    string // what the check of the end said
 }
 
 // prepare makes the topics on the cluster that all rounds share.
@@ -41,12 +43,14 @@ func (r *round) prepare(s setting) {
 func (r *round) prepareOn(addr string, s setting) {
 	r.t.Helper()
 	r.kafka = rig.OpenCluster(r.t, addr)
+	s.untold = s.untold || r.losesJournal()
 	r.pipe = newPipeline(r.fault.Name, s)
 	r.openRosters()
 	settings := map[string]string{"message.timestamp.type": "LogAppendTime"}
 	for name, value := range s.topics {
 		settings[name] = value
 	}
+	r.operator = &operator{pipe: r.pipe, rng: rand.New(rand.NewPCG(r.seed, 3))}
 	r.kafka.Topic(r.pipe.Source, r.pipe.partitions, settings)
 	r.kafka.Forget(r.pipe.written()...)
 }
@@ -63,6 +67,7 @@ func (r *round) processAt(addr, state string) *rig.Process {
 	r.t.Helper()
 	w := rig.NewProcess(r.t, rig.Program{Binary: r.binary, Pipeline: r.pipe.Name, File: r.pipe.file(addr), State: state})
 	r.processes = append(r.processes, w)
+	r.operator.meet(w)
 	return w
 }
 
@@ -121,6 +126,7 @@ func (r *round) between(low, high time.Duration) time.Duration {
 // caughtUp ends the load and waits until all of it is committed.
 func (r *round) caughtUp() {
 	r.t.Helper()
+	r.operator.leave()
 	total := r.load.end()
 	require.Positive(r.t, total.Sent)
 	rig.Await(r.t, "all committed", time.Minute, func() (bool, string) {
@@ -191,6 +197,7 @@ func (r *round) refused(w *rig.Process) {
 			other.Kill()
 		}
 	}
+	r.operator.leave()
 	if r.load != nil {
 		r.load.end()
 	}

@@ -212,7 +212,9 @@ func (r *round) widen(topic string) {
 func widenEverything(r *round) {
 	w := r.stopped()
 	for _, topic := range append(r.pipe.written(), r.pipe.Source) {
-		r.widen(topic)
+		if topic != r.pipe.Commands() { // has one partition in any case
+			r.widen(topic)
+		}
 	}
 	w.Start()
 	r.refused(w)

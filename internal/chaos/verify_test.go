@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -44,11 +46,15 @@ func (r *round) check() {
 		}
 		r.t.Errorf("%s: %s (partition %d, source offset %d, %s offset %d)", d.Kind, d.Text, d.Partition, d.Source, d.Topic, d.Output)
 	}
+	if !v.Verified {
+		r.keepEvidence()
+	}
 	require.True(r.t, v.Verified, "%d differences", len(v.Differences))
 	require.Zero(r.t, v.OpenTransactions)
 	for _, topic := range r.pipe.outputs() {
 		require.Equal(r.t, v.Topics[topic], r.kafka.Count(topic), "records of %s, as verify and as kcat count them", topic)
 	}
+	require.Equal(r.t, v.Topics[r.pipe.Commands()], r.kafka.Count(r.pipe.Commands()), "commands, as verify and as kcat count them")
 	require.Positive(r.t, v.Readings)
 	require.Positive(r.t, v.Aggregates)
 	require.Positive(r.t, v.Alerts)
@@ -57,9 +63,34 @@ func (r *round) check() {
 	require.Positive(r.t, v.Groups.Alerts)
 	r.result = fmt.Sprintf("verified in %.1f s, %d readings, %d aggregates, %d alert events, %d in quarantine, %d facts; of groups %d aggregates and %d alert events from %d partials", took.Seconds(),
 		v.Readings, v.Aggregates, v.Alerts, v.Quarantined, v.Facts, v.Groups.Aggregates, v.Groups.Alerts, v.Groups.Partials)
+	r.look()
 	if r.refusal != "" {
 		r.result += "; before that: " + r.refusal
 	}
+}
+
+// keepEvidence keeps what somebody needs who wants to verify once more, beside the topics, and the logs.
+func (r *round) keepEvidence() {
+	r.t.Helper()
+	dir, err := os.MkdirTemp("", "weir-"+r.pipe.Name+"-")
+	require.NoError(r.t, err)
+	keep := func(from, to string) {
+		text, err := os.ReadFile(from)
+		require.NoError(r.t, err)
+		text = bytes.ReplaceAll(text, []byte(r.pipe.rosters.dir), []byte(dir))
+		require.NoError(r.t, os.WriteFile(filepath.Join(dir, to), text, 0o600))
+	}
+	for i, w := range r.processes {
+		keep(w.LogFile(), fmt.Sprintf("weir-%d.log", i))
+	}
+	keep(r.processes[0].Path(), "pipeline.yaml")
+	keep(r.pipe.rosters.file(), "fleet.csv")
+	line := "weir verify --brokers " + r.kafka.Addr
+	for _, version := range r.pipe.rosters.versions {
+		keep(version, filepath.Base(version))
+		line += " --roster " + filepath.Join(dir, filepath.Base(version))
+	}
+	r.t.Logf("while the brokers are there, with a weir that is built with the tag chaos: %s %s", line, filepath.Join(dir, "pipeline.yaml"))
 }
 
 // verify runs the oracle. The pipeline file is that of a process; its brokers are the cluster's, whatever that process was told.

@@ -64,18 +64,19 @@ func (r killRun) fleet(t *testing.T, repeats bool, seen func(fleet.Reading)) fle
 	return &limited{fleet: f, left: r.readings, repeats: repeats, seen: seen}
 }
 
-// killPipeline has every kind of window, a metric made from another, labels and limits from a roster, and rules with hysteresis and hold.
-// All of it goes by event time alone: readings arrive at other times in a pipeline that is never killed.
+// killPipeline has every kind of window, a metric made from another, labels and limits from a roster, and the rules of killRules. All of
+// it goes by event time alone: readings arrive at other times in a pipeline that is never killed.
 type killPipeline struct {
 	rig.Pipeline
 	roster             string // a file
+	rules              string // and what inhibits what, as the file has it
 	aggregates, alerts string
 	mqtt               string // URL; empty: readings arrive in the source by themselves
 }
 
-func newKillPipeline(role, roster string) killPipeline {
+func newKillPipeline(role string, of killPipeline) killPipeline {
 	name := rig.UniqueName("kill-" + role)
-	return killPipeline{Pipeline: rig.Pipeline{Name: name, Source: name + ".readings"}, roster: roster, aggregates: name + ".aggregates", alerts: name + ".alerts"}
+	return killPipeline{Pipeline: rig.Pipeline{Name: name, Source: name + ".readings"}, roster: of.roster, rules: of.rules, aggregates: name + ".aggregates", alerts: name + ".alerts"}
 }
 
 // roster names four in five devices, each with a limit of its own.
@@ -93,7 +94,7 @@ func (r killRun) roster(t *testing.T) string {
 }
 
 func (p killPipeline) outputs() []string {
-	return []string{p.aggregates, p.alerts, "weir." + p.Name + ".quarantine", "weir." + p.Name + ".journal"}
+	return []string{p.aggregates, p.alerts, p.Quarantine(), p.Journal(), p.Commands()}
 }
 
 func (p killPipeline) file(kafka string) string {
@@ -117,25 +118,9 @@ windows:
   - {name: recent, metric: temperature, rolling: {size: 10s, resolution: 2s}, compute: [p95]}
   - {name: hopping, metric: temperature, hopping: {size: 20s, every: 5s}, compute: [mean, max], emit: {topic: %[5]s}}
   - {name: newest, metric: temperature, count: 10, compute: [mean, last], emit: {topic: %[5]s, on: change}}
-rules:
-  - name: hot
-    when: tumbling.mean
-    levels:
-      warning: {above: labels.limit, clear_below: 35}
-      critical: {above: 80, clear_below: 75, hold: 5s}
-    message: "{{device}} of {{labels.site}} is at {{value}}"
-  - name: long
-    when: recent.p95
-    levels:
-      warning: {above: 50, clear_below: 40, hold: 1s}
-  - name: heated
-    when: newest.mean
-    levels:
-      warning: {above: 60, clear_below: 50, hold: 3s}
-    message: "{{device}} has been at {{value}} for {{active_for}}"
-alerts: {topic: %[6]s}
+%[8]salerts: {topic: %[6]s}
 state: {dir: $STATE}
-`, p.Name, strings.ReplaceAll(kafka, ",", ", "), p.Source, bridge, p.aggregates, p.alerts, p.roster)
+`, p.Name, strings.ReplaceAll(kafka, ",", ", "), p.Source, bridge, p.aggregates, p.alerts, p.roster, p.rules)
 }
 
 // moment is when to kill.
@@ -177,12 +162,13 @@ func TestKill(t *testing.T) {
 	kafka := openCluster(t)
 	binary := rig.BuildWeir(t, rig.BuildOptions{})
 
-	roster := run.roster(t)
-	killed, whole := newKillPipeline("killed", roster), newKillPipeline("whole", roster)
+	both := killPipeline{roster: run.roster(t), rules: killRules(time.Now())}
+	killed, whole := newKillPipeline("killed", both), newKillPipeline("whole", both)
 	killed.mqtt = mosquitto.URL()
 	for _, p := range []killPipeline{killed, whole} {
 		kafka.Source(p.Source, partitions)
 		kafka.Forget(p.outputs()...)
+		command(t, kafka, p)
 	}
 	withKills := run.withKills(t, kafka, rig.NewProcess(t, rig.Program{Binary: binary, Pipeline: killed.Name, File: killed.file(kafka.Addr)}), killed)
 	without := run.withoutKills(t, kafka, rig.NewProcess(t, rig.Program{Binary: binary, Pipeline: whole.Name, File: whole.file(kafka.Addr)}), whole)
@@ -305,6 +291,7 @@ func (c comparison) run(t *testing.T, kafka *rig.Cluster) {
 	wanted := wholeBlank.byDevice(want)
 	require.NotEmpty(t, wanted)
 	requireSame(t, "alerts", twoRuns{wanted, killedBlank.byDevice(got)})
+	requireEverything(t, want)
 	t.Logf("%d alert events of %d devices are equal, record for record", wanted.total(), len(wanted))
 
 	want, got = kafka.Read(whole.aggregates), kafka.Read(killed.aggregates)

@@ -20,17 +20,22 @@ import (
 // outputs are a topic's records by device, in the order of the topic, without what must differ between two pipelines.
 type outputs map[string][]string
 
-// blank takes out the names of pipeline and source, offsets, the id that is made of the name, and the clock of the task, which follows wall time.
-type blank struct{ names, places *regexp.Regexp }
+// blank takes out the names of pipeline and source, offsets, the id that is made of the name, and the clock of the task, which follows wall
+// time, as does the time at which something is only said again.
+type blank struct{ names, places, times *regexp.Regexp }
 
 func newBlank(of rig.Pipeline) blank {
 	return blank{
 		names:  regexp.MustCompile(`"(pipeline|topic)":"(` + regexp.QuoteMeta(of.Name) + `|` + regexp.QuoteMeta(of.Source) + `)"`),
 		places: regexp.MustCompile(`"id":"[0-9a-f]{32}"|"offset":\d+|"task":"[^"]*"`),
+		times:  regexp.MustCompile(`"at":"[^"]*"`),
 	}
 }
 
 func (b blank) of(value string) string {
+	if strings.Contains(value, `"reason":"`) {
+		value = b.times.ReplaceAllString(value, `"at":"*"`)
+	}
 	return b.places.ReplaceAllString(b.names.ReplaceAllString(value, `"$1":"*"`), "*")
 }
 

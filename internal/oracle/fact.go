@@ -57,6 +57,7 @@ func (t *task) enter(f fact, w *witness) {
 	}
 	if f.isCommands {
 		t.enterCommands(f)
+		t.guessed = f.guessed
 		if t.unobeyed = f.starts && t.p.Roster != nil; !t.unobeyed {
 			t.obey()
 		}

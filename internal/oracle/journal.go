@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"slices"
 
 	"github.com/weirstream/weir/event"
 )
@@ -47,7 +48,8 @@ type fact struct {
 
 	isCommands bool  // then there is none of all this, but
 	version    int64 // of the commands
-	starts     bool  // the roster that a task starts with comes next
+	starts     bool  // the task starts with them, and its roster comes next
+	guessed    bool  // the journal does not tell that, it only looks so
 	entry      *entry
 }
 
@@ -90,13 +92,13 @@ func parsePart(src []byte) (p part, err error) {
 // parseNote reads where wall time entered: position, wall time, number of
 // forgotten devices and, for each, length and name. Wall time 0 stands for a
 // version of the roster, whose fingerprint follows, big endian; 1 for a version of the
-// commands, an offset.
+// commands, an offset; 2 for the one that a task starts with.
 func parseNote(note []byte) ([]fact, error) {
 	r := &noteReader{rest: note}
 	var all []fact
 	for len(r.rest) > 0 && !r.cut {
 		f := fact{position: int64(r.number()), wall: event.Time(r.number())}
-		f.isRoster, f.isCommands = f.wall == 0, f.wall == 1
+		f.isRoster, f.isCommands, f.starts = f.wall == 0, f.wall == 1 || f.wall == 2, f.wall == 2
 		switch {
 		case f.isRoster:
 			f.roster = r.fingerprint()
@@ -157,6 +159,7 @@ type journal struct {
 	in      *Input
 	report  *Report
 	entries []*entry
+	marked  bool // starts are marked as such, from here on
 }
 
 func readJournal(in *Input, report *Report) *journal {
@@ -222,10 +225,12 @@ func (j *journal) take(e entry, note []byte) {
 			j.wrong(e.output, e.from, fmt.Sprintf("the task's clock goes back from %s to %s in record %d", written(before.wall), written(e.wall), e.seq))
 		}
 	}
-	if len(e.facts) > 1 {
-		// Where other commands and another roster come at once, one cannot tell that from a
-		// start; it matters only to the labels of what the commands bring.
+	j.marked = j.marked || slices.ContainsFunc(e.facts, func(f fact) bool { return f.starts })
+	if len(e.facts) > 1 && !j.marked {
+		// Earlier versions did not mark a start. Where other commands and another roster came
+		// at once, one cannot tell that from one.
 		e.facts[0].starts = e.facts[0].isCommands && e.facts[1].isRoster && e.facts[0].position == e.facts[1].position
+		e.facts[0].guessed = e.facts[0].starts
 	}
 	added := &e
 	for i := range added.facts {

@@ -145,7 +145,7 @@ func mutations() map[string]mutation {
 		},
 		"fact outside of its record": func(h *history) (fault, bool) {
 			e := &h.entries[h.IntN(len(h.entries)-1)]
-			e.facts = append(e.facts, fact{position: e.to + 1, wall: 2})
+			e.facts = append(e.facts, fact{position: e.to + 1, wall: 3})
 			return fault{Fact, e.to + 1, []string{Journal}}, true // the record behind it is folded first
 		},
 		"journal gap": func(h *history) (fault, bool) {

@@ -206,7 +206,7 @@ func (t *task) enterRoster(f fact) {
 	}
 	if t.unobeyed {
 		t.unobeyed = false
-		t.unsure = true
+		t.unsure = t.guessed
 		t.obey()
 		t.unsure = false
 		return

@@ -38,6 +38,7 @@ type task struct {
 	commands  *commands.Version   // those in force; nil: none yet
 	versions  map[int64]*commands.Version
 	unobeyed  bool // they came into force, and what they bring is not said yet
+	guessed   bool // that this is a start
 	unsure    bool // whether they did before the roster or with it, the journal does not tell
 	orders    []order
 	stirred   []*device // whom the cause in hand has brought news

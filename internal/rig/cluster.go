@@ -121,6 +121,9 @@ func (p Pipeline) Journal() string { return "weir." + p.Name + ".journal" }
 // Quarantine is the topic of the readings that were not taken.
 func (p Pipeline) Quarantine() string { return "weir." + p.Name + ".quarantine" }
 
+// Commands is the topic of what operators say.
+func (p Pipeline) Commands() string { return "weir." + p.Name + ".commands" }
+
 // Group is the pipeline's consumer group.
 func (p Pipeline) Group() string { return "weir." + p.Name }
 

@@ -91,6 +91,9 @@ func (w *Process) Path() string { return filepath.Join(w.dir, "pipeline.yaml") }
 // HTTP is the host and port of --http. It stays the same over all lives.
 func (w *Process) HTTP() string { return w.http }
 
+// URL is where the present life, and each other one, answers HTTP.
+func (w *Process) URL() string { return "http://" + w.http }
+
 // LogFile holds what all lives have logged.
 func (w *Process) LogFile() string { return filepath.Join(w.dir, "weir.log") }
 

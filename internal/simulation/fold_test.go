@@ -219,6 +219,11 @@ func (f *folded) step() {
 		f.advance(200_000)
 	case 8, 9, 10:
 		f.operate()
+	case 11: // both at once, and first of all that the next journal record tells: as at a start
+		f.seal()
+		f.operate()
+		f.version = f.drawRoster()
+		f.setRoster()
 	}
 	var records []task.Record
 	for range 1 + f.IntN(4) {
