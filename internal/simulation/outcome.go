@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -18,6 +19,7 @@ type Summary struct {
 	Records                                          int            // of the journal
 	Happened                                         map[string]int // by kind
 	Groups                                           OfGroups
+	Anomalies                                        int // alarms
 }
 
 // read returns the records of a topic that a reader of committed data sees.
@@ -121,6 +123,7 @@ func (w *world) check(ctx context.Context) (Summary, error) {
 			return sum, err
 		}
 	}
+	sum.Anomalies = alarms(outputs[w.shape.pipeline.Alerts.Topic])
 	ordered, err := w.commands(ctx)
 	if err != nil {
 		return sum, err
@@ -157,6 +160,28 @@ func (w *world) check(ctx context.Context) (Summary, error) {
 		return sum, w.complain("%d differences\n%s", len(wrong), oracle.Lines(wrong))
 	}
 	return sum, nil
+}
+
+// alarms counts the anomalies that began.
+func alarms(alerts map[int32][]*kgo.Record) (n int) {
+	for _, records := range alerts { // unordered: a sum
+		for _, r := range records {
+			if began(r.Value) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// began reports whether an alert is the first of an anomaly.
+func began(alert []byte) bool {
+	var a struct {
+		State   string
+		Anomaly *struct{}
+		Episode struct{ Event int }
+	}
+	return json.Unmarshal(alert, &a) == nil && a.Anomaly != nil && a.State == "firing" && a.Episode.Event == 1
 }
 
 func (s *Summary) add(r *oracle.Report, records int) {
