@@ -216,6 +216,9 @@ func (t *task) enterCommands(f fact) {
 // obey says of all episodes what the commands in force change.
 func (t *task) obey() {
 	t.step++
+	if t.former != nil {
+		t.happen() // rules that are new may have something due at once
+	}
 	for _, d := range t.ordered() {
 		for rule := range d.rules {
 			t.hearOfAck(d, rule)

@@ -21,6 +21,7 @@ type shape struct {
 	forgets    bool      // soon enough to happen
 	derived    bool      // the metric load is derived
 	rosters    []version // of the file that names the devices, in the order of their times; nil: there is none
+	editions   []edition // the files of the pipeline, in the order of their times
 	days       *days     // nil: no window is a calendar day
 }
 

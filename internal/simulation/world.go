@@ -89,6 +89,7 @@ func newWorld(o Options) (*world, error) {
 	if w.shape, err = newShape(w.trace.began, w.span, rng, w.rng(8)); err != nil {
 		return nil, err
 	}
+	w.shape.editions = editions(w.shape, w.span, w.rng(10))
 	if w.plan, err = compile(w.shape); err != nil {
 		return nil, err
 	}
