@@ -20,11 +20,11 @@ type edition struct {
 	pipeline *configs.Pipeline
 }
 
-// editions draws the files of a world, the first one first: in one world of three with windows of devices
+// editions draws the files of a world, the first one first: in one world of two with windows of devices
 // alone there are several. A roster that some of them could not use would have to be known for each.
 func editions(s *shape, span time.Duration, rng *rand.Rand) []edition {
 	all := []edition{{what: "first", text: s.text, pipeline: s.pipeline}}
-	if rng.IntN(3) > 0 || s.pipeline.Grouped() || s.hasBadRoster() {
+	if rng.IntN(2) > 0 || s.pipeline.Grouped() || s.hasBadRoster() {
 		return all
 	}
 	var times []time.Duration
