@@ -221,6 +221,7 @@ func (c *change) ruled(t *task, window int) string {
 // refit fits the state of a rule to what the other file says of how it speaks.
 func (c *change) refit(m *machine, now, before int) {
 	r, old := &c.to.p.Rules[now], &c.from.p.Rules[before]
+	m.reviewed = c.to.clock // what began or ended by now was looked at; what commands bring, they bring now
 	switch {
 	case r.RepeatEvery == 0 || !m.firing:
 	case old.RepeatEvery == 0:

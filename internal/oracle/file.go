@@ -90,7 +90,7 @@ func (j *journal) filesKnown() bool {
 		p := files[e.file]
 		if p == nil || e.file == 0 {
 			p = shaped[e.shape]
-			if e.file != 0 && (last == nil || last.file != e.file) {
+			if p != nil && e.file != 0 && (last == nil || last.file != e.file) {
 				j.report.Assumed++
 			}
 		}
