@@ -24,7 +24,7 @@ STATICCHECK ?= v0.8.2
 # Packages that start goroutines or share memory: the ones worth the race detector. Pure packages have neither.
 race_packages = $$(git ls-files -co --exclude-standard '*.go' | xargs grep -lE '"sync(/atomic)?"|golang.org/x/sync|^\s*go (func|[A-Za-z])' | xargs -n1 dirname | sort -u | sed 's,^,./,')
 
-.PHONY: help build demo test test-real chaos sim mutants check lint race fuzz-short bench bench-peers kafka-up kafka-down
+.PHONY: help build demo test test-real chaos soak sim mutants check lint race fuzz-short bench bench-peers kafka-up kafka-down
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ test-real: ## run the tests against real Kafka, Mosquitto, kcat and Alertmanager
 
 chaos: ## break real Kafka, processes, disks and clocks under load and verify; FAULT=name or FAULTS=all, ROUNDS, SEED
 	@TIMEOUT=$(CHAOS_TIMEOUT) .ci/test-real -run '^TestChaos$$'
+
+soak: ## run weir on real brokers for half an hour and see that nothing grows; FOR=30m, RATE=20000 readings/s, DIR for all samples
+	@WEIR_SOAK_FOR=$${FOR:-30m} WEIR_SOAK_RATE=$${RATE:-20000} WEIR_SOAK_DIR=$${DIR:-} TIMEOUT=$(CHAOS_TIMEOUT) .ci/test-real -run '^TestSoak$$'
 
 check: lint ## what CI runs first: format, vet, staticcheck, architecture, no leftovers
 	go test -count=1 ./internal/architecture/...

@@ -64,14 +64,14 @@ func (c *checker) source() {
 		Topic: s.Topic.value, Partitioner: s.Partitioner.value, Format: s.Format.value,
 		Reading: Reading{
 			Device: r.Device.value, Metric: r.Metric.value, Time: r.Time.value, Unit: r.Unit.value,
-			Value: r.Value.value, Seq: r.Seq.value, Metrics: r.Metrics.values(),
+			Value: r.Value.value, Seq: r.Seq.value, Trace: r.Trace.value, Metrics: r.Metrics.values(),
 		},
 	}
 }
 
 func (c *checker) reading() {
 	r := &c.doc.Source.Reading
-	fields := []*text{&r.Device, &r.Time, &r.Seq}
+	fields := []*text{&r.Device, &r.Time, &r.Seq, &r.Trace}
 	if r.Metrics.set {
 		for _, t := range []*text{&r.Metric, &r.Value} {
 			if t.set {

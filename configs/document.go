@@ -65,6 +65,7 @@ type readingDoc struct {
 	Unit    text  `key:"unit" choice:"s,ms,us,ns" doc:"Unit of an event time that is a number since 1970; without it event times are RFC 3339."`
 	Value   text  `key:"value" default:"value" doc:"Field with the value."`
 	Seq     text  `key:"seq" default:"seq" empty:"messages carry no sequence number" doc:"Field with the device's own number of the message."`
+	Trace   text  `key:"trace" default:"traceparent" empty:"messages carry no trace context" doc:"Field with the W3C trace context of the message; alerts carry that of the reading that caused them. A header traceparent of the record comes first."`
 	Metrics texts `key:"metrics" doc:"For wide messages: the fields that each hold the value of the metric of that name."`
 }
 

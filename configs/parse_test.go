@@ -52,7 +52,7 @@ rules:
 		Kafka: Kafka{Brokers: []string{"localhost:9092"}},
 		Source: Source{
 			Topic: "readings", Partitioner: "murmur2", Format: "json",
-			Reading: Reading{Device: "device", Metric: "metric", Time: "ts", Value: "value", Seq: "seq"},
+			Reading: Reading{Device: "device", Metric: "metric", Time: "ts", Value: "value", Seq: "seq", Trace: "traceparent"},
 		},
 		Time:   Time{WaitForLate: 30_000, IdleAfter: 120_000, MaxFutureSkew: 300_000, Late: "quarantine"},
 		Dedupe: Dedupe{By: "seq", Remember: 86_400_000},
@@ -85,7 +85,7 @@ func TestEveryKey(t *testing.T) {
 	p, ds := parseFile(t, "testdata/good/everything-built.yaml")
 	require.NotNil(t, p, ds.String())
 	assert.Equal(t, Kafka{Embedded: &Embedded{Dir: "./data", Partitions: 2, Port: 19092}}, p.Kafka)
-	assert.Equal(t, Reading{Device: "id", Time: "at", Unit: "us", Seq: "n", Metrics: []string{"temperature", "pressure", "humidity"}}, p.Source.Reading)
+	assert.Equal(t, Reading{Device: "id", Time: "at", Unit: "us", Seq: "n", Trace: "span", Metrics: []string{"temperature", "pressure", "humidity"}}, p.Source.Reading)
 	assert.Equal(t, &MQTT{
 		Embedded: true, Port: 11883,
 		Subscribe: []Subscription{{Filter: "a/+/b", QoS: 2}, {Filter: "b/+/#", QoS: 1}},

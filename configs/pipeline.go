@@ -80,6 +80,7 @@ type Reading struct {
 	Unit   string // s, ms, us or ns since the epoch; empty: RFC 3339
 	Value  string
 	Seq    string // empty: messages carry no sequence number
+	Trace  string // W3C trace context, which alerts pass on; empty: messages carry none
 	// Metrics is empty for narrow messages.
 	Metrics []string
 }

@@ -349,6 +349,31 @@ func TestDeviceFromHeader(t *testing.T) {
 	require.Len(t, grep(b.read("alerts", 0), `"device":"pump-9"`), 1)
 }
 
+// A service that traces what it does goes on where the gateway left off.
+func TestTraceReachesTheAlert(t *testing.T) {
+	const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	b := newBench(t, benchOptions{pipeline: patient})
+	run := b.start(b.options(newMemoryStore()))
+	now := time.Now().UnixMilli()
+	require.NoError(t, b.client.ProduceSync(context.Background(),
+		&kgo.Record{Topic: "readings", Value: []byte(reading{"pump-1", now, 99, 1}.String()), Headers: []kgo.RecordHeader{{Key: "traceparent", Value: []byte(trace)}}},
+		&kgo.Record{Topic: "readings", Value: []byte(reading{"pump-2", now, 99, 1}.String())}).FirstErr())
+	run.settled(0, 2)
+	require.NoError(t, run.wait())
+	alerts := b.records("alerts", 0)
+	require.Len(t, alerts, 2)
+	for _, rec := range alerts {
+		last := rec.Headers[len(rec.Headers)-1]
+		if string(rec.Key) == "pump-1" {
+			require.Equal(t, kgo.RecordHeader{Key: "traceparent", Value: []byte(trace)}, last)
+			require.Contains(t, string(rec.Value), `"traceparent":"`+trace+`"}`)
+		} else {
+			require.NotEqual(t, "traceparent", last.Key)
+			require.NotContains(t, string(rec.Value), "traceparent")
+		}
+	}
+}
+
 // PROTOCOL 2.3: transactions of an upstream that were aborted are no readings,
 // and their markers do not keep the task from catching up.
 func TestAbortedUpstreamTransactions(t *testing.T) {

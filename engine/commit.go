@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/weirstream/weir/engine/task"
+	"github.com/weirstream/weir/ingest"
 	"github.com/weirstream/weir/statestore"
 )
 
@@ -209,6 +210,9 @@ func (c *committer) headers(o task.Output) []kgo.RecordHeader {
 		kgo.RecordHeader{Key: "weir-seq", Value: c.seqs[at:len(c.seqs):len(c.seqs)]},
 		kgo.RecordHeader{Key: "content-type", Value: []byte("application/json")},
 	)
+	if o.Trace != nil {
+		c.header = append(c.header, kgo.RecordHeader{Key: ingest.TraceHeader, Value: o.Trace})
+	}
 	return c.header[from:len(c.header):len(c.header)]
 }
 

@@ -218,7 +218,16 @@ func (r reading) String() string {
 }
 
 // read returns the committed records of a topic's partition, one a line.
-func (b *bench) read(topic string, partition int32) []string {
+func (b *bench) read(topic string, partition int32) (lines []string) {
+	b.t.Helper()
+	for _, r := range b.records(topic, partition) {
+		lines = append(lines, string(r.Value))
+	}
+	return lines
+}
+
+// records are the committed records of a topic's partition.
+func (b *bench) records(topic string, partition int32) (list []*kgo.Record) {
 	b.t.Helper()
 	ends, err := b.admin.ListCommittedOffsets(context.Background(), topic)
 	require.NoError(b.t, err)
@@ -233,7 +242,6 @@ func (b *bench) read(topic string, partition int32) []string {
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {partition: kgo.NewOffset().At(start.Offset)}}))
 	require.NoError(b.t, err)
 	defer client.Close()
-	var lines []string
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	for position := start.Offset; position < end.Offset; {
@@ -242,11 +250,11 @@ func (b *bench) read(topic string, partition int32) []string {
 		fetches.EachRecord(func(r *kgo.Record) {
 			position = r.Offset + 1
 			if !r.Attrs.IsControl() {
-				lines = append(lines, string(r.Value))
+				list = append(list, r)
 			}
 		})
 	}
-	return lines
+	return list
 }
 
 // settled waits until the engine has committed the source up to offset.

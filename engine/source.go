@@ -131,13 +131,13 @@ func (s *slab) fill(p *kgo.FetchPartition, r *sourceReader) {
 		if stamped {
 			appended = event.Time(rec.Timestamp.UnixMilli())
 		}
-		s.records = append(s.records, task.Record{Offset: rec.Offset, Append: appended, Unstamped: !stamped, Key: rec.Key, Value: rec.Value, Device: deviceOf(rec)})
+		s.records = append(s.records, task.Record{Offset: rec.Offset, Append: appended, Unstamped: !stamped, Key: rec.Key, Value: rec.Value, Device: headerOf(rec, ingest.DeviceHeader), Trace: headerOf(rec, ingest.TraceHeader)})
 	}
 }
 
-func deviceOf(rec *kgo.Record) []byte {
+func headerOf(rec *kgo.Record, name string) []byte {
 	for i := range rec.Headers {
-		if rec.Headers[i].Key == ingest.DeviceHeader {
+		if rec.Headers[i].Key == name {
 			return rec.Headers[i].Value
 		}
 	}

@@ -13,3 +13,7 @@ package ingest
 // where the MQTT topic told it. A reader takes it before any field of the
 // payload.
 const DeviceHeader = "weir-device"
+
+// TraceHeader is the header of a Kafka record that carries its trace context, as W3C's
+// Trace Context has it and OpenTelemetry writes it: 00-TRACE-PARENT-FLAGS.
+const TraceHeader = "traceparent"

@@ -20,6 +20,7 @@ type Output struct {
 	Key   []byte // the device; nil where a bad message named none
 	Value []byte // JSON; nil: what stands under the key is taken back, in the topic of commands
 	ID    []byte // header weir-id; nil where the record has none
+	Trace []byte // header traceparent: the trace of the reading that caused it; nil where it has none
 	Seq   uint64 // header weir-seq, gapless per pipeline, topic kind and partition, from 1; 0: none
 	// Partition of the topic it goes to; OwnPartition: the task's.
 	Partition int32
@@ -44,6 +45,7 @@ type span struct {
 	topic          Topic
 	key, value, id int // where each ends in the arena; key starts where the one before ended
 	start          int
+	trace          int // where it begins in the value; 0: none
 	seq            uint64
 	partition      int32
 }
@@ -69,6 +71,9 @@ func (o *Outputs) At(i int) Output {
 	if s.key > s.start {
 		out.Key = o.arena[s.start:s.key:s.key]
 	}
+	if s.trace > 0 {
+		out.Trace = o.arena[s.trace : s.trace+traceLength : s.trace+traceLength]
+	}
 	if s.id > s.value {
 		out.ID = o.arena[s.value:s.id:s.id]
 	}
@@ -91,6 +96,10 @@ func (o *Outputs) end(seq uint64, id string) {
 	o.arena = append(o.arena, id...)
 	s.id = len(o.arena)
 }
+
+// traced says where in the arena the trace context stands that the record begun last is
+// of.
+func (o *Outputs) traced(at int) { o.list[len(o.list)-1].trace = at }
 
 // to sends the record begun last to another partition than the task's.
 func (o *Outputs) to(partition int32) { o.list[len(o.list)-1].partition = partition }

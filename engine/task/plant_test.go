@@ -47,6 +47,7 @@ type plant struct {
 type said struct {
 	topic   string
 	key, id string
+	trace   string
 	value   string
 	seq     uint64
 	to      int32
@@ -171,7 +172,7 @@ func (p *plant) take() {
 	for i := range p.out.Len() {
 		o := p.out.At(i)
 		topic := p.plan.TopicName(o.Topic)
-		one := said{topic: topic, key: string(o.Key), id: string(o.ID), value: string(o.Value), seq: o.Seq, to: o.Partition}
+		one := said{topic: topic, key: string(o.Key), id: string(o.ID), trace: string(o.Trace), value: string(o.Value), seq: o.Seq, to: o.Partition}
 		p.said = append(p.said, one)
 		if p.plan.IsCommands(o.Topic) {
 			p.written = append(p.written, one)

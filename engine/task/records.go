@@ -192,6 +192,7 @@ func (t *Task) appendCause(b []byte, reason string) []byte {
 	case t.record != nil:
 		b = append(b, `,"offset":`...)
 		b = strconv.AppendInt(b, t.record.Offset, 10)
+		b = t.appendTrace(b)
 	case reason != "":
 		b = append(b, `,"reason":`...)
 		b = appendString(b, reason)

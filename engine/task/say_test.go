@@ -152,6 +152,7 @@ type alertRecord struct {
 		Partition int
 		Offset    *int64
 		Reason    string
+		Trace     string `json:"traceparent"`
 	}
 }
 
@@ -222,6 +223,10 @@ func sayAlert(t require.TestingT, o said) string {
 		fmt.Fprintf(&b, " cause=%d", *a.Cause.Offset)
 	} else {
 		fmt.Fprintf(&b, " cause=%s", a.Cause.Reason)
+	}
+	require.Equal(t, a.Cause.Trace, o.trace, "header traceparent")
+	if a.Cause.Trace != "" {
+		fmt.Fprintf(&b, " trace=%s", a.Cause.Trace)
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.Labels)) {
 		switch name {

@@ -33,7 +33,7 @@ import (
 //
 //	12:00:01.5 pump-1 temperature 21.5 [seq=3] [append=12:00:02] [unstamped] [header=NAME] [key=NAME]
 //	every 10s 12:00 12:05 pump-1 temperature 21.5   such a reading, again and again, before 12:05; 21.5/22/21 are values by turns
-//	raw 12:00:02 [header=NAME] [key=NAME] JSON   append time and payload; @12:00:01 is a time
+//	raw 12:00:02 [header=NAME] [trace=TEXT] [key=NAME] JSON   append time and payload; @12:00:01 is a time
 //	hex 12:00:02 FFFE                            the same, in hexadecimal
 //	big 12:00:02 70000                           the same, so many times x
 //	advance 12:01:00 [mono=12:01:00]             caught up; monotonic time is the same unless it says otherwise
@@ -310,6 +310,9 @@ func (s *script) payload(kind, line string) Record {
 		if value, ok := strings.CutPrefix(rest, "header="); ok {
 			value, rest, _ = strings.Cut(value, " ")
 			rec.Device = []byte(value)
+		} else if value, ok := strings.CutPrefix(rest, "trace="); ok {
+			value, rest, _ = strings.Cut(value, " ")
+			rec.Trace = []byte(value)
 		} else if value, ok := strings.CutPrefix(rest, "key="); ok {
 			value, rest, _ = strings.Cut(value, " ")
 			rec.Key = []byte(value)

@@ -26,6 +26,9 @@ type Record struct {
 	// Device is the name the record carries beside its payload (header
 	// weir-device), whatever the payload says; nil: the payload tells.
 	Device []byte
+	// Trace is the trace context the record carries beside its payload (header
+	// traceparent); nil: the payload may have one.
+	Trace []byte
 }
 
 // Options are what a task needs beside its plan.
@@ -112,7 +115,8 @@ type Task struct {
 	repeat   bool
 	shown    bool // the payload of the record is in quarantine already
 	stamps   stamps
-	closing  bool // windows are closing for good
+	peek     *codec.Peek // nil until an alert asks for a trace context
+	closing  bool        // windows are closing for good
 
 	news []newValue // of the cause at work, for rules on expressions
 	suppressing
