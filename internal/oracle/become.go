@@ -18,7 +18,7 @@ import (
 //	the versions a task starts with ─▶ obey: what is new may be due, what suppresses may be another
 //	behind them ────────────────────▶ succeed: what is open of rules that do not go on ends
 //
-// Which windows share panes, and so go on together, is told by the layouts in the journal.
+// Rules and windows go on where docs/RELOAD.md says so. Which windows share panes, and so go on together, is told by the layouts in the journal.
 
 // former is what a file leaves behind that has given way to another.
 type former struct {
