@@ -2,6 +2,8 @@ package configs
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
 	"slices"
 	"strings"
 
@@ -32,6 +34,8 @@ func Parse(name string, src []byte, o Options) (*Pipeline, Diagnostics) {
 		return nil, d.diags
 	}
 	c.p.settings = settingsOf(c.doc)
+	sum := sha256.Sum256(src)
+	c.p.Fingerprint = binary.BigEndian.Uint64(sum[:])
 	return c.p, d.diags
 }
 

@@ -45,7 +45,8 @@ rules:
 			{Literal: ", " + what + " = "}, {Field: "value"}, {Literal: " (threshold "}, {Field: "threshold"}, {Literal: ")"},
 		}
 	}
-	p.settings = nil
+	require.NotZero(t, p.Fingerprint)
+	p.settings, p.Fingerprint = nil, 0
 	assert.Equal(t, &Pipeline{
 		Name:  "p",
 		Kafka: Kafka{Brokers: []string{"localhost:9092"}},

@@ -28,6 +28,8 @@ type Pipeline struct {
 	Roster *Roster
 	// Inhibit says which alerts suppress others, in the order of the file.
 	Inhibit []Inhibit
+	// Fingerprint names the file: the first 8 bytes of the SHA-256 of its bytes, big-endian.
+	Fingerprint uint64
 	// CommitInterval is the longest time between a change and its commit, in
 	// milliseconds, 1 or more.
 	CommitInterval event.Time

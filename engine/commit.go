@@ -173,7 +173,7 @@ func (c *committer) fill(b *batch) {
 	r := c.r
 	n := b.outputs.Len()
 	c.records = grow(c.records[:0], n+len(b.sealed.Parts))
-	c.header = grow(c.header[:0], 2*n+len(b.sealed.Parts)+1)[:0]
+	c.header = grow(c.header[:0], 2*n+len(b.sealed.Parts)+2)[:0]
 	c.seqs = c.seqs[:0]
 	if need := 20 * n; cap(c.seqs) < need {
 		c.seqs = make([]byte, 0, 2*need)
@@ -192,7 +192,7 @@ func (c *committer) fill(b *batch) {
 		from := len(c.header)
 		c.header = append(c.header, kgo.RecordHeader{Key: lineageHeader, Value: c.lineage})
 		if i == 0 && b.layout != nil {
-			c.header = append(c.header, kgo.RecordHeader{Key: layoutHeader, Value: b.layout})
+			c.header = r.layoutHeaders(c.header, b.layout)
 		}
 		c.records[n+i] = kgo.Record{Topic: r.plan.Pipeline.JournalTopic, Partition: r.partition, Value: part, Headers: c.header[from:len(c.header):len(c.header)]}
 	}

@@ -17,6 +17,10 @@ import (
 // life of a task and on each that recovery can begin at.
 const layoutHeader = "weir-layout"
 
+// fileHeader is beside layoutHeader: the fingerprint of the file (8 bytes big-endian), for files of
+// one layout may differ in what weir verify has to know. Recovery does not look at it.
+const fileHeader = "weir-file"
+
 // errOldFile is the end of a recovery of state that a newer file has shaped. Somebody
 // else of the group has that file already, and what it has of its own must not be lost
 // whenever a partition comes by a process that has yet to get it. It is tried again.
@@ -34,6 +38,12 @@ func (r *runner) layoutFor(b *batch) []byte {
 		panic(err) // a layout of our own always encodes
 	}
 	return text
+}
+
+// layoutHeaders are the headers of a record that says its layout.
+func (r *runner) layoutHeaders(to []kgo.RecordHeader, layout []byte) []kgo.RecordHeader {
+	file := binary.BigEndian.AppendUint64(nil, r.plan.Pipeline.Fingerprint)
+	return append(to, kgo.RecordHeader{Key: layoutHeader, Value: layout}, kgo.RecordHeader{Key: fileHeader, Value: file})
 }
 
 // readLayout learns to read the records of another layout from the one that says it.

@@ -29,6 +29,9 @@ type verifyFlags struct {
 	// rosters are the files with versions of the roster; the one beside the pipeline
 	// file comes first.
 	rosters []string
+	// before are former files of the pipeline, and formers what they say.
+	before  []string
+	formers []*configs.Pipeline
 }
 
 // verifySummary is what weir verify --json prints.
@@ -42,6 +45,8 @@ type verifySummary struct {
 	Oversized        int                 `json:"oversized"`
 	Facts            int                 `json:"facts"`
 	Unjournaled      int                 `json:"unjournaled"`
+	FilesChanged     int                 `json:"files_changed"`
+	FilesAssumed     int                 `json:"files_assumed"`
 	SkewMs           event.Time          `json:"skew_ms"`
 	Groups           *verifyGroups       `json:"groups,omitempty"` // of windows over several devices
 	OpenTransactions int                 `json:"open_transactions"`
@@ -65,10 +70,15 @@ their partials and the journal of their groups read as well. Stop such a pipelin
 tell how far they are each second, and nothing stands still.
 
 A pipeline with a roster is checked against the version that was in force at each reading. The file beside the pipeline is
-one of them; older ones are given with --roster.`,
+one of them; older ones are given with --roster.
+
+A pipeline whose file has changed is checked against the file that was in force at each reading, as the journal tells: give the
+former ones with --before. What went on and what began anew is then checked as well (docs/RELOAD.md), but not for pipelines with
+windows over several devices.`,
 		Example: `  weir verify pipeline.yaml
   weir verify --json --wait 5m pipeline.yaml
-  weir verify --roster roster-2025.csv --roster roster-2026.csv pipeline.yaml`,
+  weir verify --roster roster-2025.csv --roster roster-2026.csv pipeline.yaml
+  weir verify --before pipeline-2025.yaml pipeline.yaml`,
 		Args: exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.wait < 0 {
@@ -77,6 +87,13 @@ one of them; older ones are given with --roster.`,
 			p, err := loadPipeline(args[0], func(d configs.Diagnostic) { fmt.Fprintln(cmd.ErrOrStderr(), d) })
 			if err != nil {
 				return err
+			}
+			for _, path := range f.before {
+				former, err := loadPipeline(path, func(configs.Diagnostic) {})
+				if err != nil {
+					return err
+				}
+				f.formers = append(f.formers, former)
 			}
 			if p.Roster != nil {
 				f.rosters = append([]string{rosterPath(args[0], p)}, f.rosters...)
@@ -88,6 +105,7 @@ one of them; older ones are given with --roster.`,
 	cmd.Flags().DurationVar(&f.wait, "wait", 30*time.Second, "how long to wait until everything is folded and no transaction is open")
 	cmd.Flags().StringSliceVar(&f.brokers, "brokers", nil, "host:port of brokers, in place of kafka.brokers; for an embedded broker without a fixed port")
 	cmd.Flags().StringArrayVar(&f.rosters, "roster", nil, "a file with an older version of the roster; may be given more than once")
+	cmd.Flags().StringArrayVar(&f.before, "before", nil, "a former file of the pipeline; may be given more than once")
 	return cmd
 }
 
@@ -123,11 +141,19 @@ func verify(ctx context.Context, p *configs.Pipeline, f verifyFlags, out io.Writ
 	if what := oracle.Unknown(p); what != "" {
 		return usageError{fmt.Errorf("verify: this pipeline cannot be checked yet: %s", what)}
 	}
+	for i, former := range f.formers {
+		if former.Name != p.Name || former.Source.Topic != p.Source.Topic {
+			return usageError{fmt.Errorf("verify: --before %s is the file of pipeline %s on topic %s, and not a former one of pipeline %s on topic %s", f.before[i], former.Name, former.Source.Topic, p.Name, p.Source.Topic)}
+		}
+		if what := oracle.Unknown(former); what != "" {
+			return usageError{fmt.Errorf("verify: the file %s cannot be checked yet: %s", f.before[i], what)}
+		}
+	}
 	seeds, err := verifyBrokers(p, f)
 	if err != nil {
 		return err
 	}
-	v := &verification{pipeline: p, out: out, quiet: f.json}
+	v := &verification{pipeline: p, before: f.formers, out: out, quiet: f.json}
 	for _, path := range f.rosters {
 		file, err := os.ReadFile(path)
 		if err != nil {
@@ -139,7 +165,7 @@ func verify(ctx context.Context, p *configs.Pipeline, f verifyFlags, out io.Writ
 	if err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}
-	reader, err := topics.Open(p, door.Client("weir."+p.Name+".verify"))
+	reader, err := topics.Open(p, door.Client("weir."+p.Name+".verify"), f.formers...)
 	if err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}
@@ -176,6 +202,7 @@ func verify(ctx context.Context, p *configs.Pipeline, f verifyFlags, out io.Writ
 // verification is a check under way.
 type verification struct {
 	pipeline *configs.Pipeline
+	before   []*configs.Pipeline
 	rosters  [][]byte // versions of the roster
 	standing *topics.Standing
 	out      io.Writer
@@ -195,7 +222,7 @@ func (v *verification) partitions(ctx context.Context, reader *topics.Reader) er
 		if err != nil {
 			return err
 		}
-		in.Rosters, in.Fleet = v.rosters, fleet
+		in.Rosters, in.Fleet, in.Before = v.rosters, fleet, v.before
 		r := oracle.Check(in)
 		s := &v.summary
 		s.Readings += r.Readings
@@ -206,6 +233,8 @@ func (v *verification) partitions(ctx context.Context, reader *topics.Reader) er
 		s.Oversized += r.Oversized
 		s.Facts += r.Facts
 		s.Unjournaled += r.Unjournaled
+		s.FilesChanged += r.Files
+		s.FilesAssumed += r.Assumed
 		s.SkewMs = max(s.SkewMs, r.Skew)
 		s.Differences = append(s.Differences, r.Differences...)
 		v.addSent(fleet, &r.Sent)
@@ -239,6 +268,12 @@ func (v *verification) print() {
 	}
 	if s.Unjournaled > 0 {
 		fmt.Fprintf(v.out, "note: %d readings lie before what the journal still tells: silence was judged by append times alone there, so differences among them prove nothing\n", s.Unjournaled)
+	}
+	if s.FilesChanged > 0 {
+		fmt.Fprintf(v.out, "note: the file of the pipeline changed %d times, of each partition by itself; each reading was checked by the one in force\n", s.FilesChanged)
+	}
+	if s.FilesAssumed > 0 {
+		fmt.Fprintf(v.out, "note: the journal names a file %d times that was not given, and one with the same windows and rules stood in: where its thresholds or messages were others, differences prove nothing; give it with --before\n", s.FilesAssumed)
 	}
 	if s.Oversized > 0 {
 		fmt.Fprintf(v.out, "note: %d records stand for outputs too large for their topics; those were not looked into\n", s.Oversized)

@@ -172,19 +172,20 @@ func (t *Task) announce(r *rule, e *alerts.Event) {
 	for i := range r.announced {
 		a := &r.announced[i]
 		if text := t.labelOf(r, a.label); text != "" {
-			t.announceLevel(r, a, announced{text: text, before: before, now: now})
+			t.announceLevel(r, a, announced{whose: t.whose(r), text: text, before: before, now: now})
 		}
 	}
 }
 
 // announced is a change of the level at which a source fires.
 type announced struct {
+	whose       commands.Whose
 	text        string // of the label
 	before, now int    // -1: it does not
 }
 
 func (t *Task) announceLevel(r *rule, a *announcement, s announced) {
-	in := commands.Inhibit{Rule: r.spec.Name, Label: a.label, Text: s.text, Whose: t.whose(r)}
+	in := commands.Inhibit{Rule: r.spec.Name, Label: a.label, Text: s.text, Whose: s.whose}
 	switch {
 	case s.now >= a.least && s.now != s.before:
 		in.Level = r.spec.Levels[s.now].Name
@@ -199,6 +200,7 @@ type source struct {
 	slot  statestore.Slot
 	rule  int
 	label *announcement
+	whose commands.Whose
 	text  string
 }
 
@@ -214,7 +216,7 @@ func (t *Task) sources() []source {
 			level := t.firedAt(k)
 			for i := range r.announced {
 				if a := &r.announced[i]; level >= a.least {
-					all = append(all, source{t.slot, k, a, t.labelOf(r, a.label)})
+					all = append(all, source{t.slot, k, a, t.whose(r), t.labelOf(r, a.label)})
 				}
 			}
 		}
@@ -228,7 +230,7 @@ func (t *Task) relabel(before []source) {
 		r := &t.plan.rules[s.rule]
 		t.slot = s.slot
 		level, text := -1, ""
-		if t.table.Live(s.slot) {
+		if t.table.Live(s.slot) && t.whose(r) == s.whose { // who was struck and never heard has gone, and another may have the slot
 			level, text = t.firedAt(s.rule), t.labelOf(r, s.label.label)
 		}
 		if level < s.label.least {
@@ -238,10 +240,10 @@ func (t *Task) relabel(before []source) {
 			continue
 		}
 		if s.text != "" {
-			t.announceLevel(r, s.label, announced{text: s.text, before: s.label.least, now: -1})
+			t.announceLevel(r, s.label, announced{whose: s.whose, text: s.text, before: s.label.least, now: -1})
 		}
 		if text != "" {
-			t.announceLevel(r, s.label, announced{text: text, before: -1, now: level})
+			t.announceLevel(r, s.label, announced{whose: s.whose, text: text, before: -1, now: level})
 		}
 	}
 }
@@ -274,7 +276,7 @@ func (t *Task) reconcile() {
 		t.slot = s.slot
 		known := slices.ContainsFunc(t.commands.Sources(r.spec.Name, s.label.label, s.text), func(in commands.Inhibit) bool { return t.agrees(s, &in) })
 		if s.text != "" && !known {
-			t.announceLevel(r, s.label, announced{text: s.text, before: -1, now: t.firedAt(s.rule)})
+			t.announceLevel(r, s.label, announced{whose: s.whose, text: s.text, before: -1, now: t.firedAt(s.rule)})
 		}
 	}
 }

@@ -103,7 +103,7 @@ func (w *want) agreeLabels(p *configs.Pipeline, a *agreement, labels *node) {
 		a.absent(labels, "device")
 	}
 	a.text(labels, "pipeline", p.Name)
-	if n := w.alert.escalation; n > 0 {
+	if n := w.alert.escalation; n > 0 && len(rule.Escalate) > 0 {
 		a.text(labels, "severity", rule.Escalate[n-1].Severity)
 	} else if level := levelName(rule, w.alert.level); level != "" {
 		a.text(labels, "severity", level)

@@ -16,7 +16,10 @@ func Check(in Input) *Report {
 		return report
 	}
 	j := readJournal(&in, report)
-	t := newTask(&in, report)
+	if !j.filesKnown() {
+		return report
+	}
+	t := newTask(j.first(), report)
 	if !t.rostersKnown(j) || !t.commandsKnown(j) {
 		return report
 	}
@@ -93,9 +96,15 @@ func (t *task) run(j *journal) {
 func (t *task) enterUpTo(entries []*entry, offset int64, w *witness) []*entry {
 	for len(entries) > 0 {
 		e := entries[0]
+		if e.from <= offset {
+			t.underFile(e)
+		}
 		for len(e.facts) > 0 && e.facts[0].position <= offset {
 			t.enter(e.facts[0], w)
 			e.facts = e.facts[1:]
+		}
+		if len(e.facts) == 0 && t.former != nil {
+			t.succeed()
 		}
 		if len(e.facts) > 0 || e.to > offset {
 			break

@@ -88,7 +88,7 @@ func newBoard(in *Input, report *Report, topic string) *board {
 func (b *board) expect(wants []*want) {
 	b.wants, b.met = wants, make([]bool, len(wants))
 	for i := range wants {
-		exact, _ := wants[i].names(b.in.Pipeline)
+		exact, _ := wants[i].names(wants[i].in.Pipeline)
 		if b.exact[exact] == nil {
 			b.exact[exact] = &group{}
 		}
@@ -107,7 +107,7 @@ func (b *board) compare(records []OutputRecord) {
 	for i := range b.wants {
 		if !b.met[i] {
 			w := b.wants[i]
-			b.add(Difference{Kind: Missing, Device: w.device, Source: w.source, Output: -1, Text: "expected " + w.describe(b.in.Pipeline) + ", found nothing"})
+			b.add(Difference{Kind: Missing, Device: w.device, Source: w.source, Output: -1, Text: "expected " + w.describe(w.in.Pipeline) + ", found nothing"})
 		}
 	}
 	b.comparePayloads()
@@ -143,7 +143,7 @@ func (b *board) take(r OutputRecord) (f found, ours bool) {
 	switch {
 	case schema == "" && body.field("window").there() && body.field("pipeline").there():
 		b.report.Aggregates++
-		f.names = aggregateNames(b.in.Pipeline, &f.body)
+		f.names = aggregateNames(b.in.namer(&f.body), &f.body)
 		f.rough = f.names
 		f.rough.number, f.rough.resets = "", ""
 	case schema == alertSchema:
@@ -212,20 +212,20 @@ func (b *board) meet(f found) {
 		g.next++
 	}
 	for _, i := range g.wants[g.next:] {
-		if !b.met[i] && b.wants[i].mismatch(b.in, f) == "" {
+		if !b.met[i] && b.wants[i].mismatch(b.wants[i].in, f) == "" {
 			b.accept(i, f, "")
 			return
 		}
 	}
 	if g.next < len(g.wants) {
 		i := g.wants[g.next]
-		b.accept(i, f, b.wants[i].mismatch(b.in, f))
+		b.accept(i, f, b.wants[i].mismatch(b.wants[i].in, f))
 		return
 	}
 	w := b.wants[g.wants[len(g.wants)-1]]
 	b.add(Difference{
 		Kind: Repeated, Device: w.device, Source: w.source, Output: f.record.Offset,
-		Text: "found once more: " + w.describe(b.in.Pipeline),
+		Text: "found once more: " + w.describe(w.in.Pipeline),
 	})
 }
 
@@ -236,21 +236,21 @@ func (b *board) accept(i int, f found, problem string) {
 	b.met[i] = true
 	d := Difference{Device: w.device, Source: w.source, Output: f.record.Offset}
 	if problem != "" {
-		d.Kind, d.Text = Value, w.describe(b.in.Pipeline)+": "+problem
+		d.Kind, d.Text = Value, w.describe(w.in.Pipeline)+": "+problem
 		b.add(d)
 	}
-	if problem := w.wrongID(b.in, f); problem != "" {
-		d.Kind, d.Text = ID, w.describe(b.in.Pipeline)+": "+problem
+	if problem := w.wrongID(w.in, f); problem != "" {
+		d.Kind, d.Text = ID, w.describe(w.in.Pipeline)+": "+problem
 		b.add(d)
 	}
 	if f.body.field("payload").there() || f.body.field("payload_base64").there() {
 		b.payloads[w.source]++
 	}
-	owner := w.by(b.in.Pipeline) + "\x00" + w.device // groups by one label may be called as those by another
+	owner := w.by(w.in.Pipeline) + "\x00" + w.device // groups by one label may be called as those by another
 	lane := [2]string{owner, w.lane + w.instance}
 	newest, known := b.place[lane]
 	if b.step[owner] > w.step || known && newest > i && w.lane != "" && !w.loose {
-		d.Kind, d.Text = Order, "found behind a later one: "+w.describe(b.in.Pipeline)
+		d.Kind, d.Text = Order, "found behind a later one: "+w.describe(w.in.Pipeline)
 		b.add(d)
 		return
 	}
@@ -268,7 +268,7 @@ func (b *board) matchStrays() {
 	}
 	for i := range b.wants {
 		if !b.met[i] {
-			_, rough := b.wants[i].names(b.in.Pipeline)
+			_, rough := b.wants[i].names(b.wants[i].in.Pipeline)
 			b.rough[rough] = append(b.rough[rough], i)
 		}
 	}
@@ -279,8 +279,8 @@ func (b *board) matchStrays() {
 			i := candidates[0]
 			b.met[i] = true
 			w := b.wants[i]
-			problem := w.mismatch(b.in, f)
-			b.add(Difference{Kind: Value, Device: w.device, Source: w.source, Output: f.record.Offset, Text: w.describe(b.in.Pipeline) + ": " + problem})
+			problem := w.mismatch(w.in, f)
+			b.add(Difference{Kind: Value, Device: w.device, Source: w.source, Output: f.record.Offset, Text: w.describe(w.in.Pipeline) + ": " + problem})
 			continue
 		}
 		b.add(Difference{

@@ -42,10 +42,12 @@ func isLoose(c *configs.Window, name string) bool {
 func gather(in *Input) *evidence {
 	p := in.Pipeline
 	topics := map[string]bool{}
-	for i := range p.Rules {
-		for _, when := range p.Rules[i].Looks() {
-			if when.Window >= 0 && isLoose(&p.Windows[when.Window], when.Result) {
-				topics[p.Windows[when.Window].Emit.Topic], topics[p.Alerts.Topic] = true, true
+	for _, p := range in.files() {
+		for i := range p.Rules {
+			for _, when := range p.Rules[i].Looks() {
+				if when.Window >= 0 && isLoose(&p.Windows[when.Window], when.Result) {
+					topics[p.Windows[when.Window].Emit.Topic], topics[p.Alerts.Topic] = true, true
+				}
 			}
 		}
 	}
@@ -59,7 +61,7 @@ func gather(in *Input) *evidence {
 		}
 		for _, r := range in.Outputs[topic] {
 			if body, ok := parseJSON(r.Value); ok && body.kind == '{' && text(body.field("pipeline")) == p.Name {
-				e.take(p, &body)
+				e.take(in.namer(&body), &body)
 			}
 		}
 	}

@@ -8,8 +8,11 @@ import (
 // Input is one partition of a pipeline as read from the brokers. Check reads it
 // only.
 type Input struct {
-	Pipeline   *configs.Pipeline
-	Partition  int32
+	Pipeline  *configs.Pipeline
+	Partition int32
+	// Before are former files of the pipeline, in any order. Where the journal says that the
+	// state is of one of them, that one is what readings are folded by.
+	Before     []*configs.Pipeline
 	Partitions int32 // of the source topic; 0: unknown, and then the partition of a device is not checked
 	Earliest   int64 // the first offset the source partition still has
 	Start      int64 // first source offset the pipeline was to fold: From of journal record 1, or the earliest source offset known
@@ -56,4 +59,6 @@ type OutputRecord struct {
 type JournalRecord struct {
 	Offset int64
 	Value  []byte
+	File   uint64 // the header weir-file, the fingerprint of the pipeline's file; 0: none
+	Layout []byte // the header weir-layout, what the state is made of; nil: none
 }

@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"slices"
 
+	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/event"
 )
 
@@ -16,6 +17,7 @@ import (
 // all before (u32). docs/STATE_FORMAT.md says what they are for.
 const (
 	partMagic  = "wjr4"
+	shapeAt    = 4
 	seqAt      = 12
 	partAt     = 20
 	partsAt    = 24
@@ -35,6 +37,11 @@ type entry struct {
 	wall     event.Time // the task's clock at its end
 	facts    []fact
 	output   int64 // offset in the journal of its first part
+
+	file    uint64            // that of the pipeline's file; 0: it does not tell
+	shape   uint64            // the fingerprint of the layout
+	columns map[string]bool   // of the layout; nil: it does not tell
+	by      *configs.Pipeline // by which it was written
 }
 
 // fact is a moment where wall time entered, or a version of the roster: after all
@@ -68,6 +75,7 @@ func parsePart(src []byte) (p part, err error) {
 	if crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)) != sum {
 		return p, errors.New("its checksum is wrong")
 	}
+	p.shape = binary.LittleEndian.Uint64(body[shapeAt:])
 	p.seq = binary.LittleEndian.Uint64(body[seqAt:])
 	p.part, p.parts = binary.LittleEndian.Uint32(body[partAt:]), binary.LittleEndian.Uint32(body[partsAt:])
 	p.from, p.to = int64(binary.LittleEndian.Uint64(body[fromAt:])), int64(binary.LittleEndian.Uint64(body[toAt:]))
@@ -172,7 +180,7 @@ func readJournal(in *Input, report *Report) *journal {
 			j.wrong(r.Offset, -1, err.Error())
 			continue
 		}
-		p.output = r.Offset
+		p.output, p.file, p.columns = r.Offset, r.File, columnsOf(r.Layout)
 		if p.part == 0 {
 			j.unfinished(parts)
 			parts, note = nil, nil
@@ -233,6 +241,7 @@ func (j *journal) take(e entry, note []byte) {
 		e.facts[0].guessed = e.facts[0].starts
 	}
 	added := &e
+	added.by = j.in.Pipeline
 	for i := range added.facts {
 		added.facts[i].entry = added
 	}

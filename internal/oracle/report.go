@@ -23,6 +23,7 @@ const (
 	Commands     = "commands"     // a version of the commands is not at hand, or what a task must have written among them is not there
 	Journal      = "journal"      // the journal contradicts itself or the source
 	Source       = "source"       // the source cannot be what the pipeline read, or is not folded to its end
+	File         = "file"         // the state is of a file of the pipeline that is not at hand
 	Open         = "open"         // a transaction that has not ended
 )
 
@@ -92,6 +93,9 @@ type Report struct {
 	// Unjournaled readings lie before what the journal still covers: silence was
 	// judged by append times alone there.
 	Unjournaled int
+	// Files is how often the file of the pipeline was another from some record on, and Assumed how often that
+	// was one that is not at hand, so that one with the same windows and rules stood in.
+	Files, Assumed int
 	// Skew is the furthest that wall time was ahead of a record appended later,
 	// in milliseconds; 0 or more.
 	Skew        event.Time

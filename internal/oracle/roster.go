@@ -197,6 +197,9 @@ func (t *task) enterRoster(f fact) {
 		return
 	}
 	before := t.roster
+	if t.former != nil && !t.former.expects {
+		before = nil // nobody was expected so far
+	}
 	t.roster, t.typed = t.rosters[f.roster], map[string]map[string]any{}
 	t.expect(before)
 	for _, d := range t.ordered() {

@@ -189,10 +189,18 @@ func (t *task) conclude(d *device) {
 			stands[rule] = d.rules[rule].level
 		}
 	}
-	if !slices.Equal(stands, d.stood) {
-		d.stood = stands
+	moved := len(d.stood) != len(stands)
+	for rule := range stands {
+		moved = moved || stands[rule] != d.stood[rule] && t.isSource(rule)
+	}
+	if d.stood = stands; moved {
 		t.review(d)
 	}
+}
+
+// isSource reports whether alerts of a rule suppress others of the same device.
+func (t *task) isSource(rule int) bool {
+	return slices.ContainsFunc(t.p.Inhibit, func(in configs.Inhibit) bool { return in.Label == "" && in.Source.Rule == t.p.Rules[rule].Name })
 }
 
 // over ends the cause in hand for all whom it made say something.
@@ -216,6 +224,9 @@ func (t *task) enterCommands(f fact) {
 // obey says of all episodes what the commands in force change.
 func (t *task) obey() {
 	t.step++
+	if t.former != nil {
+		t.happen() // rules that are new may have something due at once
+	}
 	for _, d := range t.ordered() {
 		for rule := range d.rules {
 			t.hearOfAck(d, rule)

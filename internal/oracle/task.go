@@ -52,6 +52,10 @@ type task struct {
 	groups      *groups                   // of a task of groups; nil: of devices
 	typed       map[string]map[string]any // of it, the labels as expressions see them, by device
 	evidence    *evidence                 // nil: no rule goes by a result that may come out in more than one way
+
+	file    *configs.Pipeline // by which it folds, as journal entries have it
+	columns map[string]bool   // of the layout of that; nil: it was never told
+	former  *former           // what a file was that has just given way to this one; nil: none has
 }
 
 // rulesOf says which rules look where.
@@ -72,7 +76,7 @@ func newTask(in *Input, report *Report) *task {
 	p := in.Pipeline
 	t := &task{
 		in: in, p: p, report: report, devices: map[string]*device{}, days: make([]span, len(p.Windows)),
-		expressions: compileAll(p), typed: map[string]map[string]any{}, evidence: gather(in),
+		file: p, expressions: compileAll(p), typed: map[string]map[string]any{}, evidence: gather(in),
 	}
 	t.rosters, t.roster = rostersOf(in, report)
 	if p.Grouped() && in.groups == nil {
@@ -179,7 +183,7 @@ func (t *task) end(d *device, by cause) {
 
 // want expects an output of what is happening.
 func (t *task) want(w *want) {
-	w.step, w.source = t.step, t.source
+	w.step, w.source, w.in = t.step, t.source, t.in
 	t.wants = append(t.wants, w)
 }
 

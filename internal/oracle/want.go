@@ -20,7 +20,8 @@ type want struct {
 	instance string
 	// loose outputs have no order among those of their lane and step.
 	loose  bool
-	source int64 // offset of the record that caused it, or of the first record after the moment that did
+	in     *Input // with the pipeline that it is by
+	source int64  // offset of the record that caused it, or of the first record after the moment that did
 
 	aggregate *aggregate
 	alert     *alert
@@ -36,6 +37,7 @@ type aggregate struct {
 	revision   int
 	final      bool
 	corrects   bool
+	uncertain  bool      // corrects is, for the rules on the window are others than when it spoke first
 	resets     int       // of the device's clock
 	results    []measure // in the order of the window's compute
 	merged     bool      // a session that another one has swallowed: there are no results

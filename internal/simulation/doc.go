@@ -10,5 +10,6 @@
 //
 // A process dies, freezes or dawdles at a step of the protocol (the engine's
 // failpoints), at its n-th request, at its n-th write to the disk, or at some
-// time; its disk survives, is lost, is an old copy or is torn by a power cut.
+// time; in some worlds the file of the pipeline changes once or more, and each process takes
+// it a while later, so that partitions go from one file to the other and back; its disk survives, is lost, is an old copy or is torn by a power cut.
 package simulation

@@ -41,6 +41,10 @@ type folded struct {
 	commands  desk
 	forgotten uint64
 	seqs      [5]int
+
+	more     *rand.Rand // another stream of chance
+	meter    *meter
+	measured int
 }
 
 // foldedShape is a pipeline that uses many features beside each other.
@@ -61,15 +65,19 @@ func TestFoldsAreVerified(t *testing.T) {
 		from, _ = strconv.ParseUint(s, 10, 64)
 		n = 1
 	}
+	odd := 0
+	defer func() { t.Logf("%d of %d folds had anomalies", odd, n) }()
 	for seed := from; seed < from+uint64(n); seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			f := newFolded(t, seed)
 			for range 20 + f.IntN(200) {
 				f.step()
+				f.measure()
 			}
 			f.advance(event.Time(f.IntN(3)) * 40_000)
 			f.seal()
 			report := oracle.Check(f.in)
+			odd += min(1, f.alarms())
 			if len(report.Differences) > 0 {
 				t.Fatalf("SEED=%d\n%s\n%s", seed, f.shape.text, oracle.Lines(report.Differences[:min(3, len(report.Differences))]))
 			}
@@ -78,10 +86,11 @@ func TestFoldsAreVerified(t *testing.T) {
 }
 
 func newFolded(t *testing.T, seed uint64) *folded {
-	f := &folded{Rand: rand.New(rand.NewPCG(seed, 99)), t: t}
+	f := &folded{Rand: rand.New(rand.NewPCG(seed, 99)), t: t, more: moreOf(seed)}
 	f.shape = f.drawShape()
 	f.wall = []event.Time{1_772_366_400_000, 1_774_746_000_000 - 30_000, 1_793_494_800_000 - 30_000}[f.IntN(3)]
 	f.version = f.drawRoster()
+	f.extend()
 	p, diagnostics := configs.Parse("fold.yaml", []byte(f.shape.text), configs.Options{ReadFile: func(string) ([]byte, error) { return f.version, nil }})
 	require.False(t, diagnostics.HasErrors(), "%s\n%s", diagnostics, f.shape.text)
 	p.State.ForgetAfter = []event.Time{150_000, 3_600_000}[f.IntN(2)] // soon enough to happen, though days are longer

@@ -1,11 +1,14 @@
 package simulation
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/event"
 	"github.com/weirstream/weir/ingest"
 	"github.com/weirstream/weir/internal/oracle"
@@ -18,6 +21,9 @@ type Summary struct {
 	Records                                          int            // of the journal
 	Happened                                         map[string]int // by kind
 	Groups                                           OfGroups
+	Anomalies                                        int // alarms
+	Files                                            int // of a task that gave way to another
+	Removed                                          int // alerts that ended with their rule
 }
 
 // read returns the records of a topic that a reader of committed data sees.
@@ -96,6 +102,11 @@ func emitTopics(w *world) []string {
 	for _, win := range w.shape.pipeline.Windows {
 		list = append(list, win.Emit.Topic)
 	}
+	for _, e := range w.shape.editions {
+		for _, win := range e.pipeline.Windows {
+			list = append(list, win.Emit.Topic)
+		}
+	}
 	return list
 }
 
@@ -121,6 +132,8 @@ func (w *world) check(ctx context.Context) (Summary, error) {
 			return sum, err
 		}
 	}
+	sum.Removed = removals(outputs[w.shape.pipeline.Alerts.Topic])
+	sum.Anomalies = alarms(outputs[w.shape.pipeline.Alerts.Topic])
 	ordered, err := w.commands(ctx)
 	if err != nil {
 		return sum, err
@@ -132,7 +145,7 @@ func (w *world) check(ctx context.Context) (Summary, error) {
 	var wrong []oracle.Difference
 	for p := range w.shape.partitions {
 		in := oracle.Input{
-			Pipeline: w.shape.pipeline, Partition: p, Partitions: w.shape.partitions,
+			Pipeline: w.shape.editions[len(w.shape.editions)-1].pipeline, Before: w.before(), Partition: p, Partitions: w.shape.partitions,
 			Source: sourceOf(source[p]), Outputs: map[string][]oracle.OutputRecord{}, Journal: w.journal.of(p), Fleet: fleet,
 			Rosters: w.shape.usableRosters(), Commands: ordered,
 		}
@@ -159,12 +172,47 @@ func (w *world) check(ctx context.Context) (Summary, error) {
 	return sum, nil
 }
 
+// alarms counts the anomalies that began.
+func alarms(alerts map[int32][]*kgo.Record) (n int) {
+	for _, records := range alerts { // unordered: a sum
+		for _, r := range records {
+			if began(r.Value) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// removals counts the alerts that ended with their rule.
+func removals(alerts map[int32][]*kgo.Record) (n int) {
+	for _, records := range alerts { // unordered: a sum
+		for _, r := range records {
+			if bytes.Contains(r.Value, []byte(`"reason":"removed"`)) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// began reports whether an alert is the first of an anomaly.
+func began(alert []byte) bool {
+	var a struct {
+		State   string
+		Anomaly *struct{}
+		Episode struct{ Event int }
+	}
+	return json.Unmarshal(alert, &a) == nil && a.Anomaly != nil && a.State == "firing" && a.Episode.Event == 1
+}
+
 func (s *Summary) add(r *oracle.Report, records int) {
 	s.Readings += r.Readings
 	s.Aggregates += r.Aggregates
 	s.Alerts += r.Alerts
 	s.Quarantined += r.Quarantined
 	s.Facts += r.Facts
+	s.Files += r.Files
 	s.Records += records
 }
 
@@ -207,7 +255,29 @@ func (j *journal) of(p int32) []oracle.JournalRecord {
 	defer j.mu.Unlock()
 	var list []oracle.JournalRecord
 	for _, r := range j.records[p] {
-		list = append(list, oracle.JournalRecord{Offset: r.Offset, Value: r.Value})
+		list = append(list, journalRecord(r))
 	}
 	return list
+}
+
+// before are the files but the last.
+func (w *world) before() (all []*configs.Pipeline) {
+	for _, e := range w.shape.editions[:len(w.shape.editions)-1] {
+		all = append(all, e.pipeline)
+	}
+	return all
+}
+
+// journalRecord is a record of the journal with what its headers tell of the file.
+func journalRecord(r *kgo.Record) oracle.JournalRecord {
+	j := oracle.JournalRecord{Offset: r.Offset, Value: r.Value}
+	for _, h := range r.Headers {
+		switch h.Key {
+		case "weir-file":
+			j.File = oracle.FileHeader(h.Value)
+		case "weir-layout":
+			j.Layout = h.Value
+		}
+	}
+	return j
 }

@@ -21,11 +21,13 @@ type shape struct {
 	forgets    bool      // soon enough to happen
 	derived    bool      // the metric load is derived
 	rosters    []version // of the file that names the devices, in the order of their times; nil: there is none
+	editions   []edition // the files of the pipeline, in the order of their times
 	days       *days     // nil: no window is a calendar day
 }
 
-// newShape draws a pipeline of a world that begins at base and lasts so long.
-func newShape(base time.Time, span time.Duration, rng *rand.Rand) (*shape, error) {
+// newShape draws a pipeline of a world that begins at base and lasts so long. What more
+// there is in it comes from another stream of chance than the rest.
+func newShape(base time.Time, span time.Duration, rng, more *rand.Rand) (*shape, error) {
 	s := &shape{partitions: 1 + rng.Int32N(4), wide: rng.IntN(4) == 0, rfc3339: rng.IntN(3) == 0, forgets: rng.IntN(2) == 0}
 	if rng.IntN(2) == 0 {
 		s.partitions = 1
@@ -81,8 +83,12 @@ func newShape(base time.Time, span time.Duration, rng *rand.Rand) (*shape, error
 	if err := s.parse(b.String(), forget); err != nil {
 		return nil, err
 	}
+	text := additions{more, s.pipeline}.to(b.String(), 4)
+	if err := s.parse(text, forget); err != nil {
+		return nil, err
+	}
 	if s.forgets && hasKind("forget") && rng.IntN(2) == 0 {
-		if err := s.parse(b.String(), fmt.Sprintf("%dms", least(s.pipeline)+event.Time(rng.IntN(5000)))); err != nil {
+		if err := s.parse(text, fmt.Sprintf("%dms", least(s.pipeline)+event.Time(rng.IntN(5000)))); err != nil {
 			return nil, err
 		}
 	}

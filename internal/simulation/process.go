@@ -21,15 +21,16 @@ import (
 // process is a name in the group and a machine with a disk. It lives again and
 // again.
 type process struct {
-	w      *world
-	index  int
-	name   string
-	disk   *disk
-	older  []*disk // copies of the disk from earlier lives
-	lives  int
-	boots  int
-	plan   *task.Plan // of its engines
-	roster string     // its file; empty: the pipeline has none
+	w       *world
+	index   int
+	name    string
+	disk    *disk
+	older   []*disk // copies of the disk from earlier lives
+	lives   int
+	boots   int
+	plan    *task.Plan // of its engines
+	edition int        // of the pipeline's file
+	roster  string     // its file; empty: the pipeline has none
 }
 
 // life is one engine, from its start to its end or death.
@@ -49,6 +50,7 @@ type life struct {
 	points   map[string]int
 	requests map[kmsg.Key]int
 	cutDown  bool
+	reloads  bool // it ends for another file of the pipeline
 	rivalled bool // another life has had its name meanwhile
 
 	died   chan struct{} // closed at death
@@ -62,6 +64,11 @@ type life struct {
 // start begins a life. calm: nothing happens to it.
 func (p *process) start(plan *lifePlan) (*life, error) {
 	w := p.w
+	if len(w.shape.editions) > 1 {
+		if err := p.takeEdition(p.editionAt()); err != nil {
+			return nil, err
+		}
+	}
 	p.lives++
 	l := &life{
 		p: p, who: fmt.Sprintf("%s.%d", p.name, p.lives), plan: plan,
@@ -138,6 +145,7 @@ func (l *life) options() engine.Options {
 	if w.verbose {
 		level = slog.LevelDebug
 	}
+	metrics := l.p.plan.Pipeline.Metrics
 	o := engine.Options{
 		Plan: l.p.plan, Brokers: []string{brokerAddress}, ClientOptions: []kgo.Opt{kgo.Dialer(l.link.dial), kgo.DisableClientMetrics()},
 		Instance: l.p.name, BootID: l.p.disk.boot, Store: l.mount,
@@ -148,7 +156,7 @@ func (l *life) options() engine.Options {
 			}
 			return codec.NewScanner(codec.Options{
 				Device: device, Metric: source.Metric, Time: source.Time, Unit: source.Unit, Value: source.Value, Seq: source.Seq,
-				Wide: source.Metrics, Metrics: w.shape.pipeline.Metrics,
+				Wide: source.Metrics, Metrics: metrics,
 			})
 		},
 		PartitionOf: w.partitionOf, KeepSeat: l.plan.keepSeat, Logger: w.trace.logger(l.who, level), RosterEvery: w.rosterEvery,
@@ -336,6 +344,9 @@ func (p *process) live() {
 		if !p.accompany(l, rng) {
 			return
 		}
+		if l.reloads {
+			plan.pause = 0
+		}
 		if !w.pause(plan.pause) {
 			return
 		}
@@ -349,6 +360,7 @@ func (p *process) accompany(l *life, rng *rand.Rand) bool {
 	if l.plan.stop > 0 {
 		stop = time.After(l.plan.stop)
 	}
+	changed := l.p.nextEdition()
 	for {
 		select {
 		case <-l.died:
@@ -357,6 +369,10 @@ func (p *process) accompany(l *life, rng *rand.Rand) bool {
 			return true
 		case <-stop:
 			w.trace.addf(l.who, "is stopped")
+			l.stop()
+		case <-changed:
+			w.trace.addf(l.who, "reloads")
+			l.reloads = true
 			l.stop()
 		case <-l.frozen:
 			w.trace.count("twin")

@@ -130,6 +130,8 @@ func (s *seeds) take1(r result, trace string) {
 		"facts": r.Summary.Facts, "lives": r.Summary.Lives, "deaths": r.Summary.Deaths, "journal records": r.Summary.Records,
 		"groups: aggregates": r.Summary.Groups.Aggregates, "groups: alerts": r.Summary.Groups.Alerts, "groups: partials": r.Summary.Groups.Partials,
 		"groups: readings": r.Summary.Groups.Readings, "groups: readings late": r.Summary.Groups.Late, "groups: watermarks": r.Summary.Groups.Watermarks,
+		"files changed": r.Summary.Files, "worlds with changed files": min(1, r.Summary.Files), "alerts removed": r.Summary.Removed,
+		"anomalies": r.Summary.Anomalies, "worlds with anomalies": min(1, r.Summary.Anomalies),
 		"groups: facts": r.Summary.Groups.Facts, "groups: journal records": r.Summary.Groups.Records,
 	} {
 		s.sum["= "+kind] += n

@@ -1,12 +1,14 @@
 package simulation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -84,9 +86,10 @@ func newWorld(o Options) (*world, error) {
 	if rng.IntN(6) == 0 {
 		w.span += 2 * time.Minute // long enough for alerts to be repeated
 	}
-	if w.shape, err = newShape(w.trace.began, w.span, rng); err != nil {
+	if w.shape, err = newShape(w.trace.began, w.span, rng, w.rng(8)); err != nil {
 		return nil, err
 	}
+	w.shape.editions = editions(w.shape, w.span, w.rng(10))
 	if w.plan, err = compile(w.shape); err != nil {
 		return nil, err
 	}
@@ -275,6 +278,8 @@ func (w *world) upstream() (*upstream, error) {
 	rng := w.rng(2)
 	u := &upstream{w: w, rng: rng, grain: time.Duration(50+rng.IntN(400)) * time.Millisecond}
 	u.messages = inputs(w.shape, w.span, w.trace.began, w.partitionOf, rng)
+	u.messages = append(u.messages, meters(w.shape, w.span, w.trace.began, w.partitionOf, w.rng(9))...)
+	slices.SortStableFunc(u.messages, func(a, b message) int { return cmp.Compare(a.at, b.at) })
 	var err error
 	if u.plain, err = w.client(); err != nil {
 		return nil, err

@@ -17,6 +17,8 @@ const (
 	deviceHeader = "weir-device"
 	idHeader     = "weir-id"
 	seqHeader    = "weir-seq"
+	fileHeader   = "weir-file"
+	layoutHeader = "weir-layout"
 )
 
 // Read reads one partition of everything, up to where it stood, and counts the
@@ -66,13 +68,26 @@ func (r *Reader) readOutputs(ctx context.Context, s *Standing, in *oracle.Input,
 func (r *Reader) readJournal(ctx context.Context, s *Standing, in *oracle.Input, journal string, counts map[string]int) error {
 	err := r.all(ctx, s, place{journal, in.Partition}, func(rec *kgo.Record) {
 		counts[journal]++
-		in.Journal = append(in.Journal, oracle.JournalRecord{Offset: rec.Offset, Value: rec.Value})
+		in.Journal = append(in.Journal, journalRecord(rec))
 	})
 	in.Start = in.Earliest
 	if from, ok := oracle.Began(in.Journal); ok {
 		in.Start = from
 	}
 	return err
+}
+
+func journalRecord(rec *kgo.Record) oracle.JournalRecord {
+	out := oracle.JournalRecord{Offset: rec.Offset, Value: rec.Value}
+	for _, h := range rec.Headers {
+		switch h.Key {
+		case fileHeader:
+			out.File = oracle.FileHeader(h.Value)
+		case layoutHeader:
+			out.Layout = h.Value
+		}
+	}
+	return out
 }
 
 // readCommands reads the topic of commands, which has one partition for all. It is

@@ -19,18 +19,19 @@ import (
 // Reader reads the topics of one pipeline. Open makes it, Close ends it.
 type Reader struct {
 	pipeline *configs.Pipeline
+	before   []*configs.Pipeline
 	options  []kgo.Opt
 	client   *kgo.Client
 	admin    *kadm.Client
 }
 
-// Open makes a reader; it connects at its first request, as the options say.
-func Open(p *configs.Pipeline, options []kgo.Opt) (*Reader, error) {
+// Open makes a reader of a pipeline, before being its former files; it connects at its first request, as the options say.
+func Open(p *configs.Pipeline, options []kgo.Opt, before ...*configs.Pipeline) (*Reader, error) {
 	client, err := kgo.NewClient(options...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to kafka: %w", err)
 	}
-	return &Reader{pipeline: p, options: slices.Clip(options), client: client, admin: kadm.NewClient(client)}, nil
+	return &Reader{pipeline: p, before: before, options: slices.Clip(options), client: client, admin: kadm.NewClient(client)}, nil
 }
 
 // Close ends the connections.
@@ -41,6 +42,9 @@ func (r *Reader) outputs() []string {
 	topics := outputsOf(r.pipeline)
 	if groups := r.pipeline.GroupPart(); groups != nil {
 		topics = append(topics, groups.QuarantineTopic)
+	}
+	for _, p := range r.before {
+		topics = append(topics, outputsOf(p)...)
 	}
 	slices.Sort(topics)
 	return slices.Compact(topics)
