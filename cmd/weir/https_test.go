@@ -129,7 +129,6 @@ func TestHTTPSAsksForCertificates(t *testing.T) {
 	files := a.issue("server")
 	files.ClientCA = filepath.Join(a.dir, "ca.pem")
 	out := serveHTTPS(t, runOptions{HTTPS: files})
-	out.api.loopback = false
 	load := func(f httpsFiles) tls.Certificate {
 		pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
 		require.NoError(t, err)
@@ -139,7 +138,10 @@ func TestHTTPSAsksForCertificates(t *testing.T) {
 		_, err := a.client(own...).Get("https://" + out.addr() + "/v1/pipelines")
 		require.Error(t, err)
 	}
-	resp, err := a.client(load(a.issue("client"))).Get("https://" + out.addr() + "/v1/pipelines")
+	r, err := http.NewRequest("GET", "https://"+out.addr()+"/v1/pipelines", nil)
+	require.NoError(t, err)
+	r.Host = "weir.example" // which is not this machine
+	resp, err := a.client(load(a.issue("client"))).Do(r)
 	require.NoError(t, err)
 	resp.Body.Close()
 	require.Equal(t, 200, resp.StatusCode)
