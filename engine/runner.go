@@ -153,6 +153,7 @@ func (r *runner) goLive(ctx context.Context) error {
 	}
 	r.takeRoster() // behind the commands, which judge what it brings
 	r.succeed()
+	r.tellPassage()
 	if err := r.seal(ctx, r.saver.wanted()); err != nil {
 		return err
 	}

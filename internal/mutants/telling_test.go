@@ -17,7 +17,7 @@ func tellings() []mutant {
 			{"engine/commands.go", "kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),", "kgo.KeepControlRecords(),"},
 		}, "engine", "TestCommandsOfGivenUpTransactions"},
 		{"commands-moved", "commands take effect where the journal says they did", []edit{
-			{"engine/task/commands.go", "t.commandsEntered(v.Offset(), position)", "t.commandsEntered(v.Offset(), position+1)"},
+			{"engine/task/commands.go", "t.commandsEntered(Fact{Position: position, ", "t.commandsEntered(Fact{Position: position + 1, "},
 		}, "internal/simulation", "TestFoldsAreVerified"},
 		{"commands-before-what-was-due", "what was due before commands entered belongs to the ones before", []edit{
 			{"engine/task/commands.go", "\tif !first {\n\t\tt.settleDue()\n\t}\n\tt.commands, t.bounds", "\tt.commands, t.bounds"},
