@@ -329,7 +329,7 @@ func (w *world) all() []*life {
 func (w *world) finish(ctx context.Context) error {
 	rng := w.rng(5)
 	p := w.processes[rng.IntN(len(w.processes))]
-	if w.hasZombies() || rng.IntN(3) == 0 {
+	if w.hasZombies() || rng.IntN(3) == 0 || w.mayStillHearOf(p) {
 		p = &process{w: w, index: 9, name: "last", disk: newDisk("boot-last")}
 		if err := p.mountRoster(w.shape.rosterAt(-1)); err != nil {
 			return err
@@ -387,6 +387,18 @@ func (w *world) hasZombies() bool {
 		}
 	}
 	return false
+}
+
+// mayStillHearOf reports whether a request of the life that a process lived last may yet
+// come to the brokers: it would put the next one out, who is taken for a twin then.
+func (w *world) mayStillHearOf(p *process) bool {
+	var last *life
+	for _, l := range w.all() {
+		if l.p == p {
+			last = l
+		}
+	}
+	return last != nil && last.mayStillSpeak()
 }
 
 // settle waits until the engine has folded all of the source.
