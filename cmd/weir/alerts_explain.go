@@ -129,6 +129,9 @@ func (e *explainedEvent) sayCause() string {
 		return "cause: " + orDash(e.Cause.Reason)
 	}
 	s := fmt.Sprintf("cause: record %d of %s/%d", *e.Cause.Offset, e.Cause.Topic, e.Cause.Partition)
+	if e.Cause.Trace != "" {
+		s += ", trace " + e.Cause.Trace
+	}
 	if e.Reading == nil {
 		return s + " (" + e.Missing + ")"
 	}

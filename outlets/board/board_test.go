@@ -16,7 +16,7 @@ const record = `{"schema":"weir.alert/1","id":"0123456789abcdef0123456789abcdef"
 "window":{"name":"temp_5m","start":"2026-03-01T12:00:00.000Z","end":"2026-03-01T12:05:00.000Z"},"suppressed_by":["schedule","silence/night"],
 "acked":{"author":"kim","reason":"door","at":"2026-03-01T12:04:00.000Z"},"escalation":1,"clock":{"device":"2026-03-01T12:05:01.000Z","task":"2026-03-01T12:05:02.000Z"},
 "episode":{"start":"2026-03-01T12:00:00.000Z","event":2},"labels":{"alertname":"too-warm","device":"truck-7","pipeline":"cold-chain","severity":"warn","site":"Hamburg"},
-"annotations":{"summary":"9.5 is too warm"},"cause":{"topic":"readings","partition":3,"offset":811}}`
+"annotations":{"summary":"9.5 is too warm"},"cause":{"topic":"readings","partition":3,"offset":811,"traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}}`
 
 func TestParse(t *testing.T) {
 	e, err := Parse(Place{Partition: 3, Offset: 17, Seq: 5}, []byte(record))
@@ -26,6 +26,7 @@ func TestParse(t *testing.T) {
 	require.Equal(t, 9.5, *e.Value)
 	require.Empty(t, e.Previous)
 	require.Equal(t, int64(811), *e.Cause.Offset)
+	require.Equal(t, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", e.Cause.Trace)
 	require.Equal(t, []string{"schedule", "silence/night"}, e.SuppressedBy)
 	require.Equal(t, "kim", e.Acked.Author)
 	require.Equal(t, time.Date(2026, 3, 1, 12, 5, 2, 0, time.UTC), e.Clock["task"])

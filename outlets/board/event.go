@@ -73,6 +73,7 @@ type Cause struct {
 	Partition int32  `json:"partition"`
 	Offset    *int64 `json:"offset,omitempty"`
 	Reason    string `json:"reason,omitempty"`
+	Trace     string `json:"traceparent,omitempty"` // of the reading, where it has one
 }
 
 // Acked is the acknowledgement in force.
