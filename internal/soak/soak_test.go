@@ -35,7 +35,7 @@ name: %[1]s
 kafka: {brokers: [%[2]s]}
 source: {topic: %[3]s}
 mqtt: {broker: %[4]q, subscribe: [{filter: "plant/+/+/telemetry", qos: 1}], device: "{topic.2}"}
-time: {wait_for_late: 5s, idle_after: 20s, max_future_skew: 5m}
+time: {wait_for_late: 5s, idle_after: 20s, max_future_skew: 30s}
 state: {dir: $STATE, forget_after: 90s}
 windows:
   - {name: ten, metric: temperature, tumbling: 10s, compute: [count, mean, max], emit: {topic: %[1]s.aggregates}}
