@@ -481,11 +481,17 @@ func checkpointsWhileReadingsFlow(t *testing.T, memory int64) *memoryStore {
 // The metadata of a committed offset survives the trip, and what is not weir's
 // is known as such.
 func TestMetadataRoundTrip(t *testing.T) {
-	m := metadata{lineage: lineage{id: [16]byte{1}, source: [16]byte{2}, journal: [16]byte{3}, partitions: 3}, seq: 9, journalOffset: -1, baseSeq: 4, baseOffset: 77}
+	m := metadata{lineage: lineage{id: [16]byte{1}, source: [16]byte{2}, journal: [16]byte{3}, partitions: 3, partitioner: 2}, seq: 9, journalOffset: -1, baseSeq: 4, baseOffset: 77}
 	back, err := parseMetadata(m.String())
 	require.NoError(t, err)
 	require.Equal(t, m, back)
 	require.Less(t, len(m.String()), 200)
+	m.partitioner = 0
+	older := m.lineage.append(nil)
+	l, err := parseLineage(older[:len(older)-1])
+	require.NoError(t, err)
+	require.Equal(t, m.lineage, l, "written before lineages named the partitioner")
+	require.Empty(t, l.differs(lineage{source: l.source, journal: l.journal, partitions: 3, partitioner: 1}))
 	for _, bad := range []string{"", "w1.short", "somebody's", "w1." + strings.Repeat("!", 112)} {
 		_, err = parseMetadata(bad)
 		require.Error(t, err, bad)

@@ -98,6 +98,7 @@ type Engine struct {
 	trust    *wallTrust
 	mono     monoBase
 	status   *registry
+	loss     loss
 	roster   *rosterFile
 	commands *Commands
 

@@ -15,25 +15,35 @@ type lineage struct {
 	source     [16]byte // topic id
 	journal    [16]byte // topic id
 	partitions int32    // of the source
+	// partitioner is how producers choose the partition of a device, by its place in
+	// partitioners; 0: not known, or of groups.
+	partitioner uint8
 }
 
-const lineageBytes = 52
+const lineageBytes = 53
+
+// partitioners are the values of source.partitioner, in the order in which lineages
+// count them from 1; new ones come last.
+func partitioners() []string { return []string{"murmur2", "crc32", "fnv1a"} }
 
 func (l lineage) append(b []byte) []byte {
 	b = append(b, l.id[:]...)
 	b = append(b, l.source[:]...)
 	b = append(b, l.journal[:]...)
-	return binary.BigEndian.AppendUint32(b, uint32(l.partitions))
+	return append(binary.BigEndian.AppendUint32(b, uint32(l.partitions)), l.partitioner)
 }
 
 func parseLineage(b []byte) (l lineage, err error) {
+	if len(b) == lineageBytes-1 { // written before it named the partitioner
+		b = append(b[:len(b):len(b)], 0)
+	}
 	if len(b) != lineageBytes {
 		return l, fmt.Errorf("lineage of %d bytes, want %d", len(b), lineageBytes)
 	}
 	copy(l.id[:], b)
 	copy(l.source[:], b[16:])
 	copy(l.journal[:], b[32:])
-	l.partitions = int32(binary.BigEndian.Uint32(b[48:]))
+	l.partitions, l.partitioner = int32(binary.BigEndian.Uint32(b[48:])), b[52]
 	return l, nil
 }
 
@@ -42,12 +52,21 @@ func (l lineage) differs(now lineage) string {
 	switch {
 	case l.partitions != now.partitions:
 		return fmt.Sprintf("the source topic has %d partitions now and had %d when the pipeline first committed: devices would move between partitions and leave their state behind", now.partitions, l.partitions)
+	case l.partitioner != now.partitioner && l.partitioner != 0:
+		return fmt.Sprintf("source.partitioner is %s, and the state of this pipeline was made with %s: its devices would begin anew in other partitions while what is known of them stays behind; put %[2]s back, or give the pipeline a new name and a new source topic", partitionerName(now.partitioner), partitionerName(l.partitioner))
 	case l.source != now.source:
 		return "the source topic was deleted and created again since the pipeline first committed"
 	case l.journal != now.journal:
 		return "the journal topic was deleted and created again since the pipeline first committed"
 	}
 	return ""
+}
+
+func partitionerName(n uint8) string {
+	if list := partitioners(); 0 < n && int(n) <= len(list) {
+		return list[n-1]
+	}
+	return "another one"
 }
 
 // differs is lineage.differs, but for a source topic that has not been deleted: the
@@ -96,14 +115,17 @@ func parseMetadata(s string) (m metadata, err error) {
 		return m, fmt.Errorf("offset metadata %q is not weir's", s)
 	}
 	b, err := base64.RawURLEncoding.DecodeString(s[len(metadataVersion):])
-	if err != nil || len(b) != lineageBytes+32 {
+	places := len(b) - 32
+	if err != nil || places < 0 {
 		return m, fmt.Errorf("offset metadata %q is damaged", s)
 	}
-	m.lineage, err = parseLineage(b[:lineageBytes])
-	b = b[lineageBytes:]
+	if m.lineage, err = parseLineage(b[:places]); err != nil {
+		return m, fmt.Errorf("offset metadata %q is damaged: %w", s, err)
+	}
+	b = b[places:]
 	m.seq = binary.BigEndian.Uint64(b)
 	m.journalOffset = int64(binary.BigEndian.Uint64(b[8:]))
 	m.baseSeq = binary.BigEndian.Uint64(b[16:])
 	m.baseOffset = int64(binary.BigEndian.Uint64(b[24:]))
-	return m, err
+	return m, nil
 }

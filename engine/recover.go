@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -110,7 +111,11 @@ func (r *runner) restore(ctx context.Context) error {
 // binding is the lineage as it would be today.
 func (r *runner) binding(id [16]byte) lineage {
 	t := &r.e.topics
-	return lineage{id: id, source: t.source, journal: t.journal, partitions: t.partitions}
+	l := lineage{id: id, source: t.source, journal: t.journal, partitions: t.partitions}
+	if !r.plan.Groups() {
+		l.partitioner = uint8(slices.Index(partitioners(), r.plan.Pipeline.Source.Partitioner) + 1)
+	}
+	return l
 }
 
 // committed asks for the stable offset, waiting while a transaction that holds

@@ -28,6 +28,9 @@ func TestRefusals(t *testing.T) {
 			require.NoError(b.t, b.cluster.CreateTopic("others", 1, map[string]string{"message.timestamp.type": "LogAppendTime"}))
 			b.plan = compile(b.t, withLine(patient, "topic: readings", "topic: others"))
 		}, "source.topic is others, and the state of this pipeline was made of topic readings"},
+		{"another partitioner", func(b *bench, _ *memoryStore) {
+			b.plan = compile(b.t, withLine(patient, "topic: readings", "topic: readings\n  partitioner: crc32"))
+		}, "source.partitioner is crc32, and the state of this pipeline was made with murmur2"},
 		{"another source topic, disk lost", func(b *bench, store *memoryStore) {
 			delete(store.tasks, 0)
 			require.NoError(b.t, b.cluster.CreateTopic("others", 1, map[string]string{"message.timestamp.type": "LogAppendTime"}))

@@ -401,6 +401,7 @@ func (r *runner) confirmed(err error) error {
 	r.growth.add(b, done.journalBytes, b.meta.baseSeq != r.place.baseSeq)
 	r.place.baseSeq, r.place.baseOffset = b.meta.baseSeq, b.meta.baseOffset
 	r.e.status.committed(r.partition, done)
+	r.sayLoss(done.counts, time.Now())
 	b.outputs.Reset()
 	r.spare = b.outputs
 	r.saver.confirm(r)

@@ -64,7 +64,8 @@ type MisplacedError struct {
 }
 
 func (e *MisplacedError) Error() string {
-	return fmt.Sprintf("source.partitioner=%s puts device %q in partition %d, but its record at offset %d lies in partition %d: declare the partitioner that the producers use",
+	return fmt.Sprintf("source.partitioner=%s puts device %q in partition %d, but its record at offset %d lies in partition %d: declare the partitioner that the producers use, before the first run"+
+		" (that of the Java client is murmur2; kcat and other clients made of librdkafka use crc32, unless they are told partitioner=murmur2_random)",
 		e.Partitioner, e.Device, e.Declared, e.Offset, e.Have)
 }
 
