@@ -91,7 +91,7 @@ func (r *runner) firstCommands(ctx context.Context) error {
 // takeCommands puts the newest version in force for the task, which stands between two
 // records.
 func (r *runner) takeCommands() {
-	newest := r.e.commands.newest()
+	newest, position := r.e.commands.known()
 	if newest == nil || newest == r.commands {
 		return
 	}
@@ -100,7 +100,9 @@ func (r *runner) takeCommands() {
 	r.task.SetCommands(newest, r.position)
 	if !first && r.unseen > 0 {
 		r.task.Reconcile()
-		if r.e.commands.upToNow() >= r.unseen {
+		// By the place that belongs to this version: another one may have come meanwhile, which has
+		// not been reconciled.
+		if position >= r.unseen {
 			r.unseen = 0
 		}
 	}

@@ -216,9 +216,15 @@ func (c *Commands) tell(v *commands.Version, position int64) {
 
 // newest is the version in force; nil before there is one.
 func (c *Commands) newest() *commands.Version {
+	v, _ := c.known()
+	return v
+}
+
+// known is the newest version, and the offset below which all is read that it is made of.
+func (c *Commands) known() (v *commands.Version, position int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.version
+	return c.version, c.position
 }
 
 // begin says that the topic is there, and who is to be told of new versions, until end

@@ -262,6 +262,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.closing = true
 	e.mu.Unlock()
 	e.drop(e.owned(), how)
+	e.spare.lost()
 	stop()
 	e.background.Wait()
 	if err == nil && !e.o.KeepSeat && !e.keepSeat.Load() {
@@ -313,6 +314,7 @@ func (e *Engine) start(partitions []int32) {
 // drop ends tasks and returns when they have ended: on a hand-over within
 // handOverTimeout, if they can.
 func (e *Engine) drop(partitions []int32, how leave) {
+	e.spare.revoked(e.mono.now())
 	e.mu.Lock()
 	var handles []*runnerHandle
 	for _, p := range partitions {

@@ -11,12 +11,13 @@ import (
 type passage struct {
 	position int64
 	waiting  event.Time // append time of the next record, which is fetched and not folded; 0: none is
+	clock    event.Time // of the task: what is not folded was hardly appended before
 	newest   event.Time // greatest event time folded; 0: not known
 }
 
 // tellPassage tells the outside how far the task is.
 func (r *runner) tellPassage() {
-	f := passage{position: r.position, newest: r.task.Newest()}
+	f := passage{position: r.position, newest: r.task.Newest(), clock: r.task.Clock()}
 	if r.slab != nil && r.folded < len(r.slab.records) {
 		f.waiting = r.slab.records[r.folded].Append
 	}
@@ -27,7 +28,7 @@ func (r *registry) setPassage(p int32, f passage) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if t := r.tasks[p]; t != nil {
-		t.Position, t.waiting, t.Newest = f.position, f.waiting, f.newest
+		t.Position, t.waiting, t.clock, t.Newest = f.position, f.waiting, f.clock, f.newest
 		t.noteBehind()
 	}
 }
@@ -43,7 +44,8 @@ func (s *TaskStatus) noteBehind() {
 }
 
 // LagTime is how long the oldest record that is not folded has waited at now, a time of the brokers' clock; 0: there is
-// none. While none is fetched it is since when this process has known of one.
+// none. While none is fetched it is since when this process has known of one, or since when what was folded last was appended, whichever
+// is shorter: the one is too long amid a backlog, the other after a pause.
 func (s *TaskStatus) LagTime(now event.Time) time.Duration {
 	switch {
 	case s.Lag() == 0:
@@ -52,9 +54,12 @@ func (s *TaskStatus) LagTime(now event.Time) time.Duration {
 		return max(0, time.Duration(now-s.waiting)*time.Millisecond)
 	case s.behind.IsZero():
 		return 0
-	default:
-		return time.Since(s.behind)
 	}
+	known := time.Since(s.behind)
+	if s.clock == 0 {
+		return known
+	}
+	return min(known, max(0, time.Duration(now-s.clock)*time.Millisecond))
 }
 
 // BrokerTime is the time by the brokers' clock, as far as this process knows it.

@@ -105,3 +105,27 @@ func TestCommitUnderWayIsSeen(t *testing.T) {
 	eventually(t, "confirmed", func() bool { return run.engine.Status()[0].InFlight.IsZero() })
 	require.NoError(t, run.wait())
 }
+
+// Between two slabs nothing is fetched: then a backlog is as old as what was folded last, and what comes after a pause is new.
+func TestLagTimeBetweenSlabs(t *testing.T) {
+	now := event.Time(1_700_000_000_000)
+	backlog := TaskStatus{Position: 900, End: 1000, clock: now - 5_000, behind: time.Now().Add(-3 * time.Hour)}
+	require.Equal(t, 5*time.Second, backlog.LagTime(now))
+	pause := TaskStatus{Position: 900, End: 901, clock: now - 3*3_600_000, behind: time.Now()}
+	require.Less(t, pause.LagTime(now), time.Minute)
+	require.Zero(t, (&TaskStatus{Position: 900, End: 900, clock: now - 5_000}).LagTime(now))
+}
+
+func TestSpareOnlyWhileNothingMoves(t *testing.T) {
+	var s spare
+	require.False(t, s.is(1_000_000), "no member yet")
+	s.assigned(0)
+	require.False(t, s.is(spareAfter.Milliseconds()-2))
+	require.True(t, s.is(60_000))
+	s.revoked(60_000)
+	require.False(t, s.is(60_001), "partitions are on their way")
+	require.True(t, s.is(120_000))
+	s.lost()
+	s.revoked(130_000)
+	require.False(t, s.is(200_000), "no member any more")
+}

@@ -347,9 +347,12 @@ func (r *runner) advance() {
 		r.e.status.distrust(known, skew)
 		return
 	}
-	r.e.status.trusted()
+	r.e.status.trusted(skew)
 	r.task.Advance(task.Now{Wall: now.w, Mono: now.mono, Position: r.position})
 	r.table.Trim()
+	if r.inflight == nil && !r.pending() { // an idle task seals nothing that would tell
+		r.e.status.stand(r.partition, r.task.Standing())
+	}
 }
 
 // seal ends the batch and sends it. A checkpoint, if one is wanted, takes its

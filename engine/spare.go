@@ -16,6 +16,13 @@ type spare struct {
 // assigned notes that the group has spoken.
 func (s *spare) assigned(now int64) { s.since.Store(now + 1) }
 
+// revoked notes that partitions are taken away: the group has yet to say who gets which.
+func (s *spare) revoked(now int64) {
+	if s.since.Load() != 0 {
+		s.assigned(now)
+	}
+}
+
 // lost notes that this process is no member any more.
 func (s *spare) lost() { s.since.Store(0) }
 

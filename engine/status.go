@@ -41,6 +41,7 @@ type TaskStatus struct {
 	JournalBytes int64      // of the journal partition, on the brokers' disks; -1: not told
 
 	waiting  event.Time // see passage
+	clock    event.Time // see passage
 	behind   time.Time  // since when there is something to fold
 	standing []int32    // see task.Standing
 }
@@ -238,4 +239,16 @@ func (r *registry) distrust(known bool, skew event.Time) {
 	}
 }
 
-func (r *registry) trusted() { r.untrusted.Store(false) }
+func (r *registry) trusted(skew event.Time) {
+	r.skew.Store(int64(skew))
+	r.untrusted.Store(false)
+}
+
+// stand takes what a task says of its alerts; nil: as before.
+func (r *registry) stand(p int32, standing []int32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if t := r.tasks[p]; t != nil && standing != nil {
+		t.standing = standing
+	}
+}

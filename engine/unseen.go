@@ -29,10 +29,3 @@ func writtenEnd(ctx context.Context, admin *kadm.Client, topic string) (int64, e
 	}
 	return end.Offset, nil
 }
-
-// upToNow is the offset below which all is read.
-func (c *Commands) upToNow() int64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.position
-}

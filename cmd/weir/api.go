@@ -60,7 +60,7 @@ func (a *api) desks() (all []*desk) {
 	for _, i := range a.instances {
 		p, d := i.work().pipeline, a.open[i]
 		if d != nil && d.pipeline != p {
-			d.close()
+			go d.close() // it waits for a look under way, which may wait for brokers
 			delete(a.open, i)
 			d = nil
 		}
@@ -91,12 +91,24 @@ func apiToken(file string) (string, error) {
 	return token, nil
 }
 
+// close ends the API. Desks that look into topics just now get a second: with the brokers gone
+// a look takes long, and nothing is lost with it.
 func (a *api) close() {
 	a.one.Lock()
 	defer a.one.Unlock()
 	a.ended = true
+	var open sync.WaitGroup
 	for _, d := range a.open { // unordered: each by itself
-		d.close()
+		open.Go(d.close)
+	}
+	closed := make(chan struct{})
+	go func() {
+		open.Wait()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+	case <-time.After(time.Second):
 	}
 }
 

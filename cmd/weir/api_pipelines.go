@@ -55,7 +55,7 @@ type readingsView struct {
 // lagView is how far behind folding is.
 type lagView struct {
 	Records int64 `json:"records"`
-	// Seconds is how long ago what was folded last was appended, where something waits; else 0.
+	// Seconds is how long the oldest record that is not folded has waited; 0 where none waits.
 	Seconds float64 `json:"seconds"`
 	// EventSeconds is how old the greatest event time is that was folded; it grows while nothing is sent.
 	EventSeconds float64 `json:"event_seconds"`

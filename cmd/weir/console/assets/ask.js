@@ -22,7 +22,7 @@ export async function request(path, options = {}) {
   if (token.get()) headers.Authorization = `Bearer ${token.get()}`;
   let response;
   try {
-    response = await fetch(new URL(path, document.baseURI), { ...options, headers, cache: 'no-store', credentials: 'omit' });
+    response = await fetch(new URL(path, document.baseURI), { ...options, headers, cache: 'no-store', credentials: 'same-origin' });
   } catch (error) {
     if (error.name === 'AbortError') throw error;
     throw new Problem(0, { detail: 'the process does not answer' });
