@@ -46,13 +46,17 @@ func NewMQTT(o MQTTOptions) (*MQTT, error) {
 func (m *MQTT) Open(broker *url.URL, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
+	// Half a login is not tried: the broker would count it as a wrong one, or let it in as somebody else.
+	if _, _, err := m.login(); err != nil {
+		return nil, err
+	}
 	if broker.Scheme == "ssl" {
 		return m.secure.Dial(ctx, "tcp", broker.Host)
 	}
 	return m.plain.Dial(ctx, "tcp", broker.Host)
 }
 
-// Login is the user and password as they are now; empty where they cannot be read any more, and the broker will say so.
+// Login is the user and password as they are now; empty where they cannot be read any more, which Open says before a broker sees them.
 func (m *MQTT) Login() (user, password string) {
 	user, password, _ = m.login()
 	return user, password

@@ -34,6 +34,7 @@ type tokens struct {
 	mu  sync.Mutex
 	has *oauth2.Token
 	at  time.Time
+	ask clientcredentials.Config // kept, for it remembers how the endpoint takes the secret
 }
 
 // get returns a token that is valid now.
@@ -52,8 +53,8 @@ func (t *tokens) get(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer client.CloseIdleConnections()
-	ask := clientcredentials.Config{ClientID: t.s.ClientID, ClientSecret: secret, TokenURL: t.s.TokenEndpoint, Scopes: strings.Fields(t.s.Scope)}
-	token, err := ask.Token(context.WithValue(ctx, oauth2.HTTPClient, client))
+	t.ask.ClientID, t.ask.ClientSecret, t.ask.TokenURL, t.ask.Scopes = t.s.ClientID, secret, t.s.TokenEndpoint, strings.Fields(t.s.Scope)
+	token, err := t.ask.Token(context.WithValue(ctx, oauth2.HTTPClient, client))
 	if err != nil {
 		return "", refusedToken(err)
 	}
