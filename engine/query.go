@@ -166,7 +166,7 @@ type NamesQuestion struct {
 // Names are names of devices that live in tasks of this process.
 type Names struct {
 	Names []string // sorted by bytes
-	More  bool     // there are others
+	More  bool     // there are others, or may be: a task could not be asked
 }
 
 // Devices lists devices of the tasks of this process that are live. A task is looked into some thousand names at a time.
@@ -202,7 +202,7 @@ func (e *Engine) Groups(ctx context.Context, q GroupsQuestion) (GroupNames, erro
 }
 
 func (e *Engine) names(ctx context.Context, limit int, wanted func([]byte) bool) (Names, error) {
-	least := leastNames{}
+	least, left := leastNames{}, false
 	page := make([][]byte, 0, namesPerLook)
 	for _, p := range e.owned() {
 		for at, more := statestore.Slot(0), true; more; {
@@ -217,7 +217,8 @@ func (e *Engine) names(ctx context.Context, limit int, wanted func([]byte) bool)
 				more = at < bound
 			})
 			if errors.Is(err, errNotHere) || errors.Is(err, ErrNotReady) {
-				break // it has just gone, or is not live yet
+				left = true // it has just gone, or is not live yet
+				break
 			}
 			if err != nil {
 				return Names{}, err
@@ -229,7 +230,9 @@ func (e *Engine) names(ctx context.Context, limit int, wanted func([]byte) bool)
 			}
 		}
 	}
-	return least.names(limit), nil
+	n := least.names(limit)
+	n.More = n.More || left
+	return n, nil
 }
 
 // leastNames is a heap of the least names so far, the greatest first.
