@@ -179,9 +179,14 @@ func (c *Commands) take(set *commands.Set, r *kgo.Record) {
 
 // committedEnd is where the committed records of a topic's only partition end.
 func committedEnd(ctx context.Context, admin *kadm.Client, topic string) (int64, error) {
+	return onlyEnd(ctx, topic, admin.ListCommittedOffsets)
+}
+
+// onlyEnd is the end of a topic's only partition as a listing has it.
+func onlyEnd(ctx context.Context, topic string, list func(context.Context, ...string) (kadm.ListedOffsets, error)) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	ends, err := admin.ListCommittedOffsets(ctx, topic)
+	ends, err := list(ctx, topic)
 	if err != nil {
 		return 0, fmt.Errorf("ask for the end of topic %q: %w", topic, err)
 	}

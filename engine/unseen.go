@@ -2,8 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 )
@@ -14,18 +12,5 @@ import (
 
 // writtenEnd is where the only partition of a topic ends, open transactions counted.
 func writtenEnd(ctx context.Context, admin *kadm.Client, topic string) (int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	ends, err := admin.ListEndOffsets(ctx, topic)
-	if err != nil {
-		return 0, fmt.Errorf("ask for the end of topic %q: %w", topic, err)
-	}
-	end, ok := ends.Lookup(topic, 0)
-	switch {
-	case !ok:
-		return 0, fmt.Errorf("ask for the end of topic %q: %w", topic, errors.New("no answer for partition 0"))
-	case end.Err != nil:
-		return 0, fmt.Errorf("ask for the end of topic %q: %w", topic, end.Err)
-	}
-	return end.Offset, nil
+	return onlyEnd(ctx, topic, admin.ListEndOffsets)
 }
