@@ -28,6 +28,9 @@ func (w *want) names(p *configs.Pipeline) (exact, rough identity) {
 		rough.device, rough.resets = "", ""
 	case w.rejected != nil:
 		exact = identity{kind: 'q', lane: string(w.rejected.reason), first: strconv.FormatInt(w.rejected.parcel.record.Offset, 10)}
+		if w.rejected.reason != event.Late {
+			exact.second = "0" // the sample, of which a record has one where it is none of weir's
+		}
 		rough = exact
 		rough.lane = ""
 	default:

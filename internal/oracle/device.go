@@ -144,7 +144,7 @@ func (t *task) close(d *device, before event.Time, by cause) {
 	if d.clock == before {
 		return
 	}
-	if t.parts != nil {
+	if t.gathers() {
 		t.parts.lead(d)
 		t.sendPanes(d, d.clock-t.p.Time.WaitForLate)
 	}
@@ -161,7 +161,7 @@ func (t *task) close(d *device, before event.Time, by cause) {
 
 // fallSilent says what the open windows hold so far.
 func (t *task) fallSilent(d *device) {
-	if t.parts != nil {
+	if t.gathers() {
 		t.parts.silence = true
 		t.sendPanes(d, event.Never)
 		t.parts.silence = false

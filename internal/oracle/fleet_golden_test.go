@@ -109,9 +109,9 @@ func (f *fleetPlay) fact(model *task, words []string) {
 // sent finds the partial that a line names: WINDOW DEVICE START.
 func (f *fleetPlay) sent(one *parcel, words []string) {
 	for _, p := range f.tasks[one.upstream].parts.sent {
-		if f.p.Windows[p.window].Name == words[0] && p.device == words[1] && p.start == clockOf(f.t, words[2]) && !f.taken[p] {
+		if p.window.Name == words[0] && p.device == words[1] && p.start == clockOf(f.t, words[2]) && !f.taken[p] {
 			f.taken[p] = true
-			one.window, one.device, one.group, one.start, one.readings, one.is = p.window, p.device, p.group, p.start, len(p.samples), p
+			one.window, one.device, one.group, one.start, one.readings, one.is = p.window.Name, p.device, p.group, p.start, len(p.samples), p
 			one.first, one.last = extremes(p.samples)
 			return
 		}
@@ -127,7 +127,7 @@ func (f *fleetPlay) said() (all []string) {
 		}
 		var lines []told
 		for _, p := range model.parts.sent {
-			lines = append(lines, told{2 * p.step, fmt.Sprintf("%d %d partial %s %s %s %s n=%d", i, p.source, f.p.Windows[p.window].Name, p.device, hour(p.start), p.group, len(p.samples))})
+			lines = append(lines, told{2 * p.step, fmt.Sprintf("%d %d partial %s %s %s %s n=%d", i, p.source, p.window.Name, p.device, hour(p.start), p.group, len(p.samples))})
 		}
 		for _, m := range model.parts.marks {
 			lines = append(lines, told{2*m.step + 1, fmt.Sprintf("%d watermark %s", i, hour(m.time))})

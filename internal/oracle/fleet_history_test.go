@@ -197,8 +197,7 @@ func (d *folded) commit() {
 func (h *fleetHistory) send(d *folded) {
 	h.moment = max(h.moment+1, h.wall)
 	for _, p := range d.model.parts.sent[d.sent:] {
-		c := &h.p.Windows[p.window]
-		h.append(partitionOf("murmur2", p.group, partitionsOfFleet), p.group, appendPartial(c, parcelled(p, d.in.Partition)))
+		h.append(partitionOf("murmur2", p.group, partitionsOfFleet), p.group, appendPartial(p.window, parcelled(p, d.in.Partition)))
 	}
 	d.sent = len(d.model.parts.sent)
 	now := d.model.parts.watermark()
@@ -242,7 +241,7 @@ func (m *matching) pair() {
 	}
 	for q := range m.partitions {
 		for _, one := range m.logs[q] {
-			if key := (sending{one.window, one.device, one.group, one.start}); one.kind == isPartial && one.upstream == m.t.in.Partition {
+			if key := one.sending(); one.kind == isPartial && one.upstream == m.t.in.Partition {
 				one.is, due[key] = due[key][0], due[key][1:]
 			}
 		}
@@ -298,7 +297,7 @@ func (h *fleetHistory) check() (reports []*Report) {
 
 // parcelled is a partial as its record has it.
 func parcelled(p *partial, upstream int32) *parcel {
-	one := &parcel{window: p.window, device: p.device, group: p.group, upstream: upstream, start: p.start, readings: len(p.samples)}
+	one := &parcel{window: p.window.Name, device: p.device, group: p.group, upstream: upstream, start: p.start, readings: len(p.samples)}
 	one.first, one.last = extremes(p.samples)
 	return one
 }
