@@ -244,9 +244,7 @@ func (w *want) agreeAggregate(p *configs.Pipeline, a *agreement, n *node) {
 	a.text(n, "end", written(w.aggregate.end))
 	a.whole(n, "revision", int64(w.aggregate.revision))
 	a.truth(n, "final", w.aggregate.final)
-	if !w.aggregate.uncertain {
-		a.truth(n, "corrects_alert", w.aggregate.corrects)
-	}
+	a.truth(n, "corrects_alert", w.aggregate.corrects)
 	a.resets(n, w.aggregate.resets)
 	if w.aggregate.merged {
 		a.text(n, "merged_into", written(w.aggregate.into))

@@ -1,7 +1,6 @@
 package oracle
 
 import (
-	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -148,9 +147,9 @@ func (c *change) carry(d *device) {
 			continue
 		}
 		d.windows[i], d.counts[i], d.rolling[i] = was.windows[k], was.counts[k], was.rolling[k]
-		if c.ruled(c.to, i) != c.ruled(c.from, k) {
-			for _, w := range d.windows[i] {
-				w.uncertain, w.crossed = true, make([]int, len(c.to.rules.window[i]))
+		for _, w := range d.windows[i] {
+			if w.judged {
+				w.crossed = c.crossed(i, w.crossed)
 			}
 		}
 	}
@@ -189,13 +188,25 @@ func (c *change) carry(d *device) {
 	}
 }
 
-// ruled tells the rules on a window, as far as that matters to what it remembers of them.
-func (c *change) ruled(t *task, window int) string {
-	var b strings.Builder
-	for _, rule := range t.rules.window[window] {
-		fmt.Fprintf(&b, "%s %d ", t.p.Rules[rule].Name, len(t.p.Rules[rule].Levels))
+// crossed is what a window remembers of the rules on it, now that others may be: of one that goes on what it
+// found, of one that is new or begins anew nothing. Where it did not remember all, nothing is left of it.
+func (c *change) crossed(window int, before []int) []int {
+	was, is := c.from.rules.window[c.windows[window]], c.to.rules.window[window]
+	same, outcomes := len(was) == len(is), 1
+	for i, rule := range was {
+		outcomes = min(outcomes, 256) * (len(c.from.p.Rules[rule].Levels) + 1)
+		same = same && c.rules[is[i]] == rule
 	}
-	return b.String()
+	if same {
+		return before
+	}
+	now := slices.Repeat([]int{none}, len(is))
+	for i, rule := range is {
+		if at := slices.Index(was, c.rules[rule]); at >= 0 && outcomes <= 256 {
+			now[i] = before[at]
+		}
+	}
+	return now
 }
 
 // refit fits the state of a rule to what the other file says of how it speaks.

@@ -20,6 +20,8 @@ func (c *change) goesOn(w, now *configs.Window) bool {
 		return true // readings, one by one
 	case w.Grouped() && c.to.groups == nil:
 		return c.partsGoOn(w, now)
+	case !w.Grouped() && c.from.p.Time.WaitForLate != c.to.p.Time.WaitForLate:
+		return false // which of them have closed nobody has written down
 	case w.Kind == configs.Session:
 		return c.asLong("sessions " + w.Metric + " " + w.Name + "/")
 	case w.Grouped(): // its panes are its own

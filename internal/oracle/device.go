@@ -59,7 +59,6 @@ type window struct {
 	closed     bool       // it was emitted as final
 	reopened   int        // how often a session that had closed was open again
 	crossed    []int      // what the first emission crossed, by rule on the window
-	uncertain  bool       // the rules on the window are others now
 }
 
 func newDevice(p *configs.Pipeline, name string) *device {
@@ -318,7 +317,6 @@ func (t *task) emit(d *device, index int, w *window, e emission) {
 	if unsaid {
 		return
 	}
-	s.uncertain = w.uncertain
 	s.corrects = t.remembered(index, w.crossed) != t.remembered(index, t.crossed(d, index, w))
 	t.write(d, index, w, s)
 }
@@ -363,7 +361,6 @@ func (t *task) remembered(index int, levels []int) int {
 type statement struct {
 	revision        int
 	final, corrects bool
-	uncertain       bool
 }
 
 // write expects a record of a window's results.
@@ -373,7 +370,7 @@ func (t *task) write(d *device, index int, w *window, s statement) {
 	if c.Emit.On == "never" {
 		return
 	}
-	a := &aggregate{window: index, start: w.start, end: w.end, revision: s.revision, final: s.final, corrects: s.corrects, uncertain: s.uncertain, resets: d.resets}
+	a := &aggregate{window: index, start: w.start, end: w.end, revision: s.revision, final: s.final, corrects: s.corrects, resets: d.resets}
 	for _, name := range c.Compute {
 		a.results = append(a.results, compute(c, name, w.samples))
 	}
