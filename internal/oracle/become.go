@@ -4,7 +4,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/weirstream/weir/alerts/commands"
 	"github.com/weirstream/weir/configs"
