@@ -156,6 +156,8 @@ func (e *evolving) window(w *configs.Window) {
 		e.add(p, "")
 	case len(changes) > 0:
 		e.add(p, strings.Join(changes, ", and "))
+	case own == was && e.samePartials(w.Name):
+		e.add(p, "the time rules change when it closes: "+strings.Join(e.timeRules(), ", "))
 	case len(e.timeRules()) > 0:
 		e.add(p, "the time rules change how much of it is kept: "+strings.Join(e.timeRules(), ", "))
 	default:
