@@ -144,7 +144,10 @@ func (c *Plan) Former(l statestore.Layout) statestore.Former {
 		for k := range into {
 			into[k] = otherwise
 		}
-		if rule := ruleOfColumn(old.Name); rule != "" && !rules[rule] || restart && closesByClock(old.Name) {
+		if rule := ruleOfColumn(old.Name); rule != "" && !rules[rule] {
+			continue
+		}
+		if restart && closesByClock(old.Name) {
 			continue
 		}
 		first := 1
