@@ -56,6 +56,13 @@ func (p *Pipeline) GroupPart() *Pipeline {
 	if !p.Grouped() {
 		return nil
 	}
+	return p.GroupTasks()
+}
+
+// GroupTasks is GroupPart also where there are no windows over several devices any
+// more: then it is without windows, metrics and rules, and its topics are those that
+// tasks of groups had. What such a task has left to do is to end what it had open.
+func (p *Pipeline) GroupTasks() *Pipeline {
 	part := p.part((*Window).Grouped)
 	part.Metrics = nil
 	for i := range part.Windows {

@@ -148,6 +148,9 @@ func (r *runner) goLive(ctx context.Context) error {
 	out.Reset()
 	r.task = task.New(r.plan, r.table, out, options)
 	r.position, r.sealed = r.k, r.k
+	if err := r.skipGone(ctx); err != nil {
+		return err
+	}
 	if err := r.firstCommands(ctx); err != nil {
 		return err
 	}
@@ -259,7 +262,7 @@ func (r *runner) pendingBytes() int { return r.task.Pending().Bytes() + r.table.
 // pending reports whether there is anything to commit. Control records alone
 // are not: an idle task opens no transaction.
 func (r *runner) pending() bool {
-	return r.records > 0 || r.table.DirtyCells() > 0 || r.task.Pending().Len() > 0
+	return r.records > 0 || r.table.DirtyCells() > 0 || r.task.Pending().Len() > 0 || r.trails()
 }
 
 func (r *runner) commitDue(now time.Time) bool {

@@ -241,11 +241,11 @@ func (a *api) listGroups(r *http.Request) (reply, error) {
 	}
 	all, more := []groupTitle{}, false
 	for _, i := range instances {
-		g := i.work().groups
-		if g == nil {
+		w := i.work()
+		if !w.pipeline.Grouped() {
 			continue
 		}
-		n, err := g.engine.Groups(r.Context(), engine.GroupsQuestion{NamesQuestion: q, By: r.URL.Query().Get("by")})
+		n, err := w.groups.engine.Groups(r.Context(), engine.GroupsQuestion{NamesQuestion: q, By: r.URL.Query().Get("by")})
 		if err != nil {
 			return reply{}, err
 		}
@@ -283,7 +283,7 @@ func (a *api) showGroup(r *http.Request) (reply, error) {
 func (i *instance) group(ctx context.Context, of task.GroupName) (*groupView, error) {
 	w := i.work()
 	what := fmt.Sprintf("group %q of %s", of.Group, of.By)
-	if w.groups == nil {
+	if !w.pipeline.Grouped() {
 		return nil, i.errAsked(what, engine.ErrNoDevice)
 	}
 	for k := range w.pipeline.Windows {

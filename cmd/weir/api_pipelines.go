@@ -139,15 +139,13 @@ func (i *instance) view(firing map[string]int) pipelineView {
 	totals := w.engine.Totals()
 	v.Clock = clockView{Trusted: totals.ClockTrusted, SkewSeconds: totals.ClockSkew.Seconds()}
 	v.Commits, v.Recoveries, v.Rebalances = totals.Commits, totals.Recoveries, totals.Rebalances
-	if w.groups != nil {
-		for _, t := range w.groups.engine.Status() {
-			groups = groups.Add(t.Counters)
-			v.Groups += t.Devices
-			v.StateBytes += t.StateBytes
-		}
-		totals := w.groups.engine.Totals()
-		v.Commits, v.Recoveries, v.Rebalances = v.Commits+totals.Commits, v.Recoveries+totals.Recoveries, v.Rebalances+totals.Rebalances
+	for _, t := range w.groups.engine.Status() {
+		groups = groups.Add(t.Counters)
+		v.Groups += t.Devices
+		v.StateBytes += t.StateBytes
 	}
+	of := w.groups.engine.Totals()
+	v.Commits, v.Recoveries, v.Rebalances = v.Commits+of.Commits, v.Recoveries+of.Recoveries, v.Rebalances+of.Rebalances
 	bridge := i.bridgeCounts()
 	retained := uint64(bridge.RetainedDropped)
 	v.Readings = readingsView{
@@ -201,7 +199,7 @@ type kindView struct {
 func (i *instance) engines() []kindView {
 	w := i.work()
 	list := []kindView{{"devices", w.engine}}
-	if w.groups != nil {
+	if w.groups.atWork() {
 		list = append(list, kindView{"groups", w.groups.engine})
 	}
 	return list

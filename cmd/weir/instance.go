@@ -29,9 +29,9 @@ type instance struct {
 
 	log        *slog.Logger
 	store      *badgerstore.Store
-	groupStore *badgerstore.Store // nil: no file so far had windows over several devices
-	kafka      *brokers.Kafka     // embedded, or nil
-	mqtt       *brokers.MQTT      // embedded, or nil
+	groupStore groupStore
+	kafka      *brokers.Kafka // embedded, or nil
+	mqtt       *brokers.MQTT  // embedded, or nil
 	brokers    []string
 	door       *access.Kafka // the way in there
 	opened     time.Time
@@ -114,8 +114,8 @@ func openInstance(p *configs.Pipeline, o instanceOptions) (_ *instance, err erro
 // Close lets go of the store and the embedded brokers. It is not for a running
 // instance.
 func (i *instance) Close() {
-	if i.groupStore != nil {
-		if err := i.groupStore.Close(); err != nil {
+	if store := i.groupStore.at.Load(); store != nil {
+		if err := store.Close(); err != nil {
 			i.log.Error("close state store of the groups", "error", err)
 		}
 	}
@@ -165,7 +165,7 @@ func (i *instance) collectGarbage(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		for _, store := range []*badgerstore.Store{i.store, i.work().groups.storeOf()} {
+		for _, store := range []*badgerstore.Store{i.store, i.groupStore.at.Load()} {
 			for again := store != nil; again && ctx.Err() == nil; {
 				var err error
 				if again, err = store.RunGC(); err != nil {

@@ -55,23 +55,19 @@ func newMetrics(i *instance) *metrics { return newMetricsOf(i, "weir_") }
 
 // newGroupMetrics exports the second engine of a pipeline with windows over several
 // devices: the same series under weir_group_, where a reading is a partial. It exports
-// nothing while there is no such engine.
+// nothing while no such engine is at work.
 func newGroupMetrics(i *instance) *metrics {
 	m := newMetricsOf(i, "weir_group_")
 	m.groups = true
 	return m
 }
 
-// engineOf is the engine that the metrics are of; nil where there is none.
+// engineOf is the engine that the metrics are of.
 func (m *metrics) engineOf(w *work) *engine.Engine {
-	switch {
-	case !m.groups:
-		return w.engine
-	case w.groups == nil:
-		return nil
-	default:
+	if m.groups {
 		return w.groups.engine
 	}
+	return w.engine
 }
 
 func newMetricsOf(i *instance, prefix string) *metrics {
@@ -119,10 +115,10 @@ func (m *metrics) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCo
 // Collect implements prometheus.Collector.
 func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	w := m.i.work()
-	e := m.engineOf(w)
-	if e == nil {
+	if m.groups && !w.groups.atWork() {
 		return
 	}
+	e := m.engineOf(w)
 	for _, c := range []prometheus.Collector{m.commit, m.checkpoint, m.recovery, m.latency, m.journal} {
 		c.Collect(ch)
 	}

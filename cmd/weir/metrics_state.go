@@ -43,7 +43,7 @@ func (m *stateMetrics) collect(s scrape) {
 	s.now(m.memory, float64(s.work.pipeline.State.Memory))
 	store := s.i.store
 	if s.groups {
-		store = s.work.groups.store
+		store = s.i.groupStore.at.Load()
 	}
 	if size, err := store.Size(); err == nil {
 		s.now(m.store, float64(size))

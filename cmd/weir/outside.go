@@ -38,9 +38,7 @@ func newOutside(instances []*instance) (*outside, error) {
 		}
 		i.onStart(func(w *work) {
 			for _, m := range of {
-				if e := m.engineOf(w); e != nil {
-					e.Observe(m)
-				}
+				m.engineOf(w).Observe(m)
 			}
 		})
 	}
@@ -61,9 +59,7 @@ func (o *outside) advertise(url string) {
 	for _, i := range o.instances {
 		i.onStart(func(w *work) {
 			w.engine.Advertise(url)
-			if w.groups != nil {
-				w.groups.engine.Advertise(url)
-			}
+			w.groups.engine.Advertise(url)
 		})
 	}
 }

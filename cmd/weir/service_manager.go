@@ -168,18 +168,10 @@ func (m *serviceManager) tell(lines ...string) {
 
 // tasks are those of devices and of groups.
 func (w *work) tasks() []engine.TaskStatus {
-	all := w.engine.Status()
-	if w.groups != nil {
-		all = append(all, w.groups.engine.Status()...)
-	}
-	return all
+	return append(w.engine.Status(), w.groups.engine.Status()...)
 }
 
 // stalled is for how long the slowest task has not looked up from its work.
 func (w *work) stalled() time.Duration {
-	longest := w.engine.Stalled()
-	if w.groups != nil {
-		longest = max(longest, w.groups.engine.Stalled())
-	}
-	return longest
+	return max(w.engine.Stalled(), w.groups.engine.Stalled())
 }

@@ -17,7 +17,7 @@ import (
 type work struct {
 	pipeline *configs.Pipeline
 	engine   *engine.Engine
-	groups   *groupInstance // nil: no windows over several devices
+	groups   *groupInstance
 	outlets  []outlet
 }
 
@@ -49,9 +49,7 @@ func (w *work) ready() bool { return w.engine.Ready() && w.groups.ready() }
 // keepSeats makes the engines end without leaving their groups.
 func (w *work) keepSeats() {
 	w.engine.KeepSeat()
-	if w.groups != nil {
-		w.groups.engine.KeepSeat()
-	}
+	w.groups.engine.KeepSeat()
 }
 
 // lifetimes are how long the parts of a work may run: outlets stop first.

@@ -104,9 +104,7 @@ func (c *Plan) commandsTopic() Topic {
 	return c.partialsTopic()
 }
 
-// writesCommands reports whether tasks of the plan write commands: those with rules do.
-func (c *Plan) writesCommands() bool { return len(c.rules) > 0 }
-
 // IsCommands reports whether an output topic is that of commands, which has one
-// partition and is compacted, and in which records may have no value.
-func (c *Plan) IsCommands(t Topic) bool { return c.writesCommands() && t == c.commandsTopic() }
+// partition and is compacted, and in which records may have no value. Tasks without
+// rules write it, too: they take back what the rules of a former file have left there.
+func (c *Plan) IsCommands(t Topic) bool { return t == c.commandsTopic() }

@@ -31,9 +31,6 @@ func EvolvePipelines(old, now *configs.Pipeline) (Evolution, error) {
 	groups.compare()
 	e.out = groups.out
 	e.repeats()
-	if old.Grouped() && !now.Grouped() && len(groups.old.rules) > 0 {
-		e.out.Reasons = append(e.out.Reasons, "no window over several devices is left, and nobody ends the alerts that rules on such windows have open, but for alerts.alertmanager")
-	}
 	e.finish()
 	return e.out, nil
 }

@@ -54,14 +54,10 @@ func Compile(p *configs.Pipeline) (*Plan, error) {
 }
 
 // CompileGroups turns a validated pipeline into a plan of its windows over
-// several devices, whose readings are partials. The pipeline must have such
-// windows.
+// several devices, whose readings are partials. Where the pipeline has no such
+// windows the plan is Vacant.
 func CompileGroups(p *configs.Pipeline) (*Plan, error) {
-	part := p.GroupPart()
-	if part == nil {
-		return nil, fmt.Errorf("pipeline %q has no windows over several devices", p.Name)
-	}
-	return compile(part, grouping{whole: p, grouped: true})
+	return compile(p.GroupTasks(), grouping{whole: p, grouped: true})
 }
 
 // GroupOptions are what a task needs for windows over several devices.
@@ -76,6 +72,15 @@ type GroupOptions struct {
 
 // Groups reports whether this is the plan of the windows over several devices.
 func (c *Plan) Groups() bool { return c.grouped }
+
+// Vacant reports whether this is a plan of groups of which no window is left. Its
+// tasks end what former files had open of groups, forget the groups, and put aside
+// what still comes for them.
+func (c *Plan) Vacant() bool { return c.grouped && len(c.inlets) == 0 }
+
+// DeviceSource is the topic of the readings, also of the plan of the windows over
+// several devices.
+func (c *Plan) DeviceSource() string { return c.whole.Source.Topic }
 
 // SendsPartials reports whether tasks of the plan send partials.
 func (c *Plan) SendsPartials() bool { return len(c.partials)+len(c.counted) > 0 }

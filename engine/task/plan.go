@@ -378,14 +378,7 @@ func (c *Plan) TopicName(t Topic) string {
 
 // Topics is how many output topics the pipeline has.
 func (c *Plan) Topics() int {
-	n := int(FirstAggregateTopic) + len(c.AggregateTopics)
-	if c.SendsPartials() {
-		n++
-	}
-	if c.writesCommands() {
-		n++
-	}
-	return n
+	return int(c.commandsTopic()) + 1
 }
 
 // TaskWords is how many words of its own a task keeps in the state table.

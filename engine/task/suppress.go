@@ -256,7 +256,7 @@ func (t *Task) opened() {
 
 // closed notes that an episode has ended, and takes its acknowledgement back.
 func (t *Task) closed(r *rule, e *alerts.Event, id string) {
-	if (e.Marks&markAcked != 0 || t.standing.acked) && t.plan.writesCommands() { // the last rule of all may be gone
+	if e.Marks&markAcked != 0 || t.standing.acked {
 		t.command(commands.AckKey(id), nil)
 	}
 	for k := range t.plan.rules {

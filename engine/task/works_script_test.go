@@ -24,6 +24,8 @@ import (
 //	ack, unack, silence, unsilence, commands             as in other scripts, for the group tasks
 //	sent                                                says what device tasks have sent since asked last
 //	counters
+//
+// A block "file" is another version of the file, to which all tasks go over.
 func TestGroupScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/groups/*.txt")
 	require.NoError(t, err)
@@ -85,6 +87,10 @@ func (s *worksScript) block(head string, input []string) []string {
 		s.last = 0
 		return nil
 	}
+	if words[0] == "file" {
+		s.works.succeed(strings.Join(input, "\n"))
+		return s.said()
+	}
 	var told []string
 	for _, line := range input {
 		told = append(told, s.line(line)...)
@@ -128,11 +134,15 @@ func (s *worksScript) line(line string) []string {
 		require.NoError(s.t, err, line)
 		w.fold(partition, s.reading(words[1:]))
 	}
-	var told []string
-	for _, o := range w.said {
+	return s.said()
+}
+
+// said is what the works have said since asked last.
+func (s *worksScript) said() (told []string) {
+	for _, o := range s.works.said {
 		told = append(told, sayOfWorks(s.t, o))
 	}
-	w.said = nil
+	s.works.said = nil
 	return told
 }
 
