@@ -88,7 +88,7 @@ func TestVerifyGroupsAcrossFiles(t *testing.T) {
 	err = verify(context.Background(), third, flags, &out)
 	require.NoError(t, err, out.String())
 	assert.Contains(t, out.String(), "groups of partition 1: ")
-	assert.Contains(t, out.String(), "the file of the pipeline changed 6 times")
+	assert.Contains(t, out.String(), "the file of the pipeline changed 8 times")
 
 	out.Reset()
 	flags.formers = files[:1]

@@ -20,7 +20,7 @@ import (
 // and of groups go over to another file each in its own time: what a partial was sent
 // for, its own shape says.
 type Fleet struct {
-	files      []*configs.Pipeline // those with windows over several devices, the newest first
+	files      []*configs.Pipeline // the newest first
 	parts      []*configs.Pipeline // what of each tasks of groups run
 	partitions int32
 	logs       map[int32][]*parcel // by partition of the topic of partials
@@ -34,9 +34,7 @@ type Fleet struct {
 func NewFleet(p *configs.Pipeline, partitions int32, before ...*configs.Pipeline) *Fleet {
 	f := &Fleet{partitions: partitions, logs: map[int32][]*parcel{}, shapes: map[string]uint64{}, owners: map[namedShape]string{}}
 	for _, p := range append([]*configs.Pipeline{p}, before...) {
-		if p.Grouped() {
-			f.files, f.parts = append(f.files, p), append(f.parts, p.GroupPart())
-		}
+		f.files, f.parts = append(f.files, p), append(f.parts, p.GroupTasks())
 	}
 	return f
 }

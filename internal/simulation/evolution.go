@@ -182,7 +182,7 @@ func (p *process) takeEdition(i int) error {
 		p.w.trace.count("file: " + e.what)
 		p.w.trace.addf(p.name, "file %016x: %s\n%s", own.Fingerprint, e.what, e.text)
 	}
-	if p.groups, err = groupPlan(e.pipeline); err != nil {
+	if p.groups, err = task.CompileGroups(e.pipeline); err != nil {
 		return err
 	}
 	p.plan, p.edition = plan, i

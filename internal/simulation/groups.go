@@ -10,9 +10,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/engine"
-	"github.com/weirstream/weir/engine/task"
 	"github.com/weirstream/weir/ingest/kafka"
 	"github.com/weirstream/weir/internal/oracle"
 )
@@ -62,14 +60,6 @@ func newWorks(s *shape) (*works, error) {
 	return k, err
 }
 
-// groupPlan is what the engine of groups runs; nil where the file has no windows over several devices.
-func groupPlan(p *configs.Pipeline) (*task.Plan, error) {
-	if !p.Grouped() {
-		return nil, nil
-	}
-	return task.CompileGroups(p)
-}
-
 // open prepares what reads the journal of the groups.
 func (k *works) open(w *world) error {
 	if k == nil {
@@ -91,14 +81,15 @@ func (k *works) topics() []string {
 	return []string{k.partials, k.partials, k.journal.topic}
 }
 
-// second makes the engine of the groups out of the options of the devices' one; nil: the file of the process
-// has no windows over several devices.
+// second makes the engine of the groups out of the options of the devices' one; nil: no file has windows over
+// several devices.
 func (k *works) second(l *life, o engine.Options) (*engine.Engine, error) {
-	if l.p.groups == nil {
+	if k == nil {
 		return nil, nil
 	}
 	o.Plan, o.Store, o.NewDecoder, o.PartitionOf, o.GroupPartition = l.p.groups, groupStore{l.mount}, nil, nil, nil
 	o.Logger = o.Logger.With("of", "groups")
+	l.vacant = o.Plan.Vacant()
 	return engine.New(o)
 }
 
@@ -111,10 +102,10 @@ func (l *life) runBoth(ctx context.Context) error {
 	defer stop()
 	errs := make([]error, 2)
 	var all sync.WaitGroup
-	for i, e := range []*engine.Engine{l.run, l.groups} {
+	for i, run := range []func(context.Context) error{l.run.Run, l.runGroups} {
 		all.Go(func() {
 			defer stop()
-			errs[i] = e.Run(both)
+			errs[i] = run(both)
 			if errs[i] == nil && both.Err() == nil {
 				errs[i] = errors.New("the engine ended by itself")
 			}
@@ -124,9 +115,29 @@ func (l *life) runBoth(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// runGroups runs the engine of groups; where the file has none, only if another has left something.
+func (l *life) runGroups(ctx context.Context) error {
+	if l.vacant {
+		there, err := l.groups.Left(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if !there {
+			l.idle.Store(true)
+			<-ctx.Done()
+			return nil
+		}
+		l.p.w.trace.count("groups that are left")
+	}
+	return l.groups.Run(ctx)
+}
+
 // groupsSettled reports whether the groups have folded all the partials there are.
 func (w *world) groupsSettled(ctx context.Context, l *life) (bool, error) {
-	if l.groups == nil {
+	if l.groups == nil || l.idle.Load() {
 		return true, nil
 	}
 	ends, err := w.admin.ListEndOffsets(ctx, w.works.partials)

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -29,7 +30,7 @@ type process struct {
 	lives   int
 	boots   int
 	plan    *task.Plan // of its engine
-	groups  *task.Plan // of its engine of groups; nil: its file has no windows over several devices
+	groups  *task.Plan // of its engine of groups
 	edition int        // of the pipeline's file
 	roster  string     // its file; empty: the pipeline has none
 }
@@ -46,6 +47,8 @@ type life struct {
 	run   *engine.Engine
 	// groups is the engine of windows over several devices; nil: there are none.
 	groups *engine.Engine
+	vacant bool        // its file has none, and it ends what those of others have left
+	idle   atomic.Bool // nothing is left
 
 	mu       sync.Mutex
 	points   map[string]int

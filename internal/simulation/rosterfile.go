@@ -14,7 +14,7 @@ import (
 func (p *process) mountRoster(v *version) error {
 	w := p.w
 	var err error
-	if p.groups, err = groupPlan(w.shape.pipeline); err != nil {
+	if p.groups, err = task.CompileGroups(w.shape.pipeline); err != nil {
 		return err
 	}
 	if v == nil {

@@ -25,18 +25,18 @@ func (r *Reader) foldings(s *Standing) []folding {
 	return all
 }
 
-// groups is what tasks of groups run by the newest file with windows over several devices; nil: none has any.
+// groups is what tasks of groups run; nil: no file has windows over several devices.
 func (r *Reader) groups() *configs.Pipeline {
 	for _, p := range append([]*configs.Pipeline{r.pipeline}, r.before...) {
 		if p.Grouped() {
-			return p.GroupPart()
+			return r.pipeline.GroupTasks()
 		}
 	}
 	return nil
 }
 
-// deserted reports whether a topic is one that no task folds or writes any more: no window over several devices is left.
-func (r *Reader) deserted(topic string) bool {
+// forsaken reports whether a topic is one of tasks of groups of which no window is left: they run only where there was one.
+func (r *Reader) forsaken(topic string) bool {
 	groups := r.groups()
 	return groups != nil && !r.pipeline.Grouped() && (topic == groups.Source.Topic || topic == groups.JournalTopic || topic == groups.QuarantineTopic)
 }

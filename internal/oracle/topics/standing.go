@@ -140,7 +140,7 @@ func (r *Reader) look(ctx context.Context) (*Standing, error) {
 		if topic == r.pipeline.CommandsTopic && errors.Is(err, kerr.UnknownTopicOrPartition) {
 			continue // nobody has run since there are commands
 		}
-		if r.deserted(topic) && errors.Is(err, kerr.UnknownTopicOrPartition) {
+		if r.forsaken(topic) && errors.Is(err, kerr.UnknownTopicOrPartition) {
 			continue // the file that would have them was never in force
 		}
 		if err != nil {
@@ -166,7 +166,7 @@ func (r *Reader) look(ctx context.Context) (*Standing, error) {
 	}
 	for p := range s.Partitions {
 		for _, f := range r.foldings(s) {
-			if r.deserted(f.topic) {
+			if _, began := f.committed[p]; !began && r.forsaken(f.topic) {
 				continue
 			}
 			if err := r.behind(ctx, s, f, p); err != nil {
