@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/engine/task"
@@ -78,6 +79,20 @@ func (w *works) said(part string) (found []string) {
 	return found
 }
 
+// abort leaves the end of a transaction behind all partials, which nobody folds.
+func (w *works) abort() {
+	w.t.Helper()
+	ctx := context.Background()
+	client, err := kgo.NewClient(kgo.SeedBrokers(w.cluster.ListenAddrs()...), kgo.TransactionalID("other"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	require.NoError(w.t, err)
+	defer client.Close()
+	require.NoError(w.t, client.BeginTransaction())
+	for q := range w.partitions {
+		require.NoError(w.t, client.ProduceSync(ctx, &kgo.Record{Topic: "weir.test.partials", Partition: q, Value: []byte("x")}).FirstErr())
+	}
+	require.NoError(w.t, client.EndTransaction(ctx, kgo.TryAbort))
+}
+
 // forget deletes all partials, as retention does in time.
 func (w *works) forget() {
 	w.t.Helper()
@@ -137,6 +152,7 @@ func TestLeftGroupsOutliveTheirSource(t *testing.T) {
 			t.Parallel()
 			w := newWorks(t, firingGroups, 2)
 			grouped, store := w.groups, w.leave()
+			w.abort()
 			if late {
 				w.forget()
 			}
