@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/weirstream/weir/alerts/commands"
 	"github.com/weirstream/weir/event"
 )
 
@@ -115,4 +116,43 @@ func TestAlertsOfGroupsEnd(t *testing.T) {
 	require.Equal(t, 1, w.succeed(groupPipeline))
 	require.Contains(t, w.said[0].value, `"rule":"any","group":"all","by":"all","state":"resolved"`)
 	require.Zero(t, w.groups[0].task.Counters().Firing)
+}
+
+// When no window over several devices is left, what its rules have in the topic of commands is taken back: the
+// acknowledgement of an alert, and that it suppresses others.
+func TestCommandsOfLeftGroups(t *testing.T) {
+	const more = "rules:\n- {name: any, when: site.count, levels: {warning: {above: 0}}}\n- {name: each, when: temperature, levels: {warning: {above: 90}}}\n" +
+		"inhibit:\n- {source: {rule: any}, target: {rule: each}, equal: labels.site}\n"
+	w := newWorks(t, groupPipeline, 1)
+	p := parsePipeline(t, "devices: {roster: fleet.csv}\n"+strings.Replace(groupPipeline, "every: 10s}, by: all", "every: 10s}, by: labels.site", 1)+more, sites())
+	plan, err := CompileGroups(p)
+	require.NoError(t, err)
+	g := plantOf(t, plan, w.groups[0].o)
+	w.groups[0] = g
+	g.commands = &commands.Set{}
+	g.setCommands()
+	for i := range 20 {
+		w.wall = scriptDay + event.Time(i)*5_000
+		w.fold(0, reading{device: "h-0", metric: "temperature", at: w.wall, appended: w.wall, value: "1", seq: -1}.record())
+		w.deliver(-1)
+	}
+	a := commands.Ack{ID: g.episode("any", "Hamburg"), Rule: "any", Author: "kim", Reason: "known", At: scriptDay}
+	a.Group, a.By = "Hamburg", "labels.site"
+	g.command(a.Key(), string(a.AppendValue(nil)))
+	g.setCommands()
+	require.Len(t, g.commands.Version().Inhibitors(), 1)
+	require.Empty(t, g.written)
+	inhibits := g.commands.Version().Inhibitors()[0]
+
+	left := newWorks(t, "windows:\n- {name: own, metric: temperature, tumbling: 30s, compute: [count], emit: {topic: own}}\n", 1).groups[0]
+	require.True(t, left.plan.Vacant())
+	left.commands, left.told = g.commands, g.told
+	require.Equal(t, 1, left.succeed(g).Ended)
+	var keys []string
+	for _, o := range left.written {
+		require.Empty(t, o.value)
+		keys = append(keys, o.key)
+	}
+	require.ElementsMatch(t, []string{commands.AckKey(a.ID), inhibits.Key()}, keys)
+	require.Less(t, int(left.plan.commandsTopic()), left.plan.Topics())
 }

@@ -183,4 +183,6 @@ func TestCommandsHoldWhileFilesChange(t *testing.T) {
 	none.commands, none.told = now.commands, now.told
 	require.Equal(t, 1, none.succeed(now).Ended)
 	require.Contains(t, none.alerts()[0].value, `"rule":"hot","device":"d1","state":"resolved"`)
+	require.Len(t, none.written, 1)
+	require.Equal(t, commands.AckKey(hot), none.written[0].key, "also where no rule is left")
 }
