@@ -162,7 +162,7 @@ func (c *change) carry(d *device) {
 			d.last[i] = was.last[k]
 		}
 	}
-	if len(c.to.p.Source.Reading.Metrics) > 0 {
+	if len(c.to.p.Source.Reading.Metrics) > 0 && c.to.groups == nil {
 		d.counters[0] = was.counters[0]
 	}
 	d.stood = make([]int, len(c.to.p.Rules))
