@@ -49,7 +49,7 @@ func newOutside(instances []*instance) (*outside, error) {
 
 func (o *outside) listen(address string) (err error) {
 	if o.listener, err = net.Listen("tcp", address); err != nil {
-		return fmt.Errorf("--http %s: %w", address, err)
+		return listenError(address, err)
 	}
 	return nil
 }
