@@ -56,6 +56,9 @@ func hostPort(s, usual string) string {
 	return ""
 }
 
+// textTime is the unit of times that are no numbers: saying it is saying nothing.
+const textTime = "rfc3339"
+
 func (c *checker) source() {
 	s := &c.doc.Source
 	c.topic(&s.Topic)
@@ -64,7 +67,7 @@ func (c *checker) source() {
 	c.p.Source = Source{
 		Topic: s.Topic.value, Partitioner: s.Partitioner.value, Format: s.Format.value,
 		Reading: Reading{
-			Device: r.Device.value, Metric: r.Metric.value, Time: r.Time.value, Unit: r.Unit.value,
+			Device: r.Device.value, Metric: r.Metric.value, Time: r.Time.value, Unit: strings.TrimPrefix(r.Unit.value, textTime),
 			Value: r.Value.value, Seq: r.Seq.value, Trace: r.Trace.value, Metrics: r.Metrics.values(),
 		},
 	}

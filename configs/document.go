@@ -64,7 +64,7 @@ type readingDoc struct {
 	Device  text  `key:"device" default:"device" doc:"Field with the name of the device."`
 	Metric  text  `key:"metric" default:"metric" doc:"Field with the name of the metric."`
 	Time    text  `key:"time" default:"ts" empty:"messages carry no time" doc:"Field with the event time; a message without it gets the append time."`
-	Unit    text  `key:"unit" choice:"s,ms,us,ns" doc:"Unit of an event time that is a number since 1970; without it event times are RFC 3339."`
+	Unit    text  `key:"unit" choice:"rfc3339,s,ms,us,ns" doc:"Unit of an event time that is a number since 1970; without it, and with rfc3339, event times are RFC 3339."`
 	Value   text  `key:"value" default:"value" doc:"Field with the value."`
 	Seq     text  `key:"seq" default:"seq" empty:"messages carry no sequence number" doc:"Field with the device's own number of the message."`
 	Trace   text  `key:"trace" default:"traceparent" empty:"messages carry no trace context" doc:"Field with the W3C trace context of the message; alerts carry that of the reading that caused them. A header traceparent of the record comes first."`

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/operators/aggregate"
 )
 
 // place is a position in the file, both counted from 1.
@@ -111,6 +113,9 @@ func choose(v, choices, planned string) string {
 	}
 	if len(all) == 1 {
 		return "is not known; use " + all[0]
+	}
+	if slices.Contains(all, aggregate.Percentile) {
+		return "is not known; use " + sayChoices(all) + suggestResult(v, fixedChoices(all))
 	}
 	return "is not known; use " + sayChoices(all) + suggest(v, fixedChoices(all))
 }
