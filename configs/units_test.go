@@ -99,3 +99,11 @@ func TestTextTime(t *testing.T) {
 	assert.Empty(t, p.Source.Reading.Unit)
 	assert.Contains(t, p.Explain(ExplainOptions{}), "its time in ts as RFC 3339")
 }
+
+func TestSimilar(t *testing.T) {
+	topics := []string{"sensor-readings", "readings-2", "raedings", "Readings", "rea", "read_ings.v2", "alerts", "orders", "re"}
+	assert.Equal(t, []string{"Readings", "raedings", "rea", "read_ings.v2", "readings-2", "sensor-readings"}, Similar("readings", topics, 6))
+	assert.Equal(t, []string{"Readings", "readings-2"}, Similar("readings", topics, 2))
+	assert.Empty(t, Similar("temperature", topics, 5))
+	assert.Empty(t, Similar("", nil, 5))
+}

@@ -202,7 +202,7 @@ func (e *Engine) prepareSource(ctx context.Context) error {
 		return fmt.Errorf("topic %q is not there yet: the tasks of the devices make it", p.Source.Topic)
 	}
 	if errors.Is(detail.Err, kerr.UnknownTopicOrPartition) {
-		return refuse("source topic %q does not exist: create it with as many partitions as you will ever want to scale to", p.Source.Topic)
+		return e.refuseMissing(ctx, p.Source.Topic)
 	}
 	if detail.Err != nil {
 		return fmt.Errorf("describe source topic %q: %w", p.Source.Topic, detail.Err)
