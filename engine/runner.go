@@ -138,7 +138,7 @@ func (r *runner) close() {
 // wall clock is compared by.
 func (r *runner) goLive(ctx context.Context) error {
 	options := task.Options{
-		Partition: r.partition, PartitionOf: r.partitionOf(), WallStamped: r.e.topics.wallStamped,
+		Partition: r.partition, PartitionOf: r.partitionOf(), Fitting: r.fitting(), WallStamped: r.e.topics.wallStamped,
 		GroupOptions: task.GroupOptions{Partitions: r.e.topics.partitions, GroupPartition: r.groupPartition()},
 	}
 	if err := r.decoders(&options); err != nil {
@@ -178,6 +178,14 @@ func (r *runner) partitionOf() func([]byte) int32 {
 	}
 	n := int(r.e.topics.partitions)
 	return func(device []byte) int32 { return int32(r.e.o.PartitionOf(device, n)) }
+}
+
+func (r *runner) fitting() func([]byte, int32) []string {
+	if r.e.o.Fitting == nil {
+		return nil
+	}
+	n := int(r.e.topics.partitions)
+	return func(device []byte, partition int32) []string { return r.e.o.Fitting(device, partition, n) }
 }
 
 // live folds and commits until something ends it.

@@ -68,6 +68,7 @@ func newBacktesting(pipelines []*configs.Pipeline, source history.Source, ofTopi
 			log := replay.NewLog(p)
 			o.Partition, o.Alert, o.Watch = int32(i), log.Alert, log.Watch
 			o.PartitionOf = func(device []byte) int32 { return int32(partitionOf(device, source.Partitions())) }
+			o.Fitting = func(device []byte, partition int32) []string { return fitting(device, partition, source.Partitions()) }
 			r, err := replay.New(p, o)
 			if err != nil {
 				return nil, err

@@ -27,6 +27,7 @@ func (b *backtesting) addWorks(p *configs.Pipeline, o replay.Options, partitionO
 	o.Alert, o.Watch = log.Alert, log.Watch
 	n := b.source.Partitions()
 	o.PartitionOf = func(device []byte) int32 { return int32(partitionOf(device, n)) }
+	o.Fitting = func(device []byte, partition int32) []string { return fitting(device, partition, n) }
 	works, err := replay.NewWorks(p, n, o)
 	if err != nil {
 		return err

@@ -99,7 +99,7 @@ func openInstance(p *configs.Pipeline, o instanceOptions) (_ *instance, err erro
 	i.commands = engine.NewCommands(engine.CommandsOptions{Pipeline: p, Brokers: i.brokers, ClientOptions: i.door.Access(), Logger: o.Logger})
 	if i.options, err = withFaults(engine.Options{
 		Brokers: i.brokers, ClientOptions: i.door.Access(), Instance: name, BootID: boot, Store: localStore{i.store},
-		PartitionOf: partitioner, GroupPartition: groupPartitioner(), CreateSource: createSource, KeepSeat: o.KeepSeat, Logger: o.Logger, Commands: i.commands,
+		PartitionOf: partitioner, Fitting: fitting, GroupPartition: groupPartitioner(), CreateSource: createSource, KeepSeat: o.KeepSeat, Logger: o.Logger, Commands: i.commands,
 	}); err != nil {
 		return nil, err
 	}
