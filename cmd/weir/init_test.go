@@ -2,12 +2,18 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"github.com/weirstream/weir/configs"
+	"github.com/weirstream/weir/engine/replay"
+	"github.com/weirstream/weir/engine/task"
+	"github.com/weirstream/weir/event"
 )
 
 func runInit(args ...string) (string, error) {
@@ -57,4 +63,33 @@ func TestInitQuotes(t *testing.T) {
 		require.Equal(t, a.Source, p.Source.Topic)
 		require.Len(t, p.Windows, 1)
 	})
+}
+
+// The starter's alert reads right when it begins and when it ends.
+func TestTheStartersMessage(t *testing.T) {
+	text, err := runInit("--window", "1m", "--above", "80")
+	require.NoError(t, err)
+	p, found := configs.Parse("pipeline.yaml", []byte(text), configs.Options{})
+	require.Empty(t, found)
+	o := replay.Options{Message: codecOptions(p)}
+	var said []string
+	o.Output = func(topic string, out task.Output) {
+		var a struct{ Annotations struct{ Summary string } }
+		if require.NoError(t, json.Unmarshal(out.Value, &a)); topic == "alerts" {
+			said = append(said, a.Annotations.Summary)
+		}
+	}
+	r, err := replay.New(p, o)
+	require.NoError(t, err)
+	start := event.Time(1772366400000)
+	for i, value := range []float64{90, 70, 70} {
+		at := start + event.Time(i)*60_000
+		record := fmt.Sprintf(`{"device":"press-1","metric":"temperature","ts":%q,"value":%g}`, time.UnixMilli(int64(at)).UTC().Format(time.RFC3339), value)
+		require.NoError(t, r.Fold([]task.Record{{Offset: int64(i), Append: at, Value: []byte(record)}}))
+	}
+	require.NoError(t, r.Advance(start+5*60_000))
+	require.Equal(t, []string{
+		"press-1: warning firing, mean temperature 90 over 1m (threshold 80)",
+		"press-1: warning resolved, mean temperature 70 over 1m (threshold 80)",
+	}, said)
 }

@@ -224,6 +224,8 @@ func (t *Task) message(r *rule, e *alerts.Event, ref *windowRef, device []byte) 
 			} else {
 				b = append(b, "ok"...)
 			}
+		case "state":
+			b = append(b, e.State.String()...)
 		case "rule":
 			b = append(b, spec.Name...)
 		case "kind":
