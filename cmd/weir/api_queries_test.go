@@ -206,7 +206,10 @@ func TestAPIQueries(t *testing.T) {
 	require.Equal(t, 95.0, named(d["rules"], "rule", "busy")["value"])
 	_, d = p.get("/v1/devices/pump%2F3%20%C3%BC")
 	require.Equal(t, "pump/3 ü", d["device"])
-	require.Equal(t, 404, status("/v1/devices/pump-9"))
+	resp, d = p.get("/v1/devices/pump-9")
+	require.Equal(t, 404, resp.StatusCode)
+	require.Contains(t, d["detail"], `device "pump-9": pipeline "fleet" has had no reading of it that it can use; bad ones, late ones`)
+	require.Contains(t, d["detail"], "(topic weir.fleet.quarantine and the metric weir_quarantined_total say why)")
 	require.Equal(t, 404, status("/v1/devices/pump-1?pipeline=other"))
 
 	_, list := p.get("/v1/devices")
