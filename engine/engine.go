@@ -102,6 +102,7 @@ type Engine struct {
 	mono     monoBase
 	status   *registry
 	loss     loss
+	unused   unused
 	roster   *rosterFile
 	commands *Commands
 

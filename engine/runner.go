@@ -222,6 +222,7 @@ func (r *runner) live(ctx context.Context) error {
 				return err
 			}
 		case r.ends = <-r.h.ends:
+			r.sayUnused(time.Now())
 			r.advance()
 		case <-r.h.roster:
 			r.takeRoster()
@@ -320,6 +321,7 @@ func (r *runner) fold() error {
 		}
 		return err
 	}
+	r.noteUnused(chunk, time.Now())
 	r.folded += n
 	r.records += n
 	r.position = chunk[n-1].Offset + 1

@@ -79,3 +79,14 @@ func TestEverythingRefusedIsExplained(t *testing.T) {
 		}
 	})
 }
+
+func TestMetricsIn(t *testing.T) {
+	narrow := narrowOptions("")
+	wide := Options{Device: "id", Time: "at", Wide: []string{"temperature"}}
+	for payload, want := range map[string][]string{
+		`{"metric":"b"}`: {"b"}, `[{"metric":"b"},{"metric":"a"},{"metric":"b"},{}]`: {"a", "b"}, `{"metric":5}`: nil, `x`: nil, ``: nil, `[1]`: nil, `5`: nil,
+	} {
+		assert.Equal(t, want, narrow.MetricsIn([]byte(payload)), payload)
+	}
+	assert.Equal(t, []string{"humidity", "temp"}, wide.MetricsIn([]byte(`{"id":1,"temp":5,"at":3,"humidity":1}`)))
+}
