@@ -30,6 +30,15 @@ type unused struct {
 	began  time.Time // when the first was seen
 	looked int
 	names  []string // of metrics, sorted; one more than unusedNames at most
+	// filtered are the readings of no use, by partition: any task may be the one that says so.
+	filtered map[int32]uint64
+}
+
+func (u *unused) total() (n uint64) {
+	for _, of := range u.filtered { // unordered: a sum
+		n += of
+	}
+	return n
 }
 
 // noteUnused looks at what has become of the records folded last.
@@ -50,6 +59,10 @@ func (r *runner) noteUnused(chunk []task.Record, now time.Time) {
 	if u.began.IsZero() {
 		u.began = now
 	}
+	if u.filtered == nil {
+		u.filtered = map[int32]uint64{}
+	}
+	u.filtered[r.partition] = c.Filtered
 	u.look(r.plan, chunk)
 	u.mu.Unlock()
 	r.sayUnused(now)
@@ -78,18 +91,18 @@ func (r *runner) sayUnused(now time.Time) {
 	if u.closed.Load() {
 		return
 	}
-	c := r.task.Counters()
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.began.IsZero() || c.Processed > 0 || c.Filtered < unusedMany && now.Sub(u.began) < unusedAfter || u.closed.Swap(true) {
+	filtered := u.total()
+	if u.began.IsZero() || filtered < unusedMany && now.Sub(u.began) < unusedAfter || u.closed.Swap(true) {
 		return
 	}
 	p := r.plan.Pipeline
 	if slices.ContainsFunc(u.names, func(name string) bool { return slices.Contains(p.Metrics, name) }) {
-		r.log.Warn("readings come and none is of use so far: they do not meet where, or only expressions name their metric", "filtered", c.Filtered, "metrics", some(u.names))
+		r.log.Warn("readings come and none is of use so far: they do not meet where, or only expressions name their metric", "filtered", filtered, "metrics", some(u.names))
 		return
 	}
-	r.log.Warn("readings come and none is of use so far: no window or rule uses their metrics", "filtered", c.Filtered, "seen", some(u.names), "used", some(p.Metrics))
+	r.log.Warn("readings come and none is of use so far: no window or rule uses their metrics", "filtered", filtered, "seen", some(u.names), "used", some(p.Metrics))
 }
 
 // some lists the first names.
