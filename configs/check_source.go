@@ -22,7 +22,9 @@ func (c *checker) kafka() {
 		if !b.ok() {
 			continue
 		}
-		if _, rest, found := strings.Cut(b.value, "://"); found && !b.expanded() {
+		if strings.Contains(b.value, "@") {
+			c.errorf(b.at, "%s must not hold a user and password; write kafka.sasl", b)
+		} else if _, rest, found := strings.Cut(b.value, "://"); found && !b.expanded() {
 			c.errorf(b.at, "%s must be host:port without a scheme; write %s", b, shorten(rest))
 		} else if problem := hostPort(b.value, "9092"); problem != "" {
 			c.errorf(b.at, "%s %s", b, problem)

@@ -59,10 +59,15 @@ func (l *leaf) show() string {
 	if l.secret {
 		return "[secret]"
 	}
-	if scheme, rest, ok := strings.Cut(l.raw, "://"); ok {
-		if i := strings.LastIndexByte(rest, '@'); i >= 0 {
-			return scheme + "://..." + rest[i:] // a user and password have no place there
-		}
+	scheme, rest, isURL := strings.Cut(l.raw, "://")
+	if !isURL {
+		scheme, rest = "", l.raw
+	} else {
+		scheme += "://"
+	}
+	i := strings.LastIndexByte(rest, '@')
+	if i >= 0 && (isURL || strings.Contains(rest[:i], ":") && !strings.Contains(rest, " ")) {
+		return scheme + "..." + rest[i:] // a user and password have no place there
 	}
 	return l.raw
 }
