@@ -8,13 +8,17 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 )
 
-// sizeEvery is how often the brokers are asked how long the journal is.
-const sizeEvery = 15 * time.Second
+const (
+	// sizeEvery is how often the brokers are asked how long the journal is.
+	sizeEvery = 15 * time.Second
+	// deniedEvery is how often they are asked who have said that it may not be asked: rights come while a process runs.
+	deniedEvery = 10 * time.Minute
+)
 
 // watchJournal asks for the length of the journal's partitions that this process owns, one request to each broker for
-// all of them, until ctx ends or the brokers say that it may not ask.
+// all of them, until ctx ends.
 func (e *Engine) watchJournal(ctx context.Context) {
-	wait := time.Second
+	wait, denied := time.Second, false
 	for pauseFor(ctx, wait) == nil {
 		wait = sizeEvery
 		owned := e.owned()
@@ -24,9 +28,14 @@ func (e *Engine) watchJournal(ctx context.Context) {
 		asked, cancel := context.WithTimeout(ctx, requestTimeout)
 		err := e.askJournal(asked, owned)
 		cancel()
-		if errors.As(err, new(*kadm.AuthError)) {
-			e.log.Info("the brokers do not tell how long the journal is", "reason", err)
-			return
+		if now := errors.As(err, new(*kadm.AuthError)); now {
+			wait = deniedEvery
+			if !denied {
+				e.log.Info("the brokers do not tell how long the journal is", "reason", err, "asked again in", wait)
+			}
+			denied = now
+		} else if err == nil {
+			denied = false
 		}
 	}
 }

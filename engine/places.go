@@ -83,8 +83,14 @@ type directory struct {
 	partitions             int32
 
 	asking chan struct{} // holds one while the group is asked; guards what follows
-	known  map[int32]Place
+	known  assignment
 	asked  time.Time
+}
+
+// assignment is what the group has assigned.
+type assignment struct {
+	places  map[int32]Place // not to be written
+	settled bool            // the group is not about to assign anew
 }
 
 func (e *Engine) newDirectory() *directory {
@@ -94,34 +100,32 @@ func (e *Engine) newDirectory() *directory {
 	}
 }
 
-// places are where the partitions live that the group has assigned, by what it has said within placesAge. The map is not to be written.
-func (d *directory) places(ctx context.Context) (map[int32]Place, error) {
+// places are where the partitions live that the group has assigned, by what it has said within placesAge.
+func (d *directory) places(ctx context.Context) (assignment, error) {
 	select {
 	case d.asking <- struct{}{}:
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return assignment{}, ctx.Err()
 	}
 	defer func() { <-d.asking }()
-	if d.known != nil && time.Since(d.asked) < placesAge {
+	if d.known.settled && time.Since(d.asked) < placesAge {
 		return d.known, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, placesPatience)
 	defer cancel()
 	described, err := d.admin.DescribeGroups(ctx, d.group)
 	if err != nil {
-		return nil, fmt.Errorf("describe group %q: %w", d.group, err)
+		return assignment{}, fmt.Errorf("describe group %q: %w", d.group, err)
 	}
 	group := described[d.group]
 	if group.Err != nil {
-		return nil, fmt.Errorf("describe group %q: %w", d.group, group.Err)
+		return assignment{}, fmt.Errorf("describe group %q: %w", d.group, group.Err)
 	}
-	found := map[int32]Place{}
+	found := assignment{places: map[int32]Place{}, settled: group.State == "Stable"}
 	for i := range group.Members {
-		d.add(found, &group.Members[i])
+		d.add(found.places, &group.Members[i])
 	}
-	if group.State == "Stable" { // else the next to ask may hear more
-		d.known, d.asked = found, time.Now()
-	}
+	d.known, d.asked = found, time.Now() // one that is not settled is asked for again
 	return found, nil
 }
 
@@ -162,7 +166,7 @@ func (d *directory) elsewhere(ctx context.Context, p int32) error {
 	if err != nil {
 		return err
 	}
-	at, ok := all[p]
+	at, ok := all.places[p]
 	if !ok || at.Instance == d.instance {
 		return fmt.Errorf("partition %d is being assigned: %w", p, ErrNotReady)
 	}
@@ -170,21 +174,25 @@ func (d *directory) elsewhere(ctx context.Context, p int32) error {
 }
 
 // Elsewhere is where the partitions live that other processes of the pipeline own, in order, as the group has said within 3 s.
+// With ErrNotReady come those that are known while the group assigns partitions anew.
 func (e *Engine) Elsewhere(ctx context.Context) ([]Place, error) {
 	d := e.directory.Load()
 	if d == nil {
-		return nil, nil
+		return nil, fmt.Errorf("the pipeline has not begun: %w", ErrNotReady)
 	}
 	all, err := d.places(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var list []Place
-	for _, at := range all { // unordered: sorted below
+	for _, at := range all.places { // unordered: sorted below
 		if at.Instance != d.instance {
 			list = append(list, at)
 		}
 	}
 	sort.Slice(list, func(i, j int) bool { return list[i].Partition < list[j].Partition })
+	if !all.settled {
+		return list, fmt.Errorf("group %q is assigning partitions: %w", d.group, ErrNotReady)
+	}
 	return list, nil
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -141,15 +142,17 @@ func (e *Engine) ask(ctx context.Context, p int32, look func(*runner)) error {
 	}
 }
 
-// answer calls a look. A page that cannot be read is the task's end when a reading needs it, not when somebody looks.
+// answer calls a look. A page that cannot be read is the task's end when a reading needs it, not when somebody looks; nor is a fault
+// of the look, which writes nothing.
 func (r *runner) answer(look func(*runner)) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			page, ok := v.(*statestore.PageError)
-			if !ok {
-				panic(v)
+			if page, ok := v.(*statestore.PageError); ok {
+				err = page
+			} else {
+				err = fmt.Errorf("look at the task of partition %d: %v", r.partition, v)
+				r.log.Error("a question could not be answered; this is a fault of weir", "partition", r.partition, "panic", v, "stack", string(debug.Stack()))
 			}
-			err = page
 		}
 		r.table.Trim() // looking may have read pages
 	}()

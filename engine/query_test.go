@@ -69,6 +69,9 @@ func TestDeviceOfARunningEngine(t *testing.T) {
 	// A page that cannot be read ends the look, and not the task.
 	err = run.engine.ask(ctx, 0, func(*runner) { panic(&statestore.PageError{Err: errors.New("bad sector")}) })
 	require.ErrorContains(t, err, "bad sector")
+	// Nor does a fault of the look.
+	err = run.engine.ask(ctx, 0, func(*runner) { panic("index out of range") })
+	require.ErrorContains(t, err, "look at the task of partition 0: index out of range")
 	_, err = run.engine.Device(ctx, "d0")
 	require.NoError(t, err)
 
@@ -187,4 +190,10 @@ func BenchmarkLook(b *testing.B) {
 			}
 		}
 	}
+}
+
+// Before a process has heard of its group it does not say that nobody else is in it.
+func TestElsewhereBeforeTheGroupIsKnown(t *testing.T) {
+	_, err := (&Engine{}).Elsewhere(context.Background())
+	require.ErrorIs(t, err, ErrNotReady)
 }

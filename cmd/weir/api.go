@@ -260,21 +260,28 @@ func isLocal(host string) bool {
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
-// problem is what an error is to whoever asked.
+// problem is what an error is to whoever asked. One that is not of his making is logged.
 func (a *api) problem(err error) problem {
-	var p problem
+	p, asked := problemFor(err)
+	if !asked {
+		a.log.Warn("api request not answered", "error", err)
+	}
+	return p
+}
+
+// problemFor is what an error is to whoever asked, and whether it lies in what he asked.
+func problemFor(err error) (p problem, asked bool) {
 	switch {
 	case errors.As(err, &p):
-		return p
+		return p, true
 	case errors.Is(err, errNoSuch):
-		return problemOf(http.StatusNotFound, err.Error())
+		return problemOf(http.StatusNotFound, err.Error()), true
 	case errors.Is(err, errSeveral):
-		return problemOf(http.StatusConflict, err.Error())
+		return problemOf(http.StatusConflict, err.Error()), true
 	case errors.Is(err, errNoCommand):
-		return problemOf(http.StatusBadRequest, err.Error())
+		return problemOf(http.StatusBadRequest, err.Error()), true
 	}
-	a.log.Warn("api request not answered", "error", err)
-	return problemOf(http.StatusServiceUnavailable, err.Error())
+	return problemOf(http.StatusServiceUnavailable, err.Error()), false
 }
 
 // read reads the body of a request. None is as good as an empty object.

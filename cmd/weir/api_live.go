@@ -81,10 +81,16 @@ func (a *api) tell(s *stream, r *http.Request) {
 	out, err := a.answerFrom(r.WithContext(ctx), func(i *instance) (any, error) { return i.device(ctx, id) })
 	switch {
 	case err != nil:
-		s.event("device-problem", a.problem(err))
+		told, asked := problemFor(err)
+		if !asked && told.Detail != s.device { // a stream asks every second
+			a.log.Warn("api request not answered", "error", err)
+		}
+		s.device = told.Detail
+		s.event("device-problem", told)
 	case out.kind == problemKind:
 		s.event("device-problem", out.body)
 	default:
+		s.device = ""
 		s.event("device", out.body)
 	}
 }
@@ -96,6 +102,7 @@ type stream struct {
 	text   bytes.Buffer
 	alerts []byte // told last
 	failed string // likewise
+	device string // likewise: the problem with it
 	err    error
 }
 

@@ -7,8 +7,12 @@ import (
 	"time"
 )
 
-// watchAge is how old what a watch has seen may be before it looks again.
-const watchAge = time.Second
+const (
+	// watchAge is how old what a watch has seen may be before it looks again.
+	watchAge = time.Second
+	// watchKeeps is how long numbers stand that could not be looked at again.
+	watchKeeps = 10 * time.Second
+)
 
 // watch looks at the open alerts of all pipelines for those who want to know them every second: once for all of them, and beside
 // whoever asks, for the topic of alerts may take its time.
@@ -17,7 +21,8 @@ type watch struct {
 
 	mu      sync.Mutex
 	newest  seen
-	at      time.Time
+	saw     time.Time     // when newest was seen
+	at      time.Time     // of the last look
 	looking chan struct{} // closed when the look under way is over; nil: there is none
 }
 
@@ -60,9 +65,12 @@ func (w *watch) refresh(done chan struct{}) {
 	w.looking, w.at = nil, time.Now()
 	if err != nil {
 		w.newest.err = err
+		if w.at.Sub(w.saw) > watchKeeps {
+			w.newest.firing = nil
+		}
 		return
 	}
-	w.newest = s
+	w.newest, w.saw = s, w.at
 }
 
 // seeAlerts is what the watch of the API looks at.

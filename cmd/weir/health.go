@@ -69,7 +69,13 @@ func askHealth(ctx context.Context, url string) (string, error) {
 	if err != nil {
 		return "", usageError{err}
 	}
-	client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
+	if request.URL.User != nil {
+		return "", usageError{errors.New("health sends no login, for it does not check whom it would tell: leave it out of the URL")}
+	}
+	client := http.Client{
+		Transport:     &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // another's health is not asked for
+	}
 	response, err := client.Do(request)
 	if err != nil {
 		return "", err

@@ -31,6 +31,14 @@ func TestHealth(t *testing.T) {
 	}
 	_, err := runHealth("a", "b")
 	require.ErrorAs(t, err, &usageError{})
+	_, err = runHealth("http://me:secret@127.0.0.1:1/readyz")
+	require.ErrorAs(t, err, &usageError{})
+	require.NotContains(t, err.Error(), "secret")
+
+	away := httptest.NewServer(http.RedirectHandler("http://127.0.0.1:1/readyz", http.StatusFound))
+	defer away.Close()
+	_, err = runHealth(away.URL)
+	require.ErrorContains(t, err, "302 Found")
 }
 
 func runHealth(args ...string) (string, error) {

@@ -64,7 +64,7 @@ func (m *serviceManager) run(ctx context.Context) {
 			look.Reset(every)
 		}
 		if !now.Before(next) {
-			next = now.Add(every)
+			next = now.Add(every - startLook) // a tick that is early by a hair is not to wait for the next one
 			m.tell(m.signs()...)
 		}
 		select {

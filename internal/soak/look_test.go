@@ -27,7 +27,8 @@ type looker struct {
 func (l *looker) measures() []measure {
 	const mb = 1e6
 	return []measure{
-		{name: "resident memory", unit: "MB", floor: 30 * mb},
+		{name: "memory of its own", unit: "MB", floor: 30 * mb},
+		{name: "mapped files in memory", unit: "MB", free: true},
 		{name: "Go heap in use", unit: "MB", floor: 30 * mb},
 		{name: "goroutines", floor: 10},
 		{name: "threads", floor: 4},
@@ -47,8 +48,9 @@ func (l *looker) measures() []measure {
 // row is one sample; none while the process or Kafka does not answer.
 func (l *looker) row() ([]float64, bool) {
 	m := l.w.Metrics()
-	journals, ok := l.journals()
-	if m == nil || !ok {
+	memory, ok := l.w.Memory()
+	journals, asked := l.journals()
+	if m == nil || !ok || !asked {
 		return nil, false
 	}
 	bytes, files := l.disk()
@@ -58,7 +60,7 @@ func (l *looker) row() ([]float64, bool) {
 	}
 	sum := func(name string) float64 { return float64(sumOf(m, name)) }
 	return []float64{
-		m["process_resident_memory_bytes"], m["go_memstats_heap_inuse_bytes"], m["go_goroutines"], m["go_threads"], m["process_open_fds"],
+		memory.Own, memory.Files, m["go_memstats_heap_inuse_bytes"], m["go_goroutines"], m["go_threads"], m["process_open_fds"],
 		sum("weir_state_resident_bytes") + sum("weir_group_state_resident_bytes"), sum("weir_devices"), sum("weir_windows_open") + sum("weir_group_windows_open"),
 		journals, bytes, files, float64(log.Size()), sum("weir_alerts_firing"), sum("weir_lag_records"),
 	}, true
