@@ -100,9 +100,6 @@ func (l *line) news(a *outlets.Alert, now time.Time) []*statement {
 		if before != nil && before.key != s.key {
 			all = append(all, before.ended(a.At, now))
 		}
-		if len(l.m.rules) > 0 && !slices.Contains(l.m.rules, a.Rule) {
-			s = s.ended(now, now)
-		}
 		all = append(all, s)
 	case a.Status == "resolved":
 		if before == nil {

@@ -265,19 +265,6 @@ func TestTroubleIsTriedAgain(t *testing.T) {
 }
 
 // An alert that nobody will end is ended here.
-func TestAlertsOfRulesThatAreGone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newScript(t, Options{Rules: []string{"hot"}})
-		s.deliver("a firing warning")
-		gone := s.alert("b firing warning")
-		gone.Rule, gone.Labels["alertname"] = "removed", "removed"
-		s.deliverAll([]*outlets.Alert{gone})
-		require.Equal(t, []string{"a warning"}, s.firing())
-		s.wait(time.Minute)
-		s.repeat()
-		require.Equal(t, []string{"a warning"}, s.firing())
-	})
-}
 
 // The numbers of a partition begin anew with its state.
 func TestAlertsOfAStateThatWasDroppedAreEnded(t *testing.T) {
