@@ -28,6 +28,7 @@ type Former struct {
 
 // former is a Former as replay needs it.
 type former struct {
+	layout    Layout
 	cellWords []int
 	to        []int  // by cell: one of the table, Gone, or asideFrom + a number
 	kept      []int  // by cell of the table: how many of its words the layout has
@@ -54,6 +55,10 @@ func (l Layout) AppendBinary(b []byte) ([]byte, error) {
 		b = binary.AppendUvarint(b, uint64(c.Cells))
 		b = binary.AppendUvarint(b, uint64(c.Words))
 	}
+	for _, r := range l.Remarks { // columns of nothing
+		b = binary.AppendUvarint(b, uint64(len(r)))
+		b = append(append(b, r...), 0, 0)
+	}
 	return b, nil
 }
 
@@ -79,7 +84,11 @@ func ParseLayout(b []byte) (l Layout, err error) {
 			}
 			*into, b = int(v), b[k:]
 		}
-		l.Columns = append(l.Columns, c)
+		if c.Cells == 0 && c.Words == 0 {
+			l.Remarks = append(l.Remarks, c.Name)
+		} else {
+			l.Columns = append(l.Columns, c)
+		}
 	}
 	if err := l.Validate(); err != nil {
 		return Layout{}, fmt.Errorf("%w: %w", damaged, err)
@@ -98,7 +107,7 @@ func (t *Table) Read(f Former) {
 	if len(f.Cells) != f.Layout.Cells() {
 		panic(fmt.Sprintf("statestore: a former layout of %d cells, of which %d are told", f.Layout.Cells(), len(f.Cells)))
 	}
-	x := &former{cellWords: []int{0}, to: append([]int(nil), f.Cells...), kept: make([]int, t.cellCount)}
+	x := &former{layout: f.Layout, cellWords: []int{0}, to: append([]int(nil), f.Cells...), kept: make([]int, t.cellCount)}
 	x.to[0] = 0
 	for _, c := range f.Layout.Columns {
 		for k := range c.Cells {
@@ -140,6 +149,18 @@ func (t *Table) asideOf(c Column, cell int) int {
 // Succeeds says that the last record applied was written under another layout: the
 // next Seal makes the first record of the table's own.
 func (t *Table) Succeeds() bool { return t.commit.header.Seq > 0 && t.commit.layout != t.fingerprint }
+
+// FormerLayout is that of the last record applied, where the table Succeeds it.
+func (t *Table) FormerLayout() (l Layout, ok bool) {
+	if !t.Succeeds() {
+		return l, false
+	}
+	f, ok := t.formers[t.commit.layout]
+	if !ok {
+		return l, false
+	}
+	return f.layout, true
+}
 
 // Asides are the columns of which the last layout applied had cells that are
 // Aside, until the next Seal.

@@ -217,6 +217,7 @@ func TestUnknownLayout(t *testing.T) {
 func TestLayoutCodec(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := drawLayout(t)
+		l.Remarks = rapid.SampledFrom([][]string{nil, {"wait 5"}, {"outcomes w a/2 b/3", "wait 0"}}).Draw(t, "remarks")
 		b, err := l.AppendBinary(nil)
 		require.NoError(t, err)
 		have, err := ParseLayout(b)
@@ -227,4 +228,45 @@ func TestLayoutCodec(t *testing.T) {
 			require.NoError(t, have.Validate())
 		}
 	})
+}
+
+// A layout that differs in a remark alone is another one: who reads state of it is told what it was, and loses nothing.
+func TestRemarksMakeALayout(t *testing.T) {
+	before := Layout{Columns: formerColumns, Remarks: []string{"wait 5"}}
+	now := Layout{Columns: formerColumns, Remarks: []string{"wait 6"}}
+	require.NotEqual(t, before.Fingerprint(), now.Fingerprint())
+	require.NotEqual(t, before.Fingerprint(), Layout{Columns: formerColumns}.Fingerprint())
+	require.Equal(t, before.Cells(), now.Cells())
+	for _, wrong := range [][]string{{""}, {"a", "a"}, {formerColumns[0].Name}} {
+		require.Error(t, Layout{Columns: formerColumns, Remarks: wrong}.Validate(), wrong)
+	}
+
+	old, err := NewTable(before, Options{})
+	require.NoError(t, err)
+	s := old.Add([]byte("d"))
+	old.Write(0, 0, s)[0] = 7
+	var assembler Assembler
+	record, err := assembler.Add(old.Seal(Header{Seq: 1}, SealOptions{}).Parts[0])
+	require.NoError(t, err)
+
+	table, err := NewTable(now, Options{})
+	require.NoError(t, err)
+	f := Former{Layout: before}
+	for cell := range before.Cells() {
+		f.Cells = append(f.Cells, cell)
+	}
+	table.Read(f)
+	_, succeeds := table.FormerLayout()
+	require.False(t, succeeds)
+	require.NoError(t, table.Apply(record))
+	require.NoError(t, table.FinishReplay())
+	have, succeeds := table.FormerLayout()
+	require.True(t, succeeds)
+	require.Equal(t, before, have)
+	s, known := table.Lookup([]byte("d"))
+	require.True(t, known)
+	require.Equal(t, uint64(7), table.Row(0, s)[0])
+	table.Seal(Header{Seq: 2}, SealOptions{})
+	_, succeeds = table.FormerLayout()
+	require.False(t, succeeds)
 }

@@ -35,6 +35,9 @@ type Column struct {
 // a task that only counts.
 type Layout struct {
 	Columns []Column
+	// Remarks are what else there is to know of the state for who reads it under
+	// another layout: none twice, none empty. They take no room in a device.
+	Remarks []string
 }
 
 // Cells is the number of cells of a device: those of all columns and one for
@@ -67,8 +70,8 @@ func (l Layout) Long() bool {
 }
 
 // Fingerprint tells layouts apart: state written under one cannot be read
-// under another. It covers names, cells, words and order of the columns, and
-// how many rows share a page.
+// under another. It covers names, cells, words and order of the columns, how many
+// rows share a page, and the remarks.
 func (l Layout) Fingerprint() uint64 {
 	var b []byte
 	for _, c := range l.Columns {
@@ -77,6 +80,11 @@ func (l Layout) Fingerprint() uint64 {
 		b = binary.AppendUvarint(b, uint64(c.Cells))
 		b = binary.AppendUvarint(b, uint64(c.Words))
 		b = append(b, shiftOf(c.Cells*c.Words))
+	}
+	for _, r := range l.Remarks {
+		b = binary.AppendUvarint(b, uint64(len(r)))
+		b = append(b, r...)
+		b = append(b, 0, 0)
 	}
 	return xxhash.Sum64(b)
 }
@@ -99,6 +107,12 @@ func (l Layout) Validate() error {
 				c.Name, c.Cells, c.Words, c.Cells*c.Words>>17, MaxRowBytes>>20)
 		}
 		seen[c.Name] = true
+	}
+	for i, r := range l.Remarks {
+		if r == "" || seen[r] {
+			return fmt.Errorf("remarks[%d]: %q is empty or appears twice", i, r)
+		}
+		seen[r] = true
 	}
 	if n := l.Cells(); n > MaxCells {
 		return fmt.Errorf("layout: %d cells a device, with the name, are more than %d", n, MaxCells)

@@ -73,8 +73,7 @@ A pipeline with a roster is checked against the version that was in force at eac
 one of them; older ones are given with --roster.
 
 A pipeline whose file has changed is checked against the file that was in force at each reading, as the journal tells: give the
-former ones with --before. What went on and what began anew is then checked as well (docs/RELOAD.md), but not for pipelines with
-windows over several devices.`,
+former ones with --before. What went on and what began anew is then checked as well (docs/RELOAD.md).`,
 		Example: `  weir verify pipeline.yaml
   weir verify --json --wait 5m pipeline.yaml
   weir verify --roster roster-2025.csv --roster roster-2026.csv pipeline.yaml

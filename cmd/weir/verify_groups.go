@@ -10,7 +10,7 @@ import (
 
 // verifyGroups is what weir verify --json prints of windows over several devices. Of
 // the readings that devices gathered for them, each window by itself, every one is in
-// a partial, in no group, or not sent yet.
+// a partial, in no group, not sent yet, or gone with its window.
 type verifyGroups struct {
 	Partials   int `json:"partials"`
 	Watermarks int `json:"watermarks"`
@@ -18,6 +18,7 @@ type verifyGroups struct {
 	InPartials int `json:"in_partials"`
 	Ungrouped  int `json:"ungrouped"`
 	Unsent     int `json:"unsent"`
+	Dropped    int `json:"dropped"`
 	Late       int `json:"late"`
 	Aggregates int `json:"aggregates"`
 	Alerts     int `json:"alerts"`
@@ -39,6 +40,7 @@ func (v *verification) addSent(fleet *oracle.Fleet, s *oracle.Sent) {
 	g.InPartials += s.InPartials
 	g.Ungrouped += s.Ungrouped
 	g.Unsent += s.Unsent
+	g.Dropped += s.Dropped
 }
 
 // printSent says it, for people.
@@ -68,6 +70,8 @@ func (v *verification) groups(ctx context.Context, reader *topics.Reader, fleet 
 		s.Oversized += r.Oversized
 		s.SkewMs = max(s.SkewMs, r.Skew)
 		s.Unjournaled += r.Unjournaled
+		s.FilesChanged += r.Files
+		s.FilesAssumed += r.Assumed
 		s.Differences = append(s.Differences, r.Differences...)
 		if !v.quiet {
 			fmt.Fprintf(v.out, "groups of partition %d: %d partials (%d readings, %d of them late), %d watermarks, %d aggregates, %d alerts, %d facts: %s\n",

@@ -121,7 +121,9 @@ func ruleOfColumn(column string) string {
 // Former says what of the state under a former layout goes on in the plan's: a
 // column of the same name and shape as it is, a column that has cells for metrics
 // metric by metric. What a rule has beside its machine goes on only with that. What
-// machines keep otherwise goes aside, for Succeed to end.
+// machines keep otherwise goes aside, for Succeed to end. Windows that close by the
+// clock of their device begin anew where they wait otherwise for what is late: which of
+// them have closed is not in the state, it follows from that clock and how long they wait.
 func (c *Plan) Former(l statestore.Layout) statestore.Former {
 	f := statestore.Former{Layout: l, Cells: make([]int, 1, l.Cells())}
 	rules := map[string]bool{}
@@ -130,6 +132,7 @@ func (c *Plan) Former(l statestore.Layout) statestore.Former {
 			rules[old.Name] = true
 		}
 	}
+	restart := c.waitsOtherwise(l)
 	for _, old := range l.Columns {
 		from := len(f.Cells)
 		f.Cells = f.Cells[:from+old.Cells]
@@ -142,6 +145,9 @@ func (c *Plan) Former(l statestore.Layout) statestore.Former {
 			into[k] = otherwise
 		}
 		if rule := ruleOfColumn(old.Name); rule != "" && !rules[rule] {
+			continue
+		}
+		if restart && closesByClock(old.Name) {
 			continue
 		}
 		first := 1

@@ -151,16 +151,23 @@ func (e *evolving) window(w *configs.Window) {
 	changed("compute", strings.Join(o.Compute, ", "), strings.Join(w.Compute, ", "))
 	own, was := e.now.windowColumn(w.Name), e.old.windowColumn(w.Name)
 	switch {
-	case own == was && e.samePartials(w.Name):
+	case own == was && e.samePartials(w.Name) && !e.closesOtherwise(w):
 		p.Notes = append(p.Notes, changes...)
 		e.add(p, "")
 	case len(changes) > 0:
 		e.add(p, strings.Join(changes, ", and "))
+	case own == was && e.samePartials(w.Name):
+		e.add(p, "the time rules change when it closes: "+strings.Join(e.timeRules(), ", "))
 	case len(e.timeRules()) > 0:
 		e.add(p, "the time rules change how much of it is kept: "+strings.Join(e.timeRules(), ", "))
 	default:
 		e.add(p, "the windows of "+w.Metric+" that share panes with it change")
 	}
+}
+
+// closesOtherwise reports whether a window closes by the clock of each device, and waits otherwise for what is late.
+func (e *evolving) closesOtherwise(w *configs.Window) bool {
+	return !w.Grouped() && !follows(w.Kind) && e.old.Pipeline.Time.WaitForLate != e.now.Pipeline.Time.WaitForLate
 }
 
 // timeRules are the settings of time that changed.

@@ -61,6 +61,10 @@ func TestEvolve(t *testing.T) {
 			"window a": "reset; the time rules change how much of it is kept: wait_for_late from 30s to 1h", "window b": "reset; the time rules change how much of it is kept: wait_for_late from 30s to 1h",
 			"window s": "reset; the time rules change how much of it is kept: wait_for_late from 30s to 1h",
 		}},
+		{name: "late readings, as many panes", from: "windows:", to: "time: {wait_for_late: 31s}\nwindows:", parts: map[string]string{
+			"window a": "reset; the time rules change when it closes: wait_for_late from 30s to 31s", "window b": "reset; the time rules change when it closes: wait_for_late from 30s to 31s",
+			"window s": "reset; the time rules change when it closes: wait_for_late from 30s to 31s",
+		}},
 		{name: "panes that are shared", from: "size: 10m, every: 2m", to: "size: 5m, every: 1m", parts: map[string]string{
 			"window a": "reset; the windows of temperature that share panes with it change", "window b": "reset; its size changes from 10m to 5m, and every changes from 2m to 1m",
 		}},

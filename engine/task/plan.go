@@ -167,6 +167,7 @@ func compile(p *configs.Pipeline, g grouping) (*Plan, error) {
 	if err := c.planExpressions(); err != nil {
 		return nil, err
 	}
+	c.planRemarks()
 	if err := c.Layout.Validate(); err != nil {
 		return nil, fmt.Errorf("the state of a device, of which every pane, session and counted reading is a cell: %w: use fewer windows, or shorter ones", err)
 	}

@@ -21,13 +21,14 @@ import (
 
 // A script is blocks of
 //
-//	pipeline [partitions=N] [wall-stamped]     or     example NAME     or     feed     or     roster [now|later]
+//	pipeline [partitions=N] [wall-stamped]     or     example NAME     or     feed     or     roster [now|later]     or     file
 //	lines of input
 //	----
 //	lines of output, up to an empty line
 //
 // A roster is that of the pipelines below it, or comes into force now, or when the
-// task is recovered next.
+// task is recovered next. A file takes the place of the pipeline, and the task goes on
+// from its state.
 //
 // Lines of a feed:
 //
@@ -144,6 +145,11 @@ func (s *script) block(line string, input []string) []string {
 		s.plant = newPlant(s.t, text, o)
 		s.last = 0
 		return nil
+	case "file":
+		old := s.plant
+		s.plant = newPlant(s.t, strings.Join(input, "\n"), plantOptions{roster: s.roster})
+		s.plant.succeed(old)
+		return s.say()
 	case "roster":
 		s.roster = strings.Join(input, "\n")
 		switch {

@@ -75,6 +75,7 @@ func (t *Task) refit() {
 		if t.plan.grouped {
 			t.refitGroup()
 		}
+		t.refitParts()
 		if t.plan.timed {
 			t.resetTimer()
 		}

@@ -139,6 +139,7 @@ func New(p *Plan, table *statestore.Table, out *Outputs, o Options) *Task {
 	t.forget.enter(t.Clock() / t.forget.granule)
 	t.timers = newTimers(t.plan, t.Clock())
 	t.refit()
+	t.recode()
 	if t.plan.SendsPartials() {
 		t.gathering = newGathering(t)
 	}

@@ -53,6 +53,15 @@ func learnings() []mutant {
 		{"manner-without-its-rule", "what a rule has beside its state goes on only with that", []edit{
 			{"engine/task/carry.go", "rule != \"\" && !rules[rule] {", "rule == \"-\" {"},
 		}, "engine/task", "TestMannerComesAndGoes"},
+		{"findings-of-others", "what windows remember of the rules on them follows the file", []edit{
+			{"engine/task/task.go", "\tt.recode()\n", ""},
+		}, "engine/task", "TestScripts/corrections"},
+		{"rules-change-places", "what one rule has found is not what another has", []edit{
+			{"engine/task/recode.go", "digest += found[one.rule]", "digest += found[before[0].rule] % one.outcomes"},
+		}, "engine/task", "TestScripts/corrections"},
+		{"closed-once-more", "windows that wait otherwise for what is late begin anew", []edit{
+			{"engine/task/carry.go", "if restart && closesByClock(old.Name) {", "if restart && closesByClock(\"\") {"},
+		}, "engine/task", "TestScripts/waits"},
 		{"cold-detector", "a detector does not judge before it has seen enough", []edit{
 			{"alerts/anomaly/channel.go", "if m.filled < warmAt {", "if m.filled < warmAt/4 {"},
 		}, "alerts/anomaly", "TestWarmUp"},

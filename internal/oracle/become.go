@@ -1,11 +1,9 @@
 package oracle
 
 import (
-	"fmt"
 	"maps"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/weirstream/weir/alerts/commands"
 	"github.com/weirstream/weir/configs"
@@ -51,6 +49,10 @@ func (t *task) become(e *entry) {
 	next.clock, next.moment, next.quiet, next.untold, next.whole = t.clock, t.clock, t.quiet, t.untold, t.whole
 	next.wants, next.step, next.source, next.order, next.orders = t.wants, t.step+1, e.from, t.order, t.orders
 	next.commands, next.versions, next.roster, next.columns = t.commands, t.versions, t.roster, t.columns
+	next.groups = t.groups
+	if t.parts != nil {
+		next.parts = t.parts // the file may have no window over several devices, and the next one have some again
+	}
 	next.former = &former{by: t.p, expects: slices.ContainsFunc(t.rules.silent, t.byRoster)}
 	c := &change{from: t, to: next, columns: e.columns}
 	c.match()
@@ -98,42 +100,9 @@ func (c *change) match() {
 	}
 }
 
-// goesOn reports whether a window is the same in both files, and those that share panes with it.
-func (c *change) goesOn(w, now *configs.Window) bool {
-	a, b := c.from.p.Time, c.to.p.Time
-	if w.Name != now.Name || w.Metric != now.Metric || w.Kind != now.Kind || w.Size != now.Size || w.Every != now.Every || w.Offset != now.Offset || w.Gap != now.Gap ||
-		w.Count != now.Count || w.By != now.By || fmt.Sprint(w.Location) != fmt.Sprint(now.Location) || !slices.Equal(w.Compute, now.Compute) ||
-		a.WaitForLate != b.WaitForLate || a.MaxFutureSkew != b.MaxFutureSkew || a.AllowBackfill != b.AllowBackfill {
-		return false
-	}
-	if w.Kind != configs.Tumbling && w.Kind != configs.Hopping {
-		return true
-	}
-	var others [2][]string
-	for i, p := range []*configs.Pipeline{c.from.p, c.to.p} {
-		for k := range p.Windows {
-			if o := &p.Windows[k]; o.Metric == w.Metric && (o.Kind == configs.Tumbling || o.Kind == configs.Hopping) {
-				others[i] = append(others[i], fmt.Sprint(o.Name, o.Size, o.Every, o.Offset, o.Location, o.Compute))
-			}
-		}
-	}
-	if slices.Equal(others[0], others[1]) {
-		return true // nothing has changed that it could share panes with
-	}
-	ring := func(column string) bool {
-		return strings.HasPrefix(column, "panes "+w.Metric+" ") && strings.Contains(column, fmt.Sprintf(" %s/%d/%d", w.Name, w.Size, w.Every))
-	}
-	for column := range c.columns { // unordered: there is one
-		if ring(column) {
-			return c.from.columns[column]
-		}
-	}
-	return false
-}
-
 // ruleGoesOn reports whether the state of a rule serves it as it is now.
 func ruleGoesOn(was *configs.Pipeline, r *configs.Rule, is *configs.Pipeline, now *configs.Rule) bool {
-	if r.Name != now.Name || (r.NoData != nil) != (now.NoData != nil) || (r.Anomaly != nil) != (now.Anomaly != nil) ||
+	if r.Name != now.Name || whose(was, r) != whose(is, now) || (r.NoData != nil) != (now.NoData != nil) || (r.Anomaly != nil) != (now.Anomaly != nil) ||
 		(r.KeepFiring > 0) != (now.KeepFiring > 0) || len(r.Levels) != len(now.Levels) {
 		return false
 	}
@@ -151,6 +120,14 @@ func ruleGoesOn(was *configs.Pipeline, r *configs.Rule, is *configs.Pipeline, no
 	return true
 }
 
+// whose says over which devices the windows are that a rule looks at; empty: of each by itself.
+func whose(p *configs.Pipeline, r *configs.Rule) string {
+	if r.Window() < 0 {
+		return ""
+	}
+	return p.Windows[r.Window()].By
+}
+
 // looksAt is what a rule looks at that is no expression, by name.
 func looksAt(p *configs.Pipeline, r *configs.Rule) string {
 	if r.When.Window >= 0 {
@@ -165,16 +142,17 @@ func (c *change) carry(d *device) {
 	fresh := newDevice(c.to.p, d.name)
 	d.windows, d.counts, d.rolling, d.last, d.rules, d.counters, d.times = fresh.windows, fresh.counts, fresh.rolling, fresh.last, fresh.rules, fresh.counters, fresh.times
 	for i, k := range c.windows {
-		if k == none {
+		if k == none || c.to.groups == nil && c.to.p.Windows[i].Grouped() {
 			continue
 		}
 		d.windows[i], d.counts[i], d.rolling[i] = was.windows[k], was.counts[k], was.rolling[k]
-		if c.ruled(c.to, i) != c.ruled(c.from, k) {
-			for _, w := range d.windows[i] {
-				w.uncertain, w.crossed = true, make([]int, len(c.to.rules.window[i]))
+		for _, w := range d.windows[i] {
+			if w.judged {
+				w.crossed = c.crossed(i, w.crossed)
 			}
 		}
 	}
+	c.carryPanes(d)
 	for i, k := range c.metrics {
 		if k == none {
 			continue
@@ -209,13 +187,25 @@ func (c *change) carry(d *device) {
 	}
 }
 
-// ruled tells the rules on a window, as far as that matters to what it remembers of them.
-func (c *change) ruled(t *task, window int) string {
-	var b strings.Builder
-	for _, rule := range t.rules.window[window] {
-		fmt.Fprintf(&b, "%s %d ", t.p.Rules[rule].Name, len(t.p.Rules[rule].Levels))
+// crossed is what a window remembers of the rules on it, now that others may be: of one that goes on what it
+// found, of one that is new or begins anew nothing. Where it did not remember all, nothing is left of it.
+func (c *change) crossed(window int, before []int) []int {
+	was, is := c.from.rules.window[c.windows[window]], c.to.rules.window[window]
+	same, outcomes := len(was) == len(is), 1
+	for i, rule := range was {
+		outcomes = min(outcomes, 256) * (len(c.from.p.Rules[rule].Levels) + 1)
+		same = same && c.rules[is[i]] == rule
 	}
-	return b.String()
+	if same {
+		return before
+	}
+	now := slices.Repeat([]int{none}, len(is))
+	for i, rule := range is {
+		if at := slices.Index(was, c.rules[rule]); at >= 0 && outcomes <= 256 {
+			now[i] = before[at]
+		}
+	}
+	return now
 }
 
 // refit fits the state of a rule to what the other file says of how it speaks.
@@ -274,15 +264,20 @@ func (t *task) succeed() {
 	for _, one := range f.left {
 		t.remove(in, one)
 	}
-	if slices.ContainsFunc(t.rules.silent, t.byRoster) {
-		return
-	}
 	for key, d := range maps.Clone(t.devices) { // unordered: each by itself
-		if !d.heard {
+		if t.isEmpty(d) {
 			d.forgotten = true
 			delete(t.devices, key)
 		}
 	}
+}
+
+// isEmpty reports whether nothing is left to know of a device that only a roster has named, or of a group.
+func (t *task) isEmpty(d *device) bool {
+	if t.groups != nil {
+		return !slices.ContainsFunc(t.p.Windows, func(w configs.Window) bool { return w.By == t.byOf(d) })
+	}
+	return !d.heard && !slices.ContainsFunc(t.rules.silent, t.byRoster)
 }
 
 // removed is a file as the ends of its rules have it: of them no more is left than their names and levels.
@@ -307,7 +302,7 @@ func (t *task) remove(in *Input, one leftOpen) {
 	}
 	a := &alert{
 		rule: one.rule, state: "resolved", level: m.level, previous: m.level, threshold: math.NaN(), value: value, at: at, began: m.began, number: m.events + 1,
-		resets: d.resets, labels: t.labelsOf(d, none), cause: cause{reason: "removed"}, escalation: m.steps, clocks: clocks{d.clock, t.moment, t.clock},
+		resets: d.resets, labels: t.labelsOfGone(in.Pipeline, one), cause: cause{reason: "removed"}, escalation: m.steps, clocks: clocks{d.clock, t.moment, t.clock},
 	}
 	if !m.firing {
 		a.state, a.level, a.previous = "ok", none, none
@@ -332,11 +327,26 @@ func (t *task) remove(in *Input, one leftOpen) {
 	t.wants[len(t.wants)-1].in = in
 }
 
+// labelsOfGone are the labels of an alert of a rule that does not go on.
+func (t *task) labelsOfGone(p *configs.Pipeline, one leftOpen) labels {
+	if t.groups == nil {
+		return t.roster.of(one.device.name)
+	}
+	if label := p.Windows[p.Rules[one.rule].Window()].GroupLabel(); label != "" {
+		return labels{label: one.device.name}
+	}
+	return nil
+}
+
 // goneSubject is an alert of a rule that does not go on, as silences see it.
 func (t *task) goneSubject(p *configs.Pipeline, one leftOpen, level int) commands.Subject {
-	of := t.labelsOf(one.device, none)
-	return commands.Subject{
+	of := t.labelsOfGone(p, one)
+	s := commands.Subject{
 		Rule: p.Rules[one.rule].Name, Device: one.device.name, Level: levelName(&p.Rules[one.rule], level),
 		Label: func(name string) string { return of[name] },
 	}
+	if t.groups != nil {
+		s.Device, s.Group = "", one.device.name
+	}
+	return s
 }

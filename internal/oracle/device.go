@@ -36,6 +36,7 @@ type device struct {
 	times    []moments   // by metric
 	panes    []*pane     // of windows over several devices, not sent yet
 	feeds    bool        // it took a reading into one
+	relook   bool        // the file has changed since its last processed reading: some may be due by now
 	until    event.Time  // of a group: the greatest end of a pane that came for it
 	far      []*pane     // of a group: what came for panes that are too far ahead to be looked at
 }
@@ -59,7 +60,6 @@ type window struct {
 	closed     bool       // it was emitted as final
 	reopened   int        // how often a session that had closed was open again
 	crossed    []int      // what the first emission crossed, by rule on the window
-	uncertain  bool       // the rules on the window are others now
 }
 
 func newDevice(p *configs.Pipeline, name string) *device {
@@ -141,10 +141,14 @@ func (t *task) take(d *device, metric int, s sample, a addition) {
 // close emits the windows that the device's clock has just passed, and lets go of
 // those that nothing can reach any more.
 func (t *task) close(d *device, before event.Time, by cause) {
+	if d.relook && t.gathers() {
+		t.sendPanes(d, d.clock-t.p.Time.WaitForLate)
+	}
+	d.relook = false
 	if d.clock == before {
 		return
 	}
-	if t.parts != nil {
+	if t.gathers() {
 		t.parts.lead(d)
 		t.sendPanes(d, d.clock-t.p.Time.WaitForLate)
 	}
@@ -161,7 +165,7 @@ func (t *task) close(d *device, before event.Time, by cause) {
 
 // fallSilent says what the open windows hold so far.
 func (t *task) fallSilent(d *device) {
-	if t.parts != nil {
+	if t.gathers() {
 		t.parts.silence = true
 		t.sendPanes(d, event.Never)
 		t.parts.silence = false
@@ -318,7 +322,6 @@ func (t *task) emit(d *device, index int, w *window, e emission) {
 	if unsaid {
 		return
 	}
-	s.uncertain = w.uncertain
 	s.corrects = t.remembered(index, w.crossed) != t.remembered(index, t.crossed(d, index, w))
 	t.write(d, index, w, s)
 }
@@ -363,7 +366,6 @@ func (t *task) remembered(index int, levels []int) int {
 type statement struct {
 	revision        int
 	final, corrects bool
-	uncertain       bool
 }
 
 // write expects a record of a window's results.
@@ -373,7 +375,7 @@ func (t *task) write(d *device, index int, w *window, s statement) {
 	if c.Emit.On == "never" {
 		return
 	}
-	a := &aggregate{window: index, start: w.start, end: w.end, revision: s.revision, final: s.final, corrects: s.corrects, uncertain: s.uncertain, resets: d.resets}
+	a := &aggregate{window: index, start: w.start, end: w.end, revision: s.revision, final: s.final, corrects: s.corrects, resets: d.resets}
 	for _, name := range c.Compute {
 		a.results = append(a.results, compute(c, name, w.samples))
 	}

@@ -78,7 +78,13 @@ func (h *fleetHistory) pick(kind byte) (q, i int) {
 	panic("none in the topic")
 }
 
-func (h *fleetHistory) parcel(q, i int) *parcel { return parcelOf(h.p, h.logs[q][i]) }
+func (h *fleetHistory) parcel(q, i int) *parcel {
+	one := parcelOf(h.logs[q][i], NewFleet(h.p, partitionsOfFleet).named)
+	if one.kind == isPartial {
+		one.timed(&h.p.Windows[windowOf(h.p, one.window)])
+	}
+	return one
+}
 
 // forward puts a record in front of earlier ones, each of which takes the place
 // behind it. Places keep their offsets and append times.
@@ -99,7 +105,7 @@ func (h *fleetHistory) rewrite(q, i int, edit func(*parcel)) {
 		return
 	}
 	r.Key = []byte(one.group)
-	r.Value = appendPartial(&h.p.Windows[one.window], one)
+	r.Value = appendPartial(&h.p.Windows[windowOf(h.p, one.window)], one)
 }
 
 func onPartials(kind string, edit func(h *fleetHistory, one *parcel)) fleetMutation {
@@ -172,7 +178,7 @@ func fleetMutations() map[string]fleetMutation {
 		"another device":     onPartials(Unexpected, func(_ *fleetHistory, one *parcel) { one.device = "stranger" }),
 		"another group":      onPartials(Value, func(_ *fleetHistory, one *parcel) { one.group = "elsewhere" }),
 		"another upstream":   onPartials(Missing, func(_ *fleetHistory, one *parcel) { one.upstream = 1 - one.upstream }),
-		"another window":     onPartials(Unexpected, func(_ *fleetHistory, one *parcel) { one.window = one.window%3 + 1 }),
+		"another window":     onPartials(Unexpected, func(h *fleetHistory, one *parcel) { one.window = h.p.Windows[windowOf(h.p, one.window)%3+1].Name }),
 		"a wrong area":       onOutputs(Value, window("visit"), func(o object) { o["integral"] = area(o["integral"]) }),
 		"a wrong mean":       onOutputs(Value, window("glide"), func(o object) { o["time_weighted_mean"] = o["time_weighted_mean"].(float64) + 0.01 }),
 		"not counted":        onOutputs(Value, window("each"), func(o object) { o["count"] = o["count"].(float64) - 1 }),
@@ -293,11 +299,11 @@ func TestLateSilenceIsOvertakenOnlyFarBehind(t *testing.T) {
 		d := h.tasks[0].model
 		d.report, d.whole = &Report{}, true
 		d.parts.newest, d.parts.marks = c.newest, []mark{{9, end + 100}}
-		is := &partial{window: 1, device: "d0", start: end - 5_000, silence: c.silence, step: 5, last: end - 1}
+		is := &partial{window: &h.p.Windows[1], end: end, device: "d0", start: end - 5_000, silence: c.silence, step: 5, last: end - 1}
 		m := &matching{Fleet: h.fleet(), t: d, found: map[int32][]event.Time{}}
 		m.watermarks([]*parcel{
 			{kind: isWatermark, partitions: partitionsOfFleet, mark: end + 1},
-			{kind: isPartial, window: 1, device: "d0", start: end - 5_000, is: is},
+			{kind: isPartial, window: h.p.Windows[1].Name, device: "d0", start: end - 5_000, is: is},
 		})
 		overtaken := slices.DeleteFunc(d.report.Differences, func(f Difference) bool { return f.Device == "" })
 		require.Len(t, overtaken, c.found, "%+v: %v", c, d.report)

@@ -46,7 +46,7 @@ func topicMutations() map[string]fleetMutation {
 			}
 			h.rewrite(q, i, func(one *parcel) { one.mark -= 1_000_000 })
 			before := slices.ContainsFunc(h.logs[q][:i], func(r SourceRecord) bool {
-				one := parcelOf(h.p, r)
+				one := parcelOf(r, NewFleet(h.p, partitionsOfFleet).named)
 				return one.kind == isWatermark && one.upstream == h.parcel(q, i).upstream
 			})
 			return broken{Watermark, afterwards()}, before
@@ -71,7 +71,7 @@ func topicMutations() map[string]fleetMutation {
 			until := marks[len(marks)-1].time - 2_000
 			for q := range h.logs {
 				h.logs[q] = slices.DeleteFunc(h.logs[q], func(r SourceRecord) bool {
-					one := parcelOf(h.p, r)
+					one := parcelOf(r, NewFleet(h.p, partitionsOfFleet).named)
 					return one.kind == isWatermark && one.upstream == 0 && one.mark > until
 				})
 			}
@@ -80,7 +80,7 @@ func topicMutations() map[string]fleetMutation {
 		"a watermark overtakes a partial": func(h *fleetHistory) (broken, bool) {
 			q, i := h.pick(isPartial)
 			a := h.parcel(q, i)
-			end := h.tasks[0].model.pane(a.window, a.start).end
+			end := h.tasks[0].model.pane(windowOf(h.p, a.window), a.start).end
 			for j := i + 1; j < len(h.logs[q]); j++ {
 				if b := h.parcel(q, j); b.kind == isWatermark && b.upstream == a.upstream && b.mark >= end && !h.passed(q, i, end) {
 					h.forward(q, j, i)
@@ -131,7 +131,7 @@ func topicMutations() map[string]fleetMutation {
 func (h *fleetHistory) passed(q, i int, end event.Time) bool {
 	of := h.parcel(q, i).upstream
 	return slices.ContainsFunc(h.logs[q][:i], func(r SourceRecord) bool {
-		one := parcelOf(h.p, r)
+		one := parcelOf(r, NewFleet(h.p, partitionsOfFleet).named)
 		return one.kind == isWatermark && one.upstream == of && one.mark >= end
 	})
 }
@@ -141,7 +141,7 @@ func sessionMutations() map[string]fleetMutation {
 	on := func(edit func(one *parcel)) fleetMutation {
 		return func(h *fleetHistory) (broken, bool) {
 			for range 100 {
-				if q, i := h.pick(isPartial); h.p.Windows[h.parcel(q, i).window].Kind == configs.Session {
+				if q, i := h.pick(isPartial); h.p.Windows[windowOf(h.p, h.parcel(q, i).window)].Kind == configs.Session {
 					h.rewrite(q, i, edit)
 					return broken{Value, afterwards()}, true
 				}

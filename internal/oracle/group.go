@@ -41,8 +41,13 @@ func (t *task) foldParcel(r SourceRecord) {
 		t.addPartial(one)
 		t.settle()
 	default:
-		t.want(&want{topic: t.p.QuarantineTopic, device: string(r.Key), rejected: &rejected{reason: event.Malformed, parcel: one}})
+		t.putAside(one)
 	}
+}
+
+// putAside expects a record of the topic of partials in quarantine that is for no window of the file in force.
+func (t *task) putAside(one *parcel) {
+	t.want(&want{topic: t.p.QuarantineTopic, device: string(one.record.Key), rejected: &rejected{reason: event.Malformed, parcel: one}})
 }
 
 // closeGroups closes what the clock of the groups has passed, if it moved. What was
@@ -75,7 +80,7 @@ func (t *task) closeGroups(by cause) {
 // comeNear takes what a group has kept of panes that are not too far ahead any more
 // into their windows, pane by pane.
 func (t *task) comeNear(d *device, a addition) {
-	far := t.groups.clock + t.groups.fleet.ahead()
+	far := t.groups.clock + t.ahead()
 	slices.SortFunc(d.far, func(a, b *pane) int { return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.window, b.window)) })
 	for len(d.far) > 0 && d.far[0].start < far {
 		t.addPane(d, d.far[0], a)
@@ -108,7 +113,12 @@ func (t *task) byOf(d *device) string { return strings.TrimSuffix(d.key, "\x00"+
 // addPartial takes a partial into the windows that contain its pane.
 func (t *task) addPartial(one *parcel) {
 	g := t.groups
-	index := slices.IndexFunc(t.p.Windows, func(w configs.Window) bool { return w.Name == g.fleet.pipeline.Windows[one.window].Name })
+	index := windowOf(t.p, one.window)
+	if index < 0 || !g.fleet.fits(one, &t.p.Windows[index]) {
+		t.putAside(one) // it was sent for a window that another file has, or had
+		return
+	}
+	one.timed(&t.p.Windows[index])
 	key := keyOf(t.p.Windows[index].By, one.group)
 	d := t.devices[key]
 	if d == nil {
@@ -137,7 +147,7 @@ func (t *task) addPartial(one *parcel) {
 		for _, s := range p.samples {
 			t.addToCount(d, index, s, by)
 		}
-	case of.start < g.clock+g.fleet.ahead():
+	case of.start < g.clock+t.ahead():
 		t.addPane(d, p, addition{before: g.clock, cause: by})
 	default:
 		d.keep(p)
@@ -275,7 +285,7 @@ func (w *want) agreeOwner(p *configs.Pipeline, a *agreement, n *node) {
 // ofGroups reports whether a record is one that tasks of groups write.
 func (in *Input) ofGroups(f found) bool {
 	p := in.Pipeline
-	if !p.Grouped() {
+	if !slices.ContainsFunc(in.files(), (*configs.Pipeline).Grouped) {
 		return false
 	}
 	if f.topic == p.Group+".groups.quarantine" || f.topic == p.QuarantineTopic && in.groups != nil || f.body.field("group").there() {

@@ -29,9 +29,12 @@ type matching struct {
 // match tells each partial which readings it stands for, and says what is not as it
 // must be.
 func (f *Fleet) match(t *task) {
+	if t.parts == nil {
+		t.parts = &parts{} // no file of this partition had windows over several devices
+	}
 	if f.trimmed {
 		t.report.add(Difference{
-			Kind: Source, Topic: f.pipeline.PartialsTopic, Source: -1, Output: -1,
+			Kind: Source, Topic: f.parts[0].PartialsTopic, Source: -1, Output: -1,
 			Text: "the topic of partials does not begin with its first record any more: its retention is too short to verify",
 		})
 		return
@@ -58,7 +61,7 @@ func (f *Fleet) match(t *task) {
 }
 
 func (m *matching) add(one *parcel, d Difference) {
-	d.Topic = m.pipeline.PartialsTopic
+	d.Topic = m.parts[0].PartialsTopic
 	d.Output = -1
 	if one != nil {
 		d.Output, d.Device = one.record.Offset, one.device
@@ -68,7 +71,7 @@ func (m *matching) add(one *parcel, d Difference) {
 }
 
 func (m *matching) describe(p *partial) string {
-	return fmt.Sprintf("partial of window %s, pane %s, group %q, %d readings", m.pipeline.Windows[p.window].Name, written(p.start), p.group, len(p.samples))
+	return fmt.Sprintf("partial of window %s, pane %s, group %q, %d readings", p.window.Name, written(p.start), p.group, len(p.samples))
 }
 
 // partials goes through those of one partition of the topic.
@@ -89,22 +92,21 @@ func (m *matching) partial(one *parcel, newest int) int {
 	if q := partitionOf("murmur2", one.group, m.partitions); q != one.lies {
 		m.add(one, Difference{Kind: Value, Source: -1, Text: fmt.Sprintf("the partial of group %q must lie in partition %d", one.group, q)})
 	}
-	if first, known := m.shapes[one.window]; known && first != one.shape {
-		m.add(one, Difference{Kind: Value, Source: -1, Text: fmt.Sprintf("the partial has shape %016x, and others of its window %016x", one.shape, first)})
-	} else {
-		m.shapes[one.window] = one.shape
-	}
-	key := sending{one.window, one.device, one.group, one.start}
+	key := one.sending()
 	if len(m.due[key]) == 0 {
 		m.strays = append(m.strays, one)
 		return newest
 	}
 	is := m.due[key][0]
 	one.is, m.due[key] = is, m.due[key][1:]
+	one.timed(is.window)
+	if problem := m.shaped(one, is.window); problem != "" {
+		m.add(one, Difference{Kind: Value, Source: -1, Text: problem})
+	}
 	if n := len(is.samples); n != one.readings {
 		m.add(one, Difference{Kind: Value, Source: is.source, Text: m.describe(is) + fmt.Sprintf(": expected %d readings, found %d", n, one.readings)})
 	}
-	if m.pipeline.Windows[is.window].Kind == configs.Session {
+	if is.window.Kind == configs.Session {
 		if first, last := extremes(is.samples); one.first != first || one.last != last {
 			m.add(one, Difference{Kind: Value, Source: is.source, Text: m.describe(is) + fmt.Sprintf(": expected readings from %s to %s, found %s to %s",
 				written(first), written(last), written(one.first), written(one.last))})
@@ -127,7 +129,7 @@ func (m *matching) joinStrays() {
 		})
 		if at < 0 {
 			m.add(one, Difference{Kind: Unexpected, Source: -1, Text: fmt.Sprintf("found a partial that nothing explains: window %s, pane %s, group %q, %d readings",
-				m.pipeline.Windows[one.window].Name, written(one.start), one.group, one.readings)})
+				one.window, written(one.start), one.group, one.readings)})
 			continue
 		}
 		p := m.due[keys[at]][0]
@@ -157,8 +159,8 @@ func (m *matching) watermarks(all []*parcel) {
 	last := event.Time(0)
 	for i, one := range all {
 		if one.kind == isPartial {
-			if end := m.end(one); one.is != nil && m.t.whole && m.pipeline.Windows[one.window].Kind != configs.Count && last >= end && one.is.last < end && !(one.is.silence && m.t.tooFarBehind(end)) {
-				m.add(one, Difference{Kind: Watermark, Source: one.is.source, Text: fmt.Sprintf("the watermark before it, %s, says that the pane that ends at %s was sent", written(last), written(end))})
+			if is := one.is; is != nil && m.t.whole && is.window.Kind != configs.Count && last >= is.end && is.last < is.end && !(is.silence && m.t.tooFarBehind(is.end)) {
+				m.add(one, Difference{Kind: Watermark, Source: is.source, Text: fmt.Sprintf("the watermark before it, %s, says that the pane that ends at %s was sent", written(last), written(is.end))})
 			}
 			continue
 		}
@@ -196,9 +198,6 @@ func (m *matching) most(all []*parcel) []event.Time {
 	return most
 }
 
-// end is when the pane of a partial ends.
-func (m *matching) end(one *parcel) event.Time { return m.t.pane(one.window, one.start).end }
-
 // told checks that each partition of the topic has heard the same, and the last that
 // there was to say.
 func (m *matching) told() {
@@ -212,7 +211,7 @@ func (m *matching) told() {
 	if n := len(m.found[0]); n > 0 {
 		last = m.found[0][n-1]
 	}
-	if now := m.t.reach(last); m.t.whole && now-last >= m.stride() {
+	if now := m.t.reach(last); m.t.whole && m.t.gathers() && now-last >= m.stride() {
 		m.add(nil, Difference{Kind: Watermark, Source: -1, Text: fmt.Sprintf("the last watermark sent is %s, and it has come to %s", written(last), written(now))})
 	}
 }
@@ -220,8 +219,8 @@ func (m *matching) told() {
 // stride is how far the watermark may move without being sent.
 func (m *matching) stride() event.Time {
 	shortest := event.Never
-	for i := range m.pipeline.Windows {
-		switch c := &m.pipeline.Windows[i]; {
+	for i := range m.t.p.Windows {
+		switch c := &m.t.p.Windows[i]; {
 		case !c.Grouped() || c.Kind == configs.Count:
 		case c.Location != nil:
 			shortest = min(shortest, 86_400_000)
@@ -238,8 +237,8 @@ func (m *matching) stride() event.Time {
 // conserved checks that no reading was lost or counted twice on its way.
 func (m *matching) conserved() {
 	s := &m.t.report.Sent
-	if lost := s.Gathered - s.InPartials - s.Ungrouped - s.Unsent; lost != 0 {
-		m.add(nil, Difference{Kind: Conservation, Source: -1, Text: fmt.Sprintf("devices gathered %d readings: %d are in partials, %d are of devices in no group and %d not sent yet, which leaves %d",
-			s.Gathered, s.InPartials, s.Ungrouped, s.Unsent, lost)})
+	if lost := s.Gathered - s.InPartials - s.Ungrouped - s.Unsent - s.Dropped; lost != 0 {
+		m.add(nil, Difference{Kind: Conservation, Source: -1, Text: fmt.Sprintf("devices gathered %d readings: %d are in partials, %d are of devices in no group, %d not sent yet and %d gone with their window, which leaves %d",
+			s.Gathered, s.InPartials, s.Ungrouped, s.Unsent, s.Dropped, lost)})
 	}
 }

@@ -16,7 +16,8 @@ type pane struct {
 
 // partial is one pane's readings as a device must have sent them.
 type partial struct {
-	window  int
+	window  *configs.Window // as the file in force had it
+	end     event.Time      // of the pane
 	device  string
 	group   string
 	start   event.Time
@@ -37,6 +38,9 @@ type parts struct {
 	marks   []mark     // the watermarks that may be in force at most, ascending
 	silence bool       // a device is falling silent
 }
+
+// gathers reports whether this is a task of devices whose file has windows over several.
+func (t *task) gathers() bool { return t.parts != nil && t.p.Grouped() }
 
 // due counts the panes that end at a time.
 type due struct {
@@ -96,21 +100,21 @@ func (t *task) addToPane(d *device, index int, s sample, a addition) {
 	if c.Kind != configs.Count && of.end <= t.gone(index, a.before) {
 		return
 	}
+	s.of = d.name
+	t.parts.tally.Gathered++
+	t.parts.tally.Unsent++
+	if c.Kind == configs.Count || c.Emit.On == "change" {
+		t.parts.await(of.end, 1)
+		t.send(d, &pane{of, []sample{s}}) // by itself, though a former file may have left something in that pane
+		return
+	}
 	at := slices.IndexFunc(d.panes, func(p *pane) bool { return p.span == of })
 	if at < 0 {
 		at = len(d.panes)
 		d.panes = append(d.panes, &pane{span: of})
 		t.parts.await(of.end, 1)
 	}
-	s.of = d.name
 	d.panes[at].samples = append(d.panes[at].samples, s)
-	t.parts.tally.Gathered++
-	t.parts.tally.Unsent++
-	if c.Kind == configs.Count || c.Emit.On == "change" {
-		t.send(d, d.panes[at])
-		d.panes = slices.Delete(d.panes, at, at+1)
-		return
-	}
 	t.sendPanes(d, d.clock-t.p.Time.WaitForLate)
 }
 
@@ -138,7 +142,7 @@ func (t *task) send(d *device, p *pane) {
 		return
 	}
 	t.parts.sent = append(t.parts.sent, &partial{
-		window: p.window, device: d.name, group: group, start: p.start, samples: p.samples, silence: t.parts.silence, step: t.step, source: t.source, last: t.parts.watermark(),
+		window: &t.p.Windows[p.window], end: p.end, device: d.name, group: group, start: p.start, samples: p.samples, silence: t.parts.silence, step: t.step, source: t.source, last: t.parts.watermark(),
 	})
 }
 
@@ -179,7 +183,7 @@ func (p *parts) lead(d *device) {
 
 // mark moves the watermark, behind a record and behind wall time.
 func (t *task) mark() {
-	if t.parts == nil {
+	if !t.gathers() {
 		return
 	}
 	if to := t.reach(t.parts.watermark()); to > t.parts.watermark() {

@@ -1,7 +1,7 @@
 package oracle
 
 import (
-	"slices"
+	"encoding/binary"
 
 	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/event"
@@ -25,22 +25,23 @@ type parcel struct {
 	mark       event.Time
 
 	group    string
-	window   int // of the pipeline
+	window   string
 	shape    uint64
 	start    event.Time // of the pane
 	first    event.Time // of its readings, for session windows
 	last     event.Time
 	readings int
 	device   string
-	words    int
+	words    []byte // of what was computed
 
 	is *partial // what it was sent as; nil: nothing explains it
 }
 
-// parcelOf reads a record of the topic. Names stand behind their length, numbers
+// parcelOf reads a record of the topic; named reports whether a window over several
+// devices is called so. Names stand behind their length, numbers
 // are unsigned varints, words are 8 bytes, big endian. The words of a session window
 // begin with the times of the first and the last reading.
-func parcelOf(p *configs.Pipeline, record SourceRecord) *parcel {
+func parcelOf(record SourceRecord, named func(string) bool) *parcel {
 	one := &parcel{record: record}
 	value := record.Value
 	if len(value) <= len(partialMark) || string(value[:len(partialMark)]) != partialMark {
@@ -49,15 +50,10 @@ func parcelOf(p *configs.Pipeline, record SourceRecord) *parcel {
 	r := &noteReader{rest: value[len(partialMark)+1:]}
 	switch kind := value[len(partialMark)]; kind {
 	case isPartial:
-		name := r.name()
-		one.window = slices.IndexFunc(p.Windows, func(w configs.Window) bool { return w.Name == name && w.Grouped() })
-		one.shape = r.fingerprint()
+		one.window, one.shape = r.name(), r.fingerprint()
 		one.upstream, one.start, one.readings, one.device = int32(r.number()), event.Time(r.number()), int(r.number()), r.name()
-		if one.window >= 0 && p.Windows[one.window].Kind == configs.Session {
-			one.first, one.last = event.Time(r.fingerprint()), event.Time(r.fingerprint())
-		}
-		one.group, one.words = string(record.Key), len(r.rest)/8
-		if !r.cut && len(r.rest)%8 == 0 && one.window >= 0 && one.readings > 0 {
+		one.group, one.words = string(record.Key), r.rest
+		if !r.cut && len(r.rest)%8 == 0 && named(one.window) && one.readings > 0 {
 			one.kind = kind
 		}
 	case isWatermark:
@@ -67,4 +63,11 @@ func parcelOf(p *configs.Pipeline, record SourceRecord) *parcel {
 		}
 	}
 	return one
+}
+
+// timed reads the times that are told to a session window alone.
+func (one *parcel) timed(c *configs.Window) {
+	if c.Kind == configs.Session && len(one.words) >= 16 {
+		one.first, one.last = event.Time(binary.BigEndian.Uint64(one.words)), event.Time(binary.BigEndian.Uint64(one.words[8:]))
+	}
 }

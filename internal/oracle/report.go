@@ -67,7 +67,7 @@ type Counts struct {
 }
 
 // Sent says what became of the readings that devices took into panes of windows over
-// several, each window by itself: Gathered is InPartials + Ungrouped + Unsent.
+// several, each window by itself: Gathered is InPartials + Ungrouped + Unsent + Dropped.
 type Sent struct {
 	Partials   int // as found
 	Watermarks int // as found
@@ -75,6 +75,7 @@ type Sent struct {
 	InPartials int // readings in those found
 	Ungrouped  int // readings of devices that are in no group
 	Unsent     int // readings in panes that are not due yet
+	Dropped    int // readings in panes that were not sent yet when the file changed, and gave way to others
 	Late       int // readings in partials that came when their windows had closed; in reports of groups
 }
 

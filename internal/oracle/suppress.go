@@ -79,7 +79,7 @@ func (t *task) inhibited(d *device, rule int, in *configs.Inhibit) bool {
 // wholeFile is the pipeline as the file has it, of a task of groups too.
 func (t *task) wholeFile() *configs.Pipeline {
 	if t.groups != nil {
-		return t.groups.fleet.pipeline
+		return t.groups.fleet.whole(t.p)
 	}
 	return t.p
 }

@@ -37,7 +37,6 @@ type aggregate struct {
 	revision   int
 	final      bool
 	corrects   bool
-	uncertain  bool      // corrects is, for the rules on the window are others than when it spoke first
 	resets     int       // of the device's clock
 	results    []measure // in the order of the window's compute
 	merged     bool      // a session that another one has swallowed: there are no results

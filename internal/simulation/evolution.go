@@ -10,6 +10,7 @@ import (
 
 	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/engine/task"
+	"github.com/weirstream/weir/internal/oracle"
 )
 
 // edition is one of the files that a pipeline has, one after the other.
@@ -20,11 +21,10 @@ type edition struct {
 	pipeline *configs.Pipeline
 }
 
-// editions draws the files of a world, the first one first: in one world of two with windows of devices
-// alone there are several. A roster that some of them could not use would have to be known for each.
+// editions draws the files of a world, the first one first: in one world of two there are several. A roster that some of them could not use would have to be known for each.
 func editions(s *shape, span time.Duration, rng *rand.Rand) []edition {
 	all := []edition{{what: "first", text: s.text, pipeline: s.pipeline}}
-	if rng.IntN(2) > 0 || s.pipeline.Grouped() || s.hasBadRoster() {
+	if rng.IntN(2) > 0 || s.hasBadRoster() {
 		return all
 	}
 	var times []time.Duration
@@ -50,11 +50,15 @@ func nextEdition(s *shape, before []edition, rng *rand.Rand) (edition, bool) {
 		return e, true
 	}
 	for range 20 {
-		e := change(last.text, s, rng)
+		draw := change
+		if s.pipeline.Grouped() && rng.IntN(2) == 0 {
+			draw = changeOfGroups
+		}
+		e := draw(last.text, s, rng)
 		if e.text == last.text {
 			continue
 		}
-		if p, diagnostics := configs.Parse("sim.yaml", []byte(e.text), configs.Options{ReadFile: s.readFile}); !diagnostics.HasErrors() {
+		if p, diagnostics := configs.Parse("sim.yaml", []byte(e.text), configs.Options{ReadFile: s.readFile}); !diagnostics.HasErrors() && oracle.Unknown(p) == "" {
 			p.State.Memory = s.pipeline.State.Memory
 			e.pipeline = p
 			return e, true
@@ -177,6 +181,9 @@ func (p *process) takeEdition(i int) error {
 	if i != p.edition {
 		p.w.trace.count("file: " + e.what)
 		p.w.trace.addf(p.name, "file %016x: %s\n%s", own.Fingerprint, e.what, e.text)
+	}
+	if p.groups, err = groupPlan(e.pipeline); err != nil {
+		return err
 	}
 	p.plan, p.edition = plan, i
 	return nil

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/engine"
 	"github.com/weirstream/weir/engine/task"
 	"github.com/weirstream/weir/ingest/kafka"
@@ -39,9 +41,8 @@ type groupStore struct{ m *mount }
 // Task implements engine.Store.
 func (s groupStore) Task(p int32) engine.LocalTask { return &mountedTask{s.m, groupTasks + p} }
 
-// works is what a world has for windows over several devices; nil: it has none.
+// works is what a world has for windows over several devices; nil: no file of it has any.
 type works struct {
-	plan        *task.Plan
 	pipeline    string // the name of its consumer group
 	journal     *journal
 	partials    string
@@ -50,17 +51,23 @@ type works struct {
 }
 
 func newWorks(s *shape) (*works, error) {
-	if !s.pipeline.Grouped() {
+	at := slices.IndexFunc(s.editions, func(e edition) bool { return e.pipeline.Grouped() })
+	if at < 0 {
 		return nil, nil
 	}
-	plan, err := task.CompileGroups(s.pipeline)
-	if err != nil {
-		return nil, err
-	}
-	part := s.pipeline.GroupPart()
-	k := &works{plan: plan, pipeline: part.Group, partials: s.pipeline.PartialsTopic, quarantine: part.QuarantineTopic}
+	part := s.editions[at].pipeline.GroupPart()
+	k := &works{pipeline: part.Group, partials: s.pipeline.PartialsTopic, quarantine: part.QuarantineTopic}
+	var err error
 	k.partitionOf, err = kafka.Partitioner("murmur2")
 	return k, err
+}
+
+// groupPlan is what the engine of groups runs; nil where the file has no windows over several devices.
+func groupPlan(p *configs.Pipeline) (*task.Plan, error) {
+	if !p.Grouped() {
+		return nil, nil
+	}
+	return task.CompileGroups(p)
 }
 
 // open prepares what reads the journal of the groups.
@@ -84,12 +91,13 @@ func (k *works) topics() []string {
 	return []string{k.partials, k.partials, k.journal.topic}
 }
 
-// second makes the engine of the groups out of the options of the devices' one.
+// second makes the engine of the groups out of the options of the devices' one; nil: the file of the process
+// has no windows over several devices.
 func (k *works) second(l *life, o engine.Options) (*engine.Engine, error) {
-	if k == nil {
+	if l.p.groups == nil {
 		return nil, nil
 	}
-	o.Plan, o.Store, o.NewDecoder, o.PartitionOf, o.GroupPartition = k.plan, groupStore{l.mount}, nil, nil, nil
+	o.Plan, o.Store, o.NewDecoder, o.PartitionOf, o.GroupPartition = l.p.groups, groupStore{l.mount}, nil, nil, nil
 	o.Logger = o.Logger.With("of", "groups")
 	return engine.New(o)
 }
@@ -118,7 +126,7 @@ func (l *life) runBoth(ctx context.Context) error {
 
 // groupsSettled reports whether the groups have folded all the partials there are.
 func (w *world) groupsSettled(ctx context.Context, l *life) (bool, error) {
-	if w.works == nil {
+	if l.groups == nil {
 		return true, nil
 	}
 	ends, err := w.admin.ListEndOffsets(ctx, w.works.partials)
@@ -143,7 +151,7 @@ func (w *world) fleet(ctx context.Context) (*oracle.Fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := oracle.NewFleet(w.shape.pipeline, w.shape.partitions)
+	f := oracle.NewFleet(w.newest(), w.shape.partitions, w.before()...)
 	for p := range w.shape.partitions {
 		f.Add(p, 0, sourceOf(records[p]))
 	}
@@ -154,6 +162,9 @@ func (w *world) fleet(ctx context.Context) (*oracle.Fleet, error) {
 func (w *world) checkGroups(ctx context.Context, f *oracle.Fleet, sum *Summary, outputs map[string]map[int32][]*kgo.Record, ordered []oracle.CommandRecord) ([]oracle.Difference, error) {
 	if f == nil {
 		return nil, nil
+	}
+	if there, err := w.exists(ctx, w.works.journal.topic); err != nil || !there {
+		return nil, err
 	}
 	offsets, err := w.admin.FetchOffsets(ctx, w.works.pipeline)
 	if err != nil {

@@ -34,6 +34,9 @@ func (w *world) read(ctx context.Context, topic string) (map[int32][]*kgo.Record
 // readFirst is read of a topic with so many partitions.
 func (w *world) readFirst(ctx context.Context, topic string, partitions int32) (map[int32][]*kgo.Record, error) {
 	all := map[int32][]*kgo.Record{}
+	if there, err := w.exists(ctx, topic); err != nil || !there {
+		return all, err // no process ever had the file that would have brought it
+	}
 	starts, err := w.admin.ListStartOffsets(ctx, topic)
 	if err != nil {
 		return nil, err
@@ -79,6 +82,12 @@ func (w *world) readFirst(ctx context.Context, topic string, partitions int32) (
 		})
 	}
 	return all, nil
+}
+
+// exists reports whether there is such a topic.
+func (w *world) exists(ctx context.Context, topic string) (bool, error) {
+	list, err := w.admin.ListTopics(ctx, topic)
+	return list.Has(topic) && list[topic].Err == nil, err
 }
 
 // outputTopics are all topics that weir writes for people.
@@ -145,7 +154,7 @@ func (w *world) check(ctx context.Context) (Summary, error) {
 	var wrong []oracle.Difference
 	for p := range w.shape.partitions {
 		in := oracle.Input{
-			Pipeline: w.shape.editions[len(w.shape.editions)-1].pipeline, Before: w.before(), Partition: p, Partitions: w.shape.partitions,
+			Pipeline: w.newest(), Before: w.before(), Partition: p, Partitions: w.shape.partitions,
 			Source: sourceOf(source[p]), Outputs: map[string][]oracle.OutputRecord{}, Journal: w.journal.of(p), Fleet: fleet,
 			Rosters: w.shape.usableRosters(), Commands: ordered,
 		}
@@ -259,6 +268,9 @@ func (j *journal) of(p int32) []oracle.JournalRecord {
 	}
 	return list
 }
+
+// newest is the last file.
+func (w *world) newest() *configs.Pipeline { return w.shape.editions[len(w.shape.editions)-1].pipeline }
 
 // before are the files but the last.
 func (w *world) before() (all []*configs.Pipeline) {

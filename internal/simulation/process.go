@@ -28,7 +28,8 @@ type process struct {
 	older   []*disk // copies of the disk from earlier lives
 	lives   int
 	boots   int
-	plan    *task.Plan // of its engines
+	plan    *task.Plan // of its engine
+	groups  *task.Plan // of its engine of groups; nil: its file has no windows over several devices
 	edition int        // of the pipeline's file
 	roster  string     // its file; empty: the pipeline has none
 }

@@ -13,6 +13,10 @@ import (
 // mountRoster gives a process a file of its own with the version that is in the world's hands, and a plan that names it.
 func (p *process) mountRoster(v *version) error {
 	w := p.w
+	var err error
+	if p.groups, err = groupPlan(w.shape.pipeline); err != nil {
+		return err
+	}
 	if v == nil {
 		p.plan = w.plan
 		return nil
@@ -21,7 +25,6 @@ func (p *process) mountRoster(v *version) error {
 	own, file := *w.shape.pipeline, *w.shape.pipeline.Roster
 	file.File = p.roster
 	own.Roster = &file
-	var err error
 	if p.plan, err = task.Compile(&own); err != nil {
 		return err
 	}

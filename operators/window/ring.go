@@ -178,6 +178,22 @@ func (r *Ring) cell(p int64) int {
 	return int(p - r.byCells.floor(event.Time(p))*r.cells)
 }
 
+// Recode gives what is kept of each window's last emission another meaning: codes has,
+// by window, what is to be in place of each digest, or nil where all stay as they are.
+func (r *Ring) Recode(row Row, codes []*[256]uint8) {
+	for k := range int(r.cells) {
+		for i := range r.windows {
+			if codes[i] == nil {
+				continue
+			}
+			m := loadMark(row.Words()[k*r.words:], i)
+			if digest := codes[i][m.digest]; digest != m.digest {
+				storeMark(row.Write(k), i, mark{m.revision, digest})
+			}
+		}
+	}
+}
+
 // at is the cell of pane p, and whether it holds that pane.
 func (r *Ring) at(words []uint64, p int64) ([]uint64, bool) {
 	from := r.cell(p) * r.words

@@ -51,6 +51,16 @@ func (s *Session) Provisional(row Row, clock event.Time, emit Emit) {
 	}
 }
 
+// Recode is [Ring.Recode] for a session window.
+func (s *Session) Recode(row Row, codes *[256]uint8) {
+	for k := range s.cells {
+		m := s.cell(row.Words(), k).mark()
+		if digest := codes[m.digest]; digest != m.digest {
+			sessionCell(row.Write(k)).setMark(mark{m.revision, digest})
+		}
+	}
+}
+
 // Flush emits every open session as final: the device is being forgotten. It
 // writes nothing; the caller drops the row.
 func (s *Session) Flush(row Row, clock event.Time, emit Emit) {

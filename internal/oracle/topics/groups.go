@@ -19,29 +19,45 @@ type folding struct {
 // foldings are the source and, where windows are over several devices, the partials.
 func (r *Reader) foldings(s *Standing) []folding {
 	all := []folding{{r.pipeline.Source.Topic, r.pipeline.Group, s.committed}}
-	if groups := r.pipeline.GroupPart(); groups != nil {
+	if groups := r.groups(); groups != nil {
 		all = append(all, folding{groups.Source.Topic, groups.Group, s.folded})
 	}
 	return all
 }
 
+// groups is what tasks of groups run by the newest file with windows over several devices; nil: none has any.
+func (r *Reader) groups() *configs.Pipeline {
+	for _, p := range append([]*configs.Pipeline{r.pipeline}, r.before...) {
+		if p.Grouped() {
+			return p.GroupPart()
+		}
+	}
+	return nil
+}
+
+// deserted reports whether a topic is one that no task folds or writes any more: no window over several devices is left.
+func (r *Reader) deserted(topic string) bool {
+	groups := r.groups()
+	return groups != nil && !r.pipeline.Grouped() && (topic == groups.Source.Topic || topic == groups.JournalTopic || topic == groups.QuarantineTopic)
+}
+
 // kept are the topics that the pipeline writes for itself.
 func (r *Reader) kept() []string {
 	topics := []string{r.pipeline.JournalTopic, r.pipeline.CommandsTopic}
-	if groups := r.pipeline.GroupPart(); groups != nil {
+	if groups := r.groups(); groups != nil {
 		topics = append(topics, groups.Source.Topic, groups.JournalTopic)
 	}
 	return topics
 }
 
 // ReadFleet reads the topic of partials up to where it stood, all partitions of it;
-// nil where the pipeline has no windows over several devices.
+// nil where the pipeline has no windows over several devices and had none.
 func (r *Reader) ReadFleet(ctx context.Context, s *Standing, counts map[string]int) (*oracle.Fleet, error) {
-	if !r.pipeline.Grouped() {
+	if r.groups() == nil {
 		return nil, nil
 	}
 	topic := r.pipeline.PartialsTopic
-	fleet := oracle.NewFleet(r.pipeline, s.Partitions)
+	fleet := oracle.NewFleet(r.pipeline, s.Partitions, r.before...)
 	for p := range s.Partitions {
 		var records []oracle.SourceRecord
 		err := r.all(ctx, s, place{topic, p}, func(rec *kgo.Record) {
@@ -59,12 +75,12 @@ func (r *Reader) ReadFleet(ctx context.Context, s *Standing, counts map[string]i
 // ReadGroups reads what the groups of one partition wrote, up to where it stood, for
 // Fleet.Check. Outputs that Read has counted are not counted again.
 func (r *Reader) ReadGroups(ctx context.Context, s *Standing, partition int32, counts map[string]int) (oracle.Input, error) {
-	groups := r.pipeline.GroupPart()
+	groups := r.groups()
 	in := oracle.Input{
 		Partition: partition, Partitions: s.Partitions, Earliest: s.ends[place{groups.Source.Topic, partition}].start,
 		Committed: s.folded[partition], Outputs: map[string][]oracle.OutputRecord{},
 	}
-	if err := r.readOutputs(ctx, s, &in, outputsOf(groups), map[string]int{}); err != nil {
+	if err := r.readOutputs(ctx, s, &in, r.outputs(), map[string]int{}); err != nil {
 		return in, err
 	}
 	if err := r.readCommands(ctx, s, &in, map[string]int{}); err != nil {

@@ -40,7 +40,7 @@ func (r *Reader) Close() { r.client.Close() }
 // outputs are the topics that the pipeline writes for others, sorted.
 func (r *Reader) outputs() []string {
 	topics := outputsOf(r.pipeline)
-	if groups := r.pipeline.GroupPart(); groups != nil {
+	if groups := r.groups(); groups != nil {
 		topics = append(topics, groups.QuarantineTopic)
 	}
 	for _, p := range r.before {
@@ -140,6 +140,9 @@ func (r *Reader) look(ctx context.Context) (*Standing, error) {
 		if topic == r.pipeline.CommandsTopic && errors.Is(err, kerr.UnknownTopicOrPartition) {
 			continue // nobody has run since there are commands
 		}
+		if r.deserted(topic) && errors.Is(err, kerr.UnknownTopicOrPartition) {
+			continue // the file that would have them was never in force
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -163,6 +166,9 @@ func (r *Reader) look(ctx context.Context) (*Standing, error) {
 	}
 	for p := range s.Partitions {
 		for _, f := range r.foldings(s) {
+			if r.deserted(f.topic) {
+				continue
+			}
 			if err := r.behind(ctx, s, f, p); err != nil {
 				return nil, err
 			}
