@@ -59,7 +59,7 @@ func TestProfilesAndMetricsAdmit(t *testing.T) {
 			}
 			w := httptest.NewRecorder()
 			mux.ServeHTTP(w, r)
-			require.Equal(t, want, w.Code, "%s: %s: %.300s", c.name, path, w.Body)
+			require.Equal(t, want, w.Code, "%s: %s: %.300q", c.name, path, w.Body)
 			if want >= 400 {
 				require.Equal(t, problemKind, w.Header().Get("Content-Type"), path)
 			}
