@@ -113,6 +113,7 @@ type Task struct {
 	gathering *gathering // nil: the plan sends no partials
 	groups    *groups    // nil: not a group task
 	goneRule  goneRule
+	abandoned int // events that say the end of alerts of rules that are gone
 	tally     tally
 	newest    event.Time // greatest event time folded; 0: none in this life
 }
