@@ -14,11 +14,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/internal/brokers"
 )
 
@@ -66,7 +68,9 @@ func (r *reloaded) inForce(src string) {
 func (r *reloaded) counted(done, failed, replaced int) {
 	r.t.Helper()
 	for result, n := range map[string]int{"done": done, "failed": failed, "replaced": replaced} {
-		waitFor(r.t, fmt.Sprint(result, n), func() bool { return r.metric(fmt.Sprintf(`weir_reloads_total{pipeline="plant",result=%q} %d`, result, n)) })
+		waitFor(r.t, fmt.Sprint(result, n), func() bool {
+			return r.metric(fmt.Sprintf(`weir_reloads_total{pipeline="plant",result=%q} %d`, result, n))
+		})
 	}
 }
 
@@ -195,4 +199,47 @@ func TestHangupWhileOpening(t *testing.T) {
 	})
 	cancel()
 	require.NoError(t, <-ended)
+}
+
+// Whether a version is news is asked of the one that was handed over last, also while the work before it still ends.
+func TestReloadBackDuringHandOver(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "plant.yaml")
+	text := strings.ReplaceAll(reloadPipeline, "DIR", dir)
+	write := func(text string) { require.NoError(t, os.WriteFile(file, []byte(text), 0o600)) }
+	write(text)
+	p, err := loadPipeline(file, func(d configs.Diagnostic) { t.Log(d) })
+	require.NoError(t, err)
+	i, err := openInstance(p, instanceOptions{Logger: testLog()})
+	require.NoError(t, err)
+	defer i.Close()
+	i.follow(file)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	take := func() <-chan *reload {
+		taken := make(chan *reload, 1)
+		go func() {
+			r, err := i.take(ctx)
+			assert.NoError(t, err)
+			taken <- r
+		}()
+		return taken
+	}
+	require.Nil(t, <-take(), "nothing has changed")
+	changed := with(text, "above: 80", "above: 85")
+	for _, text := range []string{changed, text, changed} {
+		write(text)
+		require.True(t, i.isNews(fingerprint([]byte(text))))
+		taken := take()
+		var handed *reload
+		select {
+		case handed = <-i.reloads:
+		case r := <-taken:
+			require.Fail(t, "not handed over", "%v", r)
+		}
+		require.Same(t, handed, <-taken)
+		require.Equal(t, fingerprint([]byte(text)), handed.work.pipeline.Fingerprint)
+		require.False(t, i.isNews(fingerprint([]byte(text))))
+		require.Same(t, handed, <-take(), "it is waited for")
+	}
 }
