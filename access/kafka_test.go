@@ -102,6 +102,7 @@ type endpoint struct {
 	secret string
 	status int
 	given  int
+	echoes bool // the secret, as the error
 }
 
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -109,6 +110,10 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	if e.status != 0 || secret != e.secret {
 		w.WriteHeader(max(e.status, http.StatusUnauthorized))
+		if e.echoes {
+			fmt.Fprintf(w, `{"error":%q}`, secret)
+			return
+		}
 		fmt.Fprintf(w, `{"error":"invalid_client","error_description":"%s is wrong"}`, secret)
 		return
 	}
@@ -117,7 +122,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func TestTokenEndpoint(t *testing.T) {
-	e := &endpoint{secret: "hush-client"}
+	e := &endpoint{secret: "hush_client"}
 	server := httptest.NewServer(e)
 	defer server.Close()
 	file := secretFile(t, "hush-old")
@@ -129,7 +134,7 @@ func TestTokenEndpoint(t *testing.T) {
 	var refused *Error
 	require.ErrorAs(t, err, &refused)
 	require.True(t, refused.Refused())
-	require.NoError(t, os.WriteFile(file, []byte("hush-client"), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte("hush_client"), 0o600))
 	for range 2 {
 		token, err := l.token(t.Context())
 		require.NoError(t, err)
@@ -144,6 +149,9 @@ func TestTokenEndpoint(t *testing.T) {
 	require.EqualError(t, err, "kafka.sasl.token_endpoint: the endpoint answers with status 502, invalid_client")
 	require.ErrorAs(t, err, &refused)
 	require.False(t, refused.Refused(), "it may be away")
+	e.echoes = true
+	_, err = l.token(t.Context())
+	require.EqualError(t, err, "kafka.sasl.token_endpoint: the endpoint answers with status 502")
 	server.Close()
 	_, err = l.token(t.Context())
 	require.ErrorContains(t, err, "kafka.sasl.token_endpoint: cannot be asked: ")

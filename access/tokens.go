@@ -105,7 +105,12 @@ func refusedToken(err error) error {
 	}
 }
 
-// isErrorCode reports whether a text is one of RFC 6749 section 5.2, or looks like one.
+// isErrorCode reports whether a text is an error of RFC 6749 (section 5.2, and what servers take from 4.1.2.1) or of RFC 6750.
 func isErrorCode(s string) bool {
-	return s != "" && len(s) <= 40 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz_") == ""
+	switch s {
+	case "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope",
+		"access_denied", "server_error", "temporarily_unavailable", "invalid_token", "insufficient_scope":
+		return true
+	}
+	return false
 }

@@ -71,6 +71,7 @@ type ownModel struct {
 	fires   int
 	open    bool
 	last    event.Time
+	began   event.Time // of the last episode
 }
 
 type said struct {
@@ -95,8 +96,11 @@ func (m *ownModel) step(s alerts.Sample, given []alerts.Threshold) (list []said)
 			waited = i
 		}
 	}
-	if !m.open && !any || s.Time <= m.last {
+	if !m.open && (!any || s.Time == m.began) {
 		return nil
+	}
+	if !m.open {
+		m.began = s.Time
 	}
 	worth := s.Time - m.last
 	if !m.open || m.spec.IdleAfter > 0 && worth > m.spec.IdleAfter {

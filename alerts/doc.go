@@ -59,8 +59,10 @@
 // # Order
 //
 // Samples come in order of time. From the first sample of an episode on the
-// machine remembers the newest time it has seen, and a sample that is not newer
-// changes nothing; it goes on remembering the last one of an episode, so the
+// machine remembers the newest time it has seen, and a sample that is older
+// changes nothing; of those of one time each counts, the later arrival last, and
+// no time passes between them. It goes on remembering the last one of an episode,
+// and when that began, and in ok takes none of the time at which it did: so the
 // starts of a device's episodes strictly increase and their ids never repeat. A
 // device that has never left ok has no such memory, and a sample that keeps it
 // in ok is not remembered either: it changes no word, so nothing is journaled

@@ -1,21 +1,42 @@
 package alerts
 
-import "github.com/weirstream/weir/event"
+import (
+	"slices"
+
+	"github.com/weirstream/weir/event"
+)
 
 // Step folds one sample, in order of time, into w, the r.Words() words of one
 // (rule, device). It reports whether w changed, and the events that follow, in
 // order; at most two, of which the first then ends an episode and the second
-// starts the next. A sample that keeps the rule in ok, that is not newer than
-// the newest one of an episode, or that is NaN, changes nothing.
+// starts the next. A sample that keeps the rule in ok, that is older than the
+// newest one of an episode, or that is NaN, changes nothing; nor does one in ok
+// at the time at which the last episode began.
 func (r *Rule) Step(w []uint64, s Sample) (changed bool, ev Events) {
 	if r.Quiet(w, s.Value) || s.Value != s.Value {
 		return false, ev
 	}
 	m := r.load(w)
-	if m.seen && s.Time <= m.last {
+	if !m.takes(s.Time) {
 		return false, ev
 	}
-	st := step{rule: r, w: w, m: &m, s: s, x: r.sign * s.Value, waited: -1}
+	if m.seen && s.Time == m.last && m.state != OK {
+		return r.again(w, m, s)
+	}
+	return true, r.step(w, &m, s)
+}
+
+// again takes one more sample of the time of the newest one, which may say just what that did.
+func (r *Rule) again(w []uint64, m memory, s Sample) (changed bool, ev Events) {
+	var before [maxWords]uint64
+	copy(before[:], w[:r.words])
+	ev = r.step(w, &m, s)
+	return !slices.Equal(before[:r.words], w[:r.words]), ev
+}
+
+// step takes a sample that comes in order.
+func (r *Rule) step(w []uint64, m *memory, s Sample) (ev Events) {
+	st := step{rule: r, w: w, m: m, s: s, x: r.sign * s.Value, waited: -1}
 	if m.state == Pending {
 		st.waited = r.waiting(w)
 	}
@@ -24,8 +45,8 @@ func (r *Rule) Step(w []uint64, s Sample) (changed bool, ev Events) {
 	st.relatch()
 	st.move(&ev)
 	m.seen, m.last = true, s.Time
-	r.store(w, m)
-	return true, ev
+	r.store(w, *m)
+	return ev
 }
 
 // Forget ends what w holds, because the state of its device is dropped at t: a
@@ -174,9 +195,9 @@ func (st *step) emit(ev *Events, state EventState, level int) {
 	})
 }
 
-// end emits the last event of an episode and forgets all of it; Step adds the
-// time of the newest sample, which outlives it.
+// end emits the last event of an episode and forgets all of it but when it began;
+// Step adds the time of the newest sample, which outlives it, too.
 func (st *step) end(ev *Events, state EventState) {
 	st.emit(ev, state, st.m.level)
-	*st.m = memory{level: -1}
+	*st.m = memory{level: -1, start: st.m.start}
 }

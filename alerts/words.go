@@ -13,7 +13,7 @@ import (
 // not run, else 1 + the milliseconds covered.
 const (
 	wordHeader = iota
-	wordStart  // time of the first sample of the episode
+	wordStart  // time of the first sample of the episode, in ok of the last one; 0 there: not known, as of versions that did not keep it
 	wordLast   // time of the newest sample
 	wordValue  // float bits of the newest sample's value
 	wordMissed // time of the first sample of the recovery; with keep_firing only
@@ -30,6 +30,7 @@ const (
 	marksShift  = 22
 	marksMask   = 1<<8 - 1
 	numberShift = 30
+	maxWords    = wordMissed + 1 + MaxLevels
 	maxNumber   = 1<<34 - 1
 )
 
@@ -95,6 +96,17 @@ func (r *Rule) store(w []uint64, m memory) {
 	if r.keepFiring > 0 {
 		w[wordMissed] = uint64(m.missed)
 	}
+}
+
+// takes reports whether a sample of time t comes in order: it is not older than the newest one, and two episodes never begin at one time.
+func (m *memory) takes(t event.Time) bool {
+	switch {
+	case !m.seen || t > m.last:
+		return true
+	case t < m.last:
+		return false
+	}
+	return m.state != OK || m.start != 0 && m.start < t
 }
 
 // top returns the highest latched level, -1 where none is.

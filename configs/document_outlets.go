@@ -4,7 +4,7 @@ package configs
 
 type alertsMQTTDoc struct {
 	section
-	Topic    text    `key:"topic" need:"write the MQTT topic, for example topic: \"alerts/{{device}}\"" doc:"MQTT topic, with {{device}}, {{rule}}, {{level}}, {{pipeline}}, {{labels.NAME}}; the characters + # / % of a value are percent-encoded."`
+	Topic    text    `key:"topic" need:"write the MQTT topic, for example topic: \"alerts/{{device}}\"" doc:"MQTT topic, with {{device}} (the group, of a window over several devices), {{rule}}, {{level}}, {{pipeline}}, {{labels.NAME}}; the characters + # / % of a value are percent-encoded."`
 	Broker   text    `key:"broker" doc:"tcp://host:port or ssl://host:port; where absent the broker of the section mqtt, with its username, password and tls."`
 	QoS      whole   `key:"qos" default:"1" min:"0" max:"2" doc:"Quality of service."`
 	Retain   toggle  `key:"retain" default:"false" doc:"Let the broker keep the last alert of each topic for who subscribes later."`
@@ -21,5 +21,5 @@ type alertmanagerDoc struct {
 	Password  text    `key:"password" secret:"true" doc:"For basic authentication. Write ${NAME} or ${file:/path}."`
 	Token     text    `key:"token" secret:"true" doc:"Bearer token. Write ${NAME} or ${file:/path}."`
 	TLS       *tlsDoc `key:"tls" form:"{ca: ca.pem}" doc:"PEM files for an https:// address."`
-	Generator text    `key:"generator_url" doc:"Link that an alert carries, with {{device}}, {{rule}}, {{level}}, {{pipeline}}, {{labels.NAME}}."`
+	Generator text    `key:"generator_url" doc:"Link that an alert carries, with {{device}} (the group, of a window over several devices), {{rule}}, {{level}}, {{pipeline}}, {{labels.NAME}}."`
 }

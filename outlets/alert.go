@@ -27,7 +27,9 @@ type Alert struct {
 	ID       string `json:"id"` // of the episode
 	Pipeline string `json:"pipeline"`
 	Rule     string `json:"rule"`
-	Device   string `json:"device"`
+	Device   string `json:"device"` // empty: of a group
+	Group    string `json:"group"`  // of a window over several devices
+	By       string `json:"by"`     // likewise: what they have in common; empty: of a device
 	Status   string `json:"status"` // pending, firing, resolved or inactive
 	Level    string `json:"level"`  // empty: none
 
@@ -38,6 +40,18 @@ type Alert struct {
 	Annotations map[string]string `json:"annotations"`
 
 	SuppressedBy []string `json:"suppressed_by"` // what suppresses it; empty: nothing
+}
+
+// OfGroup reports whether it is the alert of a window over several devices. Their state, and so their numbers, are apart from those
+// of devices, in the same partitions.
+func (a *Alert) OfGroup() bool { return a.By != "" }
+
+// Of is the device, or the group, that it is of.
+func (a *Alert) Of() string {
+	if a.OfGroup() {
+		return a.Group
+	}
+	return a.Device
 }
 
 // readAlert reads a record. Where it is no alert, the error is errNoAlert and the schema says what it is, if it says.

@@ -215,8 +215,12 @@ func (o *Outlet) drop(partitions []int32, how leave) {
 		}
 	}
 	o.mu.Unlock()
+	// All of them first: what one does may wait for what another does.
 	for _, w := range gone {
-		w.stop()
+		w.cancel()
+	}
+	for _, w := range gone {
+		<-w.ended
 	}
 	if how == handOver {
 		ctx, cancel := context.WithTimeout(context.Background(), adminTimeout)

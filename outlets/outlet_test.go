@@ -1,9 +1,13 @@
 package outlets
 
 import (
+	"context"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -62,6 +66,48 @@ func TestADeadReceiverLosesNothingAndHoldsUpNobodyElse(t *testing.T) {
 	require.Equal(t, f.sent, sick.devices())
 	require.Equal(t, 400, sick.count(), "what was done before a failure is not done again")
 	eventually(t, "the other", func() bool { return well.count() == 400 })
+}
+
+// What a receiver holds up is waited for once, and not once for each partition.
+func TestAllPartitionsStopAtOnce(t *testing.T) {
+	t.Parallel()
+	const partitions = 6
+	f := newFeed(t, partitions)
+	r := &stuck{within: within, entered: make(chan struct{}, partitions)}
+	r.ending.Add(partitions)
+	_, stop := run(t, f.options(r))
+	f.alerts(300, 50)
+	for range partitions {
+		<-r.entered
+	}
+	stop()
+	require.False(t, r.alone.Load(), "a delivery was told to end while others were not")
+}
+
+// stuck is a receiver whose deliveries end once all of them are told to.
+type stuck struct {
+	within  time.Duration
+	entered chan struct{}
+	ending  sync.WaitGroup
+	alone   atomic.Bool
+}
+
+func (s *stuck) Open(int32) Line { return s }
+
+func (s *stuck) Close() {}
+
+func (s *stuck) Deliver(ctx context.Context, _ []*Alert) (Result, error) {
+	s.entered <- struct{}{}
+	<-ctx.Done()
+	s.ending.Done()
+	all := make(chan struct{})
+	go func() { s.ending.Wait(); close(all) }()
+	select {
+	case <-all:
+	case <-time.After(s.within):
+		s.alone.Store(true)
+	}
+	return Result{}, ctx.Err()
 }
 
 // Nothing is committed that the receiver does not have, and what it may need again stays before the commit.

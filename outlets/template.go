@@ -7,7 +7,8 @@ import (
 
 const labelField = "labels."
 
-// Template is a text with fields of an alert: {{device}}, {{rule}}, {{level}}, {{pipeline}} and {{labels.NAME}}.
+// Template is a text with fields of an alert: {{device}} (or its group, of a window over several devices), {{rule}}, {{level}},
+// {{pipeline}} and {{labels.NAME}}.
 type Template struct {
 	parts []templatePart
 }
@@ -47,7 +48,7 @@ func (t Template) Expand(a *Alert, escape func(string) string) string {
 		switch {
 		case p.field == "":
 		case p.field == "device":
-			b.WriteString(escape(a.Device))
+			b.WriteString(escape(a.Of()))
 		case p.field == "rule":
 			b.WriteString(escape(a.Rule))
 		case p.field == "pipeline":

@@ -51,18 +51,13 @@ func newWorker(o *Outlet, partition int32) *worker {
 	return w
 }
 
-// start runs the worker until stop; the context of an assignment gives values only.
+// start runs the worker until it is cancelled; the context of an assignment gives values only.
 func (w *worker) start(ctx context.Context) {
 	ctx, w.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
 		defer close(w.ended)
 		w.run(ctx)
 	}()
-}
-
-func (w *worker) stop() {
-	w.cancel()
-	<-w.ended
 }
 
 // give queues records and never blocks.

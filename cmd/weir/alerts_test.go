@@ -15,7 +15,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/weirstream/weir/alerts/commands"
 	"github.com/weirstream/weir/configs"
+	"github.com/weirstream/weir/event"
 )
 
 const alertsPipeline = `
@@ -151,6 +153,15 @@ func TestAlertsCommands(t *testing.T) {
 	_, err = b.weir("explain", hot.ID[:4])
 	require.ErrorIs(t, err, errNoSuch, "too short for one that is no longer open")
 	require.Contains(t, b.must("explain", hot.ID), "hot of pump-1, resolved after ")
+
+	// An acknowledgement that crossed the end of its alert is taken back with the next command.
+	crossed := commands.Ack{ID: hot.ID, Rule: "hot", Whose: commands.Whose{Device: "pump-1"}, Author: "kim", At: event.Time(time.Now().UnixMilli())}
+	require.NoError(t, b.client.ProduceSync(context.Background(),
+		&kgo.Record{Topic: "weir.desk.commands", Key: []byte(crossed.Key()), Value: crossed.AppendValue(nil)}).FirstErr())
+	b.must("silence", "device=nobody", "--for", "1h", "--name", "later", "--author", "kim")
+	records = readTopic(t, "weir.desk.commands", b.brokers...)
+	require.Contains(t, records[len(records)-2], `"author":"kim"`)
+	require.Empty(t, records[len(records)-1], "nobody else takes it back")
 	b.end(t)
 }
 

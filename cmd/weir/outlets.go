@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -91,9 +92,6 @@ func (i *instance) alertmanagerReceiver(p *configs.Pipeline) (outlets.Receiver, 
 		URL: m.URL, Resend: time.Duration(m.Resend) * time.Millisecond, GeneratorURL: m.GeneratorURL,
 		Logger: i.log.With("outlet", "alertmanager"),
 	}
-	for _, r := range p.Rules {
-		o.Rules = append(o.Rules, r.Name)
-	}
 	door, err := access.NewHTTP(access.HTTPOptions{Setting: "alerts.alertmanager", TLS: m.TLS, Username: m.Username, Password: m.Password, Token: m.Token})
 	if err != nil {
 		return nil, err
@@ -105,11 +103,30 @@ func (i *instance) alertmanagerReceiver(p *configs.Pipeline) (outlets.Receiver, 
 	return alertmanager.New(o)
 }
 
-// runOutlets runs outlets until ctx ends. They fail for nothing else.
-func runOutlets(ctx context.Context, list []outlet) error {
+// outletPatience is how long outlets may take to end.
+const outletPatience = 5 * time.Second
+
+// runOutlets runs outlets until ctx ends. They fail for nothing else. One that a receiver holds up for too long is left behind: what it
+// has not committed comes again, and nothing else is to wait for it.
+func runOutlets(ctx context.Context, list []outlet, log *slog.Logger) error {
 	var group errgroup.Group
 	for _, o := range list {
 		group.Go(func() error { return o.Run(ctx) })
 	}
-	return group.Wait()
+	ended := make(chan error, 1)
+	go func() { ended <- group.Wait() }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(outletPatience)
+	defer timer.Stop()
+	select {
+	case err := <-ended:
+		return err
+	case <-timer.C:
+		log.Warn("an outlet does not end and is left behind; alerts may come again", "waited", outletPatience)
+		return nil
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -19,6 +20,7 @@ type work struct {
 	engine   *engine.Engine
 	groups   *groupInstance // nil: no windows over several devices
 	outlets  []outlet
+	log      *slog.Logger
 }
 
 // work is that of the file in force.
@@ -30,7 +32,7 @@ func (i *instance) onStart(f func(*work)) { i.starts = append(i.starts, f) }
 
 // prepare makes the work of a file. It starts nothing.
 func (i *instance) prepare(p *configs.Pipeline) (w *work, err error) {
-	w = &work{pipeline: p}
+	w = &work{pipeline: p, log: i.log}
 	if w.engine, err = newEngine(p, i.options); err != nil {
 		return nil, err
 	}
@@ -71,7 +73,7 @@ func (w *work) run(ctx lifetimes) error {
 		return err
 	})
 	group.Go(func() error { return w.groups.run(engines) })
-	group.Go(func() error { return runOutlets(outlets, w.outlets) })
+	group.Go(func() error { return runOutlets(outlets, w.outlets, w.log) })
 	return group.Wait()
 }
 

@@ -168,7 +168,7 @@ func (m *ratios) look(d *ratio, at, moment event.Time) {
 		d.say("firing", max(moment, d.last), "worked")
 	}
 	v := (w - c) / n
-	if !d.fires && !(v > 1) || at <= d.last {
+	if !d.fires && (!(v > 1) || at == d.start) || at < d.last {
 		return
 	}
 	d.last, d.value = at, v

@@ -83,7 +83,7 @@ func (t *task) look(d *device, rule int, o observation) {
 	ok := !m.pending && !m.firing
 	crosses := func(b bound) bool { return b.crossed(v) } // any level: nothing makes a device's own thresholds rise
 	switch {
-	case math.IsNaN(v), ok && !slices.ContainsFunc(bounds, crosses), m.sampled && o.time <= m.newest:
+	case math.IsNaN(v), ok && !slices.ContainsFunc(bounds, crosses), m.sampled && o.time < m.newest, ok && m.sampled && o.time == m.began:
 		return
 	}
 	if m.latched == nil {

@@ -36,7 +36,7 @@ func (l *looker) measures() []measure {
 		{name: "state tables", unit: "MB", floor: 2 * mb},
 		{name: "devices with state", floor: 500},
 		{name: "open windows", floor: 2_000},
-		{name: "journals in Kafka", unit: "MB", floor: 20 * mb},
+		{name: "journals in Kafka, peaks", unit: "MB", floor: 20 * mb, saw: true},
 		{name: "local store on disk", unit: "MB", floor: 50 * mb},
 		{name: "files of the local store", floor: 5},
 		{name: "log of the process", unit: "MB", floor: 0.1 * mb},

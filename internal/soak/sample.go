@@ -18,6 +18,8 @@ type measure struct {
 	floor float64
 	// free is true of what may go up and down; it is only reported.
 	free bool
+	// saw is true of what rises and is cut again and again, in less than a sixth of the run: its peaks are compared.
+	saw bool
 }
 
 // series are the samples of a run: rows of all measures, by time since its start.
@@ -34,7 +36,7 @@ func (s *series) add(at time.Duration, row []float64) {
 // finding is what became of one measure.
 type finding struct {
 	measure
-	early, late float64 // medians of the sixth after the warm-up and of the last sixth
+	early, late float64 // medians, of a saw peaks, of the sixth after the warm-up and of the last sixth
 	highest     float64 // after the warm-up
 	perHour     float64 // trend after the warm-up
 }
@@ -54,8 +56,12 @@ func (s *series) findings() []finding {
 		for i, row := range s.rows {
 			column[i] = row[k]
 		}
+		level := median
+		if m.saw {
+			level = slices.Max[[]float64]
+		}
 		all = append(all, finding{
-			measure: m, early: median(column[warm : warm+sixth]), late: median(column[n-sixth:]),
+			measure: m, early: level(column[warm : warm+sixth]), late: level(column[n-sixth:]),
 			highest: slices.Max(column[warm:]), perHour: trend(s.at[warm:], column[warm:]),
 		})
 	}

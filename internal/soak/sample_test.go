@@ -16,6 +16,7 @@ import (
 func TestGrowthIsTold(t *testing.T) {
 	s := series{measures: []measure{
 		{name: "level", floor: 5}, {name: "peaks", floor: 5}, {name: "leak", unit: "MB", floor: 1e6}, {name: "leak within its floor", floor: 500}, {name: "lag", free: true},
+		{name: "saw", floor: 5, saw: true}, {name: "growing saw", floor: 5, saw: true},
 	}}
 	for i := range 60 {
 		at := time.Duration(i) * time.Minute
@@ -24,7 +25,7 @@ func TestGrowthIsTold(t *testing.T) {
 		if i%13 == 0 {
 			peak = 900
 		}
-		s.add(at, []float64{level, peak, 100e6 + 1e6*float64(i), 100 + float64(i), float64(i)})
+		s.add(at, []float64{level, peak, 100e6 + 1e6*float64(i), 100 + float64(i), float64(i), float64(i%9) * 10, float64(i%9) * float64(i)})
 	}
 	var grown []string
 	for _, f := range s.findings() {
@@ -32,7 +33,7 @@ func TestGrowthIsTold(t *testing.T) {
 			grown = append(grown, f.name)
 		}
 	}
-	assert.Equal(t, []string{"leak"}, grown)
+	assert.Equal(t, []string{"leak", "growing saw"}, grown)
 	var text strings.Builder
 	table(&text, s.findings())
 	assert.Equal(t, `| measure | after the warm-up | at the end | highest | trend per hour |
@@ -42,6 +43,8 @@ func TestGrowthIsTold(t *testing.T) {
 | leak | 124 MB | 154 MB **grew** | 159 MB | 60 MB |
 | leak within its floor | 124 | 154 | 159 | 60 |
 | lag | 24.5 | 54.5 | 59 | 60 |
+| saw | 80 | 80 | 80 | 0 |
+| growing saw | 208 | 424 **grew** | 424 | 243 |
 `, text.String())
 }
 

@@ -3,7 +3,6 @@ package alertmanager
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -95,16 +94,17 @@ func (d *double) put(a postable) string {
 	return ""
 }
 
-// firing lists what fires at a time, as "device severity".
+// firing lists what fires at a time, as "device severity" or "group severity", sorted.
 func (d *double) firing(now time.Time) []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var all []string
-	for _, key := range slices.Sorted(maps.Keys(d.alerts)) {
-		if a := d.alerts[key]; a.EndsAt.After(now) {
-			all = append(all, strings.TrimSpace(a.Labels["device"]+" "+a.Labels["severity"]))
+	for _, a := range d.alerts { // unordered: sorted below
+		if a.EndsAt.After(now) {
+			all = append(all, strings.TrimSpace(a.Labels["device"]+a.Labels["group"]+" "+a.Labels["severity"]))
 		}
 	}
+	slices.Sort(all)
 	return all
 }
 

@@ -20,6 +20,7 @@ const (
 type statement struct {
 	key     string
 	episode string
+	group   bool  // of a window over several devices
 	offset  int64 // of the record that says so
 	body    postable
 	left    int // of an ended one: how often it is still to be said
@@ -49,7 +50,24 @@ type line struct {
 	byEpisode map[string]*statement
 	again     []waiting
 	firings   []*statement
-	seq       uint64
+	seq       numbers
+}
+
+// numbers are the last ones (weir-seq) of devices and of groups, each 0 where there was none.
+type numbers struct{ devices, groups uint64 }
+
+// take takes the number of the next alert, and reports whether numbers of its kind begin anew with it.
+func (n *numbers) take(a *outlets.Alert) (anew bool) {
+	last := &n.devices
+	if a.OfGroup() {
+		last = &n.groups
+	}
+	if a.Seq == 0 { // somebody else wrote it
+		return false
+	}
+	anew = a.Seq <= *last
+	*last = a.Seq
+	return anew
 }
 
 func newLine(m *Alertmanager) *line {
@@ -61,10 +79,10 @@ func (l *line) news(a *outlets.Alert, now time.Time) []*statement {
 	var all []*statement
 	before := l.byEpisode[a.ID]
 	labels := labelsOf(a.Labels)
-	if a.Seq != 0 && a.Seq <= l.seq {
+	if seq := l.seq; seq.take(a) {
 		// The numbers begin anew with the state: who began before that will never be ended.
 		for _, id := range slices.Sorted(maps.Keys(l.byEpisode)) {
-			if old := l.byEpisode[id]; id != a.ID && old.key != keyOf(labels) {
+			if old := l.byEpisode[id]; old.group == a.OfGroup() && id != a.ID && old.key != keyOf(labels) {
 				all = append(all, old.ended(now, now))
 			}
 		}
@@ -76,19 +94,16 @@ func (l *line) news(a *outlets.Alert, now time.Time) []*statement {
 			all = append(all, before.ended(a.At, now))
 		}
 	case a.Status == "firing":
-		s := &statement{key: keyOf(labels), episode: a.ID, offset: a.Offset, body: postable{
+		s := &statement{key: keyOf(labels), episode: a.ID, group: a.OfGroup(), offset: a.Offset, body: postable{
 			Labels: labels, Annotations: l.annotations(a), StartsAt: earlier(a.StartsAt, now), GeneratorURL: l.m.generator(a),
 		}}
 		if before != nil && before.key != s.key {
 			all = append(all, before.ended(a.At, now))
 		}
-		if len(l.m.rules) > 0 && !slices.Contains(l.m.rules, a.Rule) {
-			s = s.ended(now, now)
-		}
 		all = append(all, s)
 	case a.Status == "resolved":
 		if before == nil {
-			before = &statement{key: keyOf(labels), episode: a.ID, body: postable{
+			before = &statement{key: keyOf(labels), episode: a.ID, group: a.OfGroup(), body: postable{
 				Labels: labels, StartsAt: earlier(a.StartsAt, now), GeneratorURL: l.m.generator(a),
 			}}
 		}
@@ -101,7 +116,7 @@ func (l *line) news(a *outlets.Alert, now time.Time) []*statement {
 
 // ended is the statement with an end that is not ahead of now and not before the start.
 func (s *statement) ended(at, now time.Time) *statement {
-	e := &statement{key: s.key, episode: s.episode, body: s.body, left: farewells}
+	e := &statement{key: s.key, episode: s.episode, group: s.group, body: s.body, left: farewells}
 	e.body.EndsAt = earlier(at, now)
 	if e.body.EndsAt.Before(e.body.StartsAt) {
 		e.body.EndsAt = e.body.StartsAt
@@ -171,7 +186,7 @@ func (l *line) Recall(a *outlets.Alert) {
 		s.left = 0
 	}
 	l.accept(news, now.Add(l.m.o.Resend))
-	l.seq = a.Seq
+	l.seq.take(a)
 }
 
 // Recalled implements outlets.Repeater.
@@ -247,13 +262,14 @@ func (l *line) Deliver(ctx context.Context, batch []*outlets.Alert) (outlets.Res
 		var news []*statement
 		now, first := time.Now(), result.Done
 		taken := map[string]bool{}
-		last := first
+		last, seq := first, l.seq
 		for ; last < len(batch); last++ {
 			a := batch[last]
-			more := l.news(a, now)
-			if last > first && (len(news)+len(more) > maxPost || collides(taken, a, more) || a.Seq != 0 && a.Seq <= batch[last-1].Seq) {
+			more, next := l.news(a, now), seq
+			if anew := next.take(a); last > first && (len(news)+len(more) > maxPost || collides(taken, a, more) || anew) {
 				break
 			}
+			seq = next
 			taken[a.ID] = true
 			for _, s := range more {
 				taken[s.key] = true
@@ -269,7 +285,7 @@ func (l *line) Deliver(ctx context.Context, batch []*outlets.Alert) (outlets.Res
 			}
 		}
 		l.accept(news, time.Now().Add(l.m.o.Resend))
-		l.seq = batch[last-1].Seq
+		l.seq = seq
 		result.Done, result.Refused = last, result.Refused+min(refused, last-first)
 	}
 	return result, nil

@@ -20,6 +20,7 @@ type script struct {
 	m      *Alertmanager
 	line   *line
 	offset int64
+	seq    numbers
 }
 
 func newScript(t *testing.T, o Options) *script {
@@ -39,9 +40,10 @@ func (s *script) alert(text string) *outlets.Alert {
 	require.Len(s.t, words, 3, text)
 	device, status, level := words[0], words[1], words[2]
 	s.offset++
+	s.seq.devices++
 	now := time.Now()
 	a := &outlets.Alert{
-		Offset: s.offset, Seq: uint64(s.offset), ID: device, Pipeline: "p", Rule: "hot", Device: device, Status: status, Level: level,
+		Offset: s.offset, Seq: s.seq.devices, ID: device, Pipeline: "p", Rule: "hot", Device: device, Status: status, Level: level,
 		At: now.Add(-time.Second), StartsAt: now.Add(-time.Hour),
 		Labels:      map[string]string{"alertname": "hot", "device": device, "pipeline": "p", "severity": level},
 		Annotations: map[string]string{"summary": device + " is hot"},
@@ -49,6 +51,17 @@ func (s *script) alert(text string) *outlets.Alert {
 	if status == "resolved" {
 		a.EndsAt = a.At
 	}
+	return a
+}
+
+// groupAlert makes a record of a window over several devices, which has numbers of its own: "north firing warning".
+func (s *script) groupAlert(text string) *outlets.Alert {
+	s.t.Helper()
+	a := s.alert(text)
+	s.seq.devices--
+	s.seq.groups++
+	a.Seq, a.Group, a.By, a.Device, a.Rule = s.seq.groups, a.Device, "labels.site", "", "fleet"
+	a.Labels = map[string]string{"alertname": "fleet", "group": a.Group, "pipeline": "p", "severity": a.Level}
 	return a
 }
 
@@ -252,19 +265,6 @@ func TestTroubleIsTriedAgain(t *testing.T) {
 }
 
 // An alert that nobody will end is ended here.
-func TestAlertsOfRulesThatAreGone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newScript(t, Options{Rules: []string{"hot"}})
-		s.deliver("a firing warning")
-		gone := s.alert("b firing warning")
-		gone.Rule, gone.Labels["alertname"] = "removed", "removed"
-		s.deliverAll([]*outlets.Alert{gone})
-		require.Equal(t, []string{"a warning"}, s.firing())
-		s.wait(time.Minute)
-		s.repeat()
-		require.Equal(t, []string{"a warning"}, s.firing())
-	})
-}
 
 // The numbers of a partition begin anew with its state.
 func TestAlertsOfAStateThatWasDroppedAreEnded(t *testing.T) {
@@ -283,6 +283,34 @@ func TestAlertsOfAStateThatWasDroppedAreEnded(t *testing.T) {
 	})
 }
 
+// Devices and groups are numbered apart in one partition: neither begins anew because the other is behind it.
+func TestAlertsOfGroupsAreNumberedApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScript(t, Options{})
+		s.deliver("a firing warning", "b firing warning", "c firing warning")
+		s.deliverAll([]*outlets.Alert{s.groupAlert("north firing warning"), s.alert("d firing warning"), s.groupAlert("south firing warning")})
+		all := []string{"a warning", "b warning", "c warning", "d warning", "north warning", "south warning"}
+		require.Equal(t, all, s.firing())
+
+		s.line = newLine(s.m)
+		s.offset, s.seq = 0, numbers{}
+		for _, text := range []string{"a", "b", "c"} {
+			s.line.Recall(s.alert(text + " firing warning"))
+		}
+		s.line.Recall(s.groupAlert("north firing warning"))
+		s.line.Recall(s.alert("d firing warning"))
+		s.line.Recall(s.groupAlert("south firing warning"))
+		s.line.Recalled()
+		s.repeat()
+		require.Equal(t, all, s.firing())
+
+		// The state of groups begins anew: theirs are ended, those of devices are not.
+		s.seq.groups = 0
+		s.deliverAll([]*outlets.Alert{s.groupAlert("west firing warning")})
+		require.Equal(t, []string{"a warning", "b warning", "c warning", "d warning", "west warning"}, s.firing())
+	})
+}
+
 func TestTheBearerTokenAndTheLink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript(t, Options{Token: "abc", GeneratorURL: "http://grafana/d?device={{device}}&rule={{rule}}"})
@@ -291,6 +319,8 @@ func TestTheBearerTokenAndTheLink(t *testing.T) {
 		s.deliverAll([]*outlets.Alert{a})
 		assert.Equal(t, "Bearer abc", s.d.header.Get("Authorization"))
 		assert.Equal(t, "http://grafana/d?device=a%26b+c&rule=hot", s.d.posts[0][0].GeneratorURL)
+		s.deliverAll([]*outlets.Alert{s.groupAlert("north firing warning")})
+		assert.Equal(t, "http://grafana/d?device=north&rule=fleet", s.d.posts[1][0].GeneratorURL)
 	})
 }
 

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -33,8 +32,6 @@ type Options struct {
 	Resend time.Duration // between two statements that an alert fires; 0 is 1 m, the least is 10 ms
 	// GeneratorURL is a template (outlets.Template) of the link of an alert; empty: none.
 	GeneratorURL string
-	// Rules are the rules there are. An alert that fires by another is ended: nobody will. Empty: not checked.
-	Rules []string
 
 	Timeout time.Duration // of one request; 0 is 10 s
 	Logger  *slog.Logger  // nil logs nothing
@@ -82,7 +79,7 @@ func New(o Options) (*Alertmanager, error) {
 	// Of lines there is one for each partition.
 	transport.MaxIdleConnsPerHost = 16
 	return &Alertmanager{
-		o: o, link: link, log: o.Logger.With("alertmanager", u.Redacted()), rules: slices.Clone(o.Rules),
+		o: o, link: link, log: o.Logger.With("alertmanager", u.Redacted()),
 		target: strings.TrimSuffix(u.String(), "/") + "/api/v2/alerts",
 		client: &http.Client{Transport: transport, Timeout: o.Timeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}, nil

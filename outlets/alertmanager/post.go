@@ -26,7 +26,6 @@ type Alertmanager struct {
 	target string
 	client *http.Client
 	link   outlets.Template
-	rules  []string
 }
 
 // Open implements outlets.Receiver.

@@ -37,7 +37,12 @@ func (l *life) event(device string, level int) {
 	if level == 0 {
 		status = "resolved"
 	}
-	a := l.alert(device + " " + status + " " + names[max(level, was*(1-min(level, 1)))])
+	text := device + " " + status + " " + names[max(level, was*(1-min(level, 1)))]
+	of := l.alert
+	if device > "c" { // groups are among them
+		of = l.groupAlert
+	}
+	a := of(text)
 	a.ID = fmt.Sprint(device, l.episode[device])
 	if level == 3 || level == 0 && was == 3 {
 		a.SuppressedBy = []string{"silence/x"}
@@ -135,18 +140,18 @@ func (l *life) missing() string {
 	began, ended := map[string]bool{}, map[string]bool{}
 	for _, post := range l.d.posts {
 		for _, a := range post {
-			key := fmt.Sprint(a.Labels["device"], a.Labels["severity"])
+			key := fmt.Sprint(a.Labels["device"], a.Labels["group"], a.Labels["severity"])
 			began[key+a.StartsAt.String()] = true
 			ended[key+a.EndsAt.String()] = true
 		}
 	}
 	for _, a := range l.topic {
-		key := fmt.Sprint(a.Device, a.Level)
+		key := fmt.Sprint(a.Of(), a.Level)
 		if a.SuppressedBy != nil {
 			continue
 		}
 		if a.Status == "firing" && !began[key+a.StartsAt.UTC().String()] || a.Status == "resolved" && !ended[key+a.EndsAt.UTC().String()] {
-			return fmt.Sprintf("%s %s %s at %v did not arrive", a.Device, a.Status, a.Level, a.At)
+			return fmt.Sprintf("%s %s %s at %v did not arrive", a.Of(), a.Status, a.Level, a.At)
 		}
 	}
 	return ""

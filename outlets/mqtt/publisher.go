@@ -52,6 +52,8 @@ type Publisher struct {
 	topic outlets.Template
 	log   *slog.Logger
 
+	connecting chan struct{} // holds one while somebody connects
+
 	mu   sync.Mutex
 	link *link // nil: none
 }
@@ -89,7 +91,7 @@ func New(o Options) (*Publisher, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Publisher{o: o, topic: topic, log: o.Logger.With("client_id", o.ClientID)}, nil
+	return &Publisher{o: o, topic: topic, log: o.Logger.With("client_id", o.ClientID), connecting: make(chan struct{}, 1)}, nil
 }
 
 // Open implements outlets.Receiver.
@@ -105,8 +107,8 @@ func (p *Publisher) Close() {
 	}
 }
 
-// connect returns the connection there is, or makes one.
-func (p *Publisher) connect(ctx context.Context) (*link, error) {
+// present is the connection there is; nil: there is none.
+func (p *Publisher) present() *link {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.link != nil {
@@ -114,8 +116,21 @@ func (p *Publisher) connect(ctx context.Context) (*link, error) {
 		case <-p.link.lost:
 			p.link = nil
 		default:
-			return p.link, nil
 		}
+	}
+	return p.link
+}
+
+// connect returns the connection there is, or makes one. Partitions wait for who makes it, but not beyond their own time.
+func (p *Publisher) connect(ctx context.Context) (*link, error) {
+	select {
+	case p.connecting <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { <-p.connecting }()
+	if l := p.present(); l != nil {
+		return l, nil
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -155,6 +170,8 @@ func (p *Publisher) connect(ctx context.Context) (*link, error) {
 		l.client.Disconnect(0)
 		return nil, fmt.Errorf("connect to the mqtt broker: %w", p.o.explain(err))
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.link = l
 	p.log.Info("connected to the mqtt broker for alerts")
 	return l, nil

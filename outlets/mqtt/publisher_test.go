@@ -181,6 +181,31 @@ func TestAStopDoesNotWaitForTheBroker(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 }
 
+// Nor does a partition that waits for another one to connect.
+func TestAStopDoesNotWaitForWhoConnects(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	p, err := New(Options{Broker: "tcp://" + listener.Addr().String(), ClientID: "weir", Topic: "alerts", QoS: 1, Timeout: time.Hour})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	first := make(chan error, 1)
+	go func() {
+		_, err := p.Open(0).Deliver(ctx, alerts(1))
+		first <- err
+	}()
+	c, err := listener.Accept() // it connects, and hears nothing
+	require.NoError(t, err)
+	defer c.Close()
+	short, end := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer end()
+	_, err = p.Open(1).Deliver(short, alerts(1))
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	cancel()
+	require.ErrorIs(t, <-first, context.Canceled)
+}
+
 func TestATopicThatCannotBeIsLeftOut(t *testing.T) {
 	t.Parallel()
 	b := startBroker(t, 0)
