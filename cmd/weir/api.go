@@ -33,10 +33,11 @@ type api struct {
 	open      map[*instance]*desk // of those with rules, by the file in force
 
 	log       *slog.Logger
-	token     string // empty: who reaches the listener may ask, if that is on loopback
-	loopback  bool   // of the listener
-	certified bool   // whoever reaches the listener has a certificate of the operator's authority
-	name      string // that the operator gave the listener; empty: none
+	token     string     // empty: who reaches the listener may ask, if that is on loopback
+	tokens    *tokenFile // the file that token came from; nil: it came from elsewhere
+	loopback  bool       // of the listener
+	certified bool       // whoever reaches the listener has a certificate of the operator's authority
+	name      string     // that the operator gave the listener; empty: none
 
 	watch   *watch
 	streams atomic.Int64  // that are open
@@ -238,7 +239,7 @@ func (a *api) admit(r *http.Request) error {
 	switch {
 	case a.token != "":
 		given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		want, have := sha256.Sum256([]byte(a.token)), sha256.Sum256([]byte(given))
+		want, have := sha256.Sum256([]byte(a.tokenInForce())), sha256.Sum256([]byte(given))
 		if !ok || subtle.ConstantTimeCompare(want[:], have[:]) != 1 {
 			return problemOf(http.StatusUnauthorized, "send the token as Authorization: Bearer TOKEN")
 		}

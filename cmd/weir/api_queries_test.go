@@ -100,7 +100,7 @@ func (f *apiFleet) start(name, advertise string) *process {
 	require.NoError(f.t, err)
 	i, err := openInstance(p, instanceOptions{Logger: testLog()})
 	require.NoError(f.t, err)
-	i.follow(file, []byte(text))
+	i.follow(file)
 	o, err := newOutside([]*instance{i})
 	require.NoError(f.t, err)
 	require.NoError(f.t, o.listen("127.0.0.1:0"))

@@ -56,6 +56,7 @@ type instanceOptions struct {
 // engine. Close releases all of it, also after an error of Run.
 func openInstance(p *configs.Pipeline, o instanceOptions) (_ *instance, err error) {
 	i := &instance{reloads: make(chan *reload), over: make(chan struct{}), brokers: p.Kafka.Brokers, keepSeat: o.KeepSeat, opened: time.Now()}
+	i.patience = reloadPatience
 	explaining := newExplainingHandler(o.Logger.Handler())
 	o.Logger = slog.New(explaining)
 	i.log = o.Logger.With("pipeline", p.Name)
