@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 #
 #   docker build --build-arg VERSION=$(git describe --tags --always) -t weir .
-#   docker run -v ./pipeline.yaml:/etc/weir/pipeline.yaml:ro -v weir:/var/lib/weir -p 127.0.0.1:9464:9464 weir
+#   docker run -e WEIR_API_TOKEN -v ./plant:/etc/weir:ro -v weir:/var/lib/weir -p 127.0.0.1:9464:9464 weir
 #
 # The image holds the binary, the certificates of public authorities and an empty folder for state; time zones are in the binary.
 

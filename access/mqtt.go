@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/weirstream/weir/configs"
@@ -82,6 +83,10 @@ func (m *MQTT) Explain(err error) error {
 		return &Error{Setting: m.o.Setting + ".username and " + m.o.Setting + ".password", Reason: "the broker asks for a login, and none is set", Final: true, Err: err}
 	case refused:
 		return &Error{Setting: m.o.Setting + ".username and " + m.o.Setting + ".password", Reason: "the broker refuses this user or password", Final: true, Err: err}
+	}
+	var e *Error
+	if errors.As(err, &e) && strings.HasSuffix(err.Error(), e.Error()) {
+		return e // the client only puts "network Error" before it
 	}
 	return surface(err)
 }

@@ -22,7 +22,9 @@ func (c *checker) kafka() {
 		if !b.ok() {
 			continue
 		}
-		if _, rest, found := strings.Cut(b.value, "://"); found && !b.expanded() {
+		if strings.Contains(b.value, "@") {
+			c.errorf(b.at, "%s must not hold a user and password; write kafka.sasl", b)
+		} else if _, rest, found := strings.Cut(b.value, "://"); found && !b.expanded() {
 			c.errorf(b.at, "%s must be host:port without a scheme; write %s", b, shorten(rest))
 		} else if problem := hostPort(b.value, "9092"); problem != "" {
 			c.errorf(b.at, "%s %s", b, problem)
@@ -56,6 +58,9 @@ func hostPort(s, usual string) string {
 	return ""
 }
 
+// textTime is the unit of times that are no numbers: saying it is saying nothing.
+const textTime = "rfc3339"
+
 func (c *checker) source() {
 	s := &c.doc.Source
 	c.topic(&s.Topic)
@@ -64,7 +69,7 @@ func (c *checker) source() {
 	c.p.Source = Source{
 		Topic: s.Topic.value, Partitioner: s.Partitioner.value, Format: s.Format.value,
 		Reading: Reading{
-			Device: r.Device.value, Metric: r.Metric.value, Time: r.Time.value, Unit: r.Unit.value,
+			Device: r.Device.value, Metric: r.Metric.value, Time: r.Time.value, Unit: strings.TrimPrefix(r.Unit.value, textTime),
 			Value: r.Value.value, Seq: r.Seq.value, Trace: r.Trace.value, Metrics: r.Metrics.values(),
 		},
 	}

@@ -100,7 +100,7 @@ func (d *decoder) field(v reflect.Value, tag reflect.StructTag, n ast.Node, at p
 	case *texts:
 		d.texts(t, tag, n, at, path)
 	case interface{ grow() reflect.Value }:
-		d.list(t, target.(interface{ base() *leaf }).base(), n, at, path)
+		d.list(t, target.(interface{ base() *leaf }).base(), tag, n, at, path)
 	case *derives:
 		d.derives(t, n, at, path)
 	case interface{ put(text) value }:

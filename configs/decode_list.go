@@ -69,7 +69,7 @@ func (d *decoder) unusable(n ast.Node, path string) bool {
 }
 
 // list fills a list of mappings.
-func (d *decoder) list(into interface{ grow() reflect.Value }, b *leaf, n ast.Node, at place, path string) {
+func (d *decoder) list(into interface{ grow() reflect.Value }, b *leaf, tag reflect.StructTag, n ast.Node, at place, path string) {
 	b.at, b.path, b.set = at, path, true
 	seq, ok := n.(*ast.SequenceNode)
 	if !ok {
@@ -79,7 +79,7 @@ func (d *decoder) list(into interface{ grow() reflect.Value }, b *leaf, n ast.No
 	}
 	if len(seq.Values) == 0 {
 		b.bad = true
-		d.errorf(placeOf(n), "%s is an empty list; write at least one or remove the line", path)
+		d.errorf(placeOf(n), "%s is an empty list; %s", path, emptyAdvice(tag))
 		return
 	}
 	for i, item := range seq.Values {

@@ -64,7 +64,7 @@ type readingDoc struct {
 	Device  text  `key:"device" default:"device" doc:"Field with the name of the device."`
 	Metric  text  `key:"metric" default:"metric" doc:"Field with the name of the metric."`
 	Time    text  `key:"time" default:"ts" empty:"messages carry no time" doc:"Field with the event time; a message without it gets the append time."`
-	Unit    text  `key:"unit" choice:"s,ms,us,ns" doc:"Unit of an event time that is a number since 1970; without it event times are RFC 3339."`
+	Unit    text  `key:"unit" choice:"rfc3339,s,ms,us,ns" doc:"Unit of an event time that is a number since 1970; without it, and with rfc3339, event times are RFC 3339."`
 	Value   text  `key:"value" default:"value" doc:"Field with the value."`
 	Seq     text  `key:"seq" default:"seq" empty:"messages carry no sequence number" doc:"Field with the device's own number of the message."`
 	Trace   text  `key:"trace" default:"traceparent" empty:"messages carry no trace context" doc:"Field with the W3C trace context of the message; alerts carry that of the reading that caused them. A header traceparent of the record comes first."`
@@ -171,7 +171,7 @@ type ruleDoc struct {
 	Name        text            `key:"name" need:"alerts carry it; write for example name: too-warm" doc:"Name of the rule, carried by its alerts."`
 	When        text            `key:"when" doc:"What the rule looks at: a window result such as temp_5m.mean, a metric (its last value), or an expression of several, with labels.NAME."`
 	Levels      named[levelDoc] `key:"levels" doc:"Levels by name, lowest first."`
-	Message     text            `key:"message" doc:"Text of the alert, with {{device}} or {{group}}, {{value}}, {{threshold}}, {{level}}, {{rule}}, {{active_for}}, {{metric}}, {{kind}}, {{expected}}, {{window.start}}, {{window.end}}, {{labels.NAME}}."`
+	Message     text            `key:"message" doc:"Text of the alert, with {{device}} or {{group}}, {{value}}, {{threshold}}, {{level}}, {{state}}, {{rule}}, {{active_for}}, {{metric}}, {{kind}}, {{expected}}, {{window.start}}, {{window.end}}, {{labels.NAME}}."`
 	Evaluate    text            `key:"evaluate" choice:"close,change" doc:"close: judged once, when the window closes or its device falls silent. change: judged at every reading. Default: close for tumbling, hopping and session, change for count, rolling and metrics."`
 	KeepFiring  span            `key:"keep_firing" default:"0s" doc:"The alert goes on, as recovering, until its condition has been gone this long."`
 	OnGap       text            `key:"on_gap" default:"pause" choice:"pause,reset,hold" doc:"What a hole in the data longer than idle_after is to a running hold: pause does not count it, reset starts the hold over, hold counts it."`

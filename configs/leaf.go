@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/weirstream/weir/event"
+	"github.com/weirstream/weir/operators/aggregate"
 )
 
 // place is a position in the file, both counted from 1.
@@ -57,10 +59,15 @@ func (l *leaf) show() string {
 	if l.secret {
 		return "[secret]"
 	}
-	if scheme, rest, ok := strings.Cut(l.raw, "://"); ok {
-		if i := strings.LastIndexByte(rest, '@'); i >= 0 {
-			return scheme + "://..." + rest[i:] // a user and password have no place there
-		}
+	scheme, rest, isURL := strings.Cut(l.raw, "://")
+	if !isURL {
+		scheme, rest = "", l.raw
+	} else {
+		scheme += "://"
+	}
+	i := strings.LastIndexByte(rest, '@')
+	if i >= 0 && (isURL || strings.Contains(rest[:i], ":") && !strings.Contains(rest, " ")) {
+		return scheme + "..." + rest[i:] // a user and password have no place there
 	}
 	return l.raw
 }
@@ -111,6 +118,9 @@ func choose(v, choices, planned string) string {
 	}
 	if len(all) == 1 {
 		return "is not known; use " + all[0]
+	}
+	if slices.Contains(all, aggregate.Percentile) {
+		return "is not known; use " + sayChoices(all) + suggestResult(v, fixedChoices(all))
 	}
 	return "is not known; use " + sayChoices(all) + suggest(v, fixedChoices(all))
 }

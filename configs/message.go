@@ -10,7 +10,7 @@ import (
 
 // fieldNames are the fields a message can hold.
 func fieldNames() []string {
-	return []string{"device", "group", "value", "threshold", "level", "rule", "active_for", "metric", "kind", "expected", "window.start", "window.end"}
+	return []string{"device", "group", "value", "threshold", "level", "state", "rule", "active_for", "metric", "kind", "expected", "window.start", "window.end"}
 }
 
 // message parses the message of a rule, or writes the usual one.

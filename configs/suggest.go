@@ -27,63 +27,13 @@ func nearest(word string, candidates []string) string {
 	if best != "" {
 		return best
 	}
-	same := synonym(w)
+	same := synonym(w, candidates)
 	for _, c := range candidates {
 		if c == same || len(w) > 2 && strings.HasPrefix(plainWord(c), w) {
 			return c
 		}
 	}
 	return ""
-}
-
-// synonym returns our word for what other systems call so.
-func synonym(word string) string {
-	switch word {
-	case "avg", "average":
-		return "mean"
-	case "maximum", "highest":
-		return "max"
-	case "minimum", "lowest":
-		return "min"
-	case "total":
-		return "sum"
-	case "std", "sd", "stdev", "deviation":
-		return "stddev"
-	case "unique", "uniques", "cardinality", "countdistinct":
-		return "distinct"
-	case "increase", "change", "diff", "difference":
-		return "delta"
-	case "trend", "derivative", "gradient":
-		return "slope"
-	case "twa", "timeweightedaverage":
-		return "time_weighted_mean"
-	case "ema":
-		return "ewma"
-	case "latest", "newest", "lastvalue":
-		return "last"
-	case "aggregate", "aggregates", "functions":
-		return "compute"
-	case "type", "kind", "window":
-		return "tumbling"
-	case "bootstrap", "bootstrapservers", "servers", "hosts":
-		return "brokers"
-	case "threshold", "gt", "greater", "over":
-		return "above"
-	case "lt", "less", "under":
-		return "below"
-	case "for", "duration":
-		return "hold"
-	case "condition", "expr", "metric", "if":
-		return "when"
-	case "severities", "severity":
-		return "levels"
-	case "allowedlateness", "lateness", "graceperiod", "grace", "watermark":
-		return "wait_for_late"
-	case "ttl", "retention":
-		return "forget_after"
-	default:
-		return ""
-	}
 }
 
 func plainWord(s string) string {

@@ -90,3 +90,20 @@ func TestDivisorNear(t *testing.T) {
 		assert.Equal(t, c.want, divisorNear(c.size, c.every), c)
 	}
 }
+
+// A file may say that its times are no numbers.
+func TestTextTime(t *testing.T) {
+	src := "name: p\nkafka: {brokers: [h:1]}\nsource: {topic: r, reading: {unit: rfc3339}}\nrules:\n- {name: hot, when: t, levels: {alarm: {above: 8}}}\nalerts: {topic: a}\n"
+	p, found := Parse("p.yaml", []byte(src), Options{})
+	assert.Empty(t, found)
+	assert.Empty(t, p.Source.Reading.Unit)
+	assert.Contains(t, p.Explain(ExplainOptions{}), "its time in ts as RFC 3339")
+}
+
+func TestSimilar(t *testing.T) {
+	topics := []string{"sensor-readings", "readings-2", "raedings", "Readings", "rea", "read_ings.v2", "alerts", "orders", "re"}
+	assert.Equal(t, []string{"Readings", "raedings", "rea", "read_ings.v2", "readings-2", "sensor-readings"}, Similar("readings", topics, 6))
+	assert.Equal(t, []string{"Readings", "readings-2"}, Similar("readings", topics, 2))
+	assert.Empty(t, Similar("temperature", topics, 5))
+	assert.Empty(t, Similar("", nil, 5))
+}

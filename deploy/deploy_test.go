@@ -133,6 +133,11 @@ func TestCompose(t *testing.T) {
 	require.Contains(t, read(t, "compose/prometheus.yml"), `"alertmanager:9093"`)
 	require.Contains(t, read(t, "compose/datasource.yaml"), "http://prometheus:9090")
 	require.Contains(t, strings.Join(c.Services["weir"].Volumes, " "), ":"+state)
+	// Without a token nothing of the API would be there, as weir listens on all addresses of its container.
+	require.Contains(t, c.Services["weir"].Command, "0.0.0.0:"+port)
+	require.Regexp(t, `^\$\{WEIR_API_TOKEN:\?.* > deploy/\.env\}$`, c.Services["weir"].Environment["WEIR_API_TOKEN"])
+	require.Contains(t, strings.Split(read(t, "../.gitignore"), "\n"), "/deploy/.env")
+	require.Contains(t, strings.Split(read(t, "../.dockerignore"), "\n"), "**/.env")
 }
 
 // The image runs as a user without a name, with its state where everything else expects it.
@@ -169,8 +174,16 @@ type statefulSet struct {
 					FSGroup      int  `yaml:"fsGroup"`
 				} `yaml:"securityContext"`
 				Containers []struct {
-					Name  string
-					Args  []string
+					Name string
+					Args []string
+					Env  []struct {
+						Name      string
+						ValueFrom struct {
+							FieldRef struct {
+								FieldPath string `yaml:"fieldPath"`
+							} `yaml:"fieldRef"`
+						} `yaml:"valueFrom"`
+					}
 					Ports []struct {
 						Name          string
 						ContainerPort int `yaml:"containerPort"`
@@ -206,7 +219,7 @@ func TestKubernetes(t *testing.T) {
 	weir := pod.Containers[0]
 	require.Equal(t, "http", weir.Ports[0].Name)
 	require.Equal(t, port, strconv.Itoa(weir.Ports[0].ContainerPort))
-	require.Contains(t, weir.Args, "0.0.0.0:"+port)
+	require.Contains(t, weir.Args, "--http=0.0.0.0:"+port)
 	require.Contains(t, weir.Args, "/etc/weir/pipeline.yaml")
 	answers := read(t, "../cmd/weir/outside.go")
 	for path, probe := range map[string]probe{"/healthz": weir.LivenessProbe, "/readyz": weir.ReadinessProbe} { // unordered: each by itself
@@ -224,9 +237,24 @@ func TestKubernetes(t *testing.T) {
 	require.Equal(t, "state", s.Spec.VolumeClaimTemplates[0].Metadata.Name)
 	require.Len(t, pod.Volumes, 2)
 
-	var service struct{ Metadata struct{ Name string } }
+	var service struct {
+		Metadata struct{ Name string }
+		Spec     struct {
+			ClusterIP                string `yaml:"clusterIP"`
+			PublishNotReadyAddresses bool   `yaml:"publishNotReadyAddresses"`
+		}
+	}
 	decode(t, "kubernetes/base/service.yaml", &service)
 	require.Equal(t, s.Spec.ServiceName, service.Metadata.Name)
+	require.Equal(t, "None", service.Spec.ClusterIP, "only a headless service names pods")
+	require.True(t, service.Spec.PublishNotReadyAddresses, "where one task recovers the others can be asked")
+	require.Contains(t, weir.Args, "--advertise-url=http://$(POD_NAME)."+service.Metadata.Name+".$(POD_NAMESPACE).svc:"+port)
+	fields := map[string]string{}
+	for _, e := range weir.Env {
+		fields[e.Name] = e.ValueFrom.FieldRef.FieldPath
+	}
+	require.Equal(t, "metadata.name", fields["POD_NAME"])
+	require.Equal(t, "metadata.namespace", fields["POD_NAMESPACE"])
 	for _, path := range []string{"kubernetes/base/service.yaml", "kubernetes/components/network-policy/network-policy.yaml"} {
 		require.Contains(t, read(t, path), "port: "+port)
 	}
@@ -267,6 +295,10 @@ func TestPackage(t *testing.T) {
 	require.Contains(t, build, "echo /etc/weir/example.yaml >")
 	require.Regexp(t, `adduser .*--system --group .* weir\n`, read(t, "debian/postinst"))
 	require.Contains(t, unit, "User=weir\nGroup=weir\n")
+	require.Contains(t, unit, "tried again for ever, every two seconds")
+	require.Contains(t, unit, "\nStartLimitIntervalSec=0\n")
+	require.Contains(t, unit, "\nRestart=on-failure\nRestartSec=2\n", "as the comment says")
+	require.NotContains(t, unit, "\nRestartSteps", "systemd before 254 warns of it")
 	require.NotContains(t, unit, "RestartPreventExitStatus", "a panic and the watchdog exit with 2")
 	require.NotContains(t, unit, "\nProcSubset=pid", "the boot id is in /proc/sys")
 	for _, m := range regexp.MustCompile(`"\$here/([^"*]+)"`).FindAllStringSubmatch(build, -1) {

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirstream/weir/alerts/commands"
+	"github.com/weirstream/weir/complaint"
 	"github.com/weirstream/weir/configs"
 )
 
@@ -42,7 +43,8 @@ type Commands struct {
 	moved    chan struct{}     // closed when one of both changes
 	engines  []*func()         // told of a new version
 
-	counted                  int64 // offset below which records are counted
+	trouble                  complaint.Pace // in reading
+	counted                  int64          // offset below which records are counted
 	taken, undone, misshapen atomic.Int64
 }
 
@@ -104,7 +106,9 @@ func (c *Commands) Run(ctx context.Context) {
 		if time.Since(began) > time.Minute {
 			wait = 100 * time.Millisecond
 		}
-		c.log.Warn("commands cannot be read, those known stay in force; trying again", "topic", c.topic, "error", err)
+		if lasts, say := c.trouble.Again(time.Now()); say {
+			c.log.Warn("commands cannot be read, those known stay in force; trying again", "topic", c.topic, "error", err, "for", lasts.Round(time.Second).String())
+		}
 		rest(ctx, wait)
 	}
 }
@@ -125,6 +129,9 @@ func (c *Commands) follow(ctx context.Context) error {
 	for position, whole := int64(0), end == 0; ; {
 		if whole {
 			c.tell(set.Version(), position)
+			if lasted, was := c.trouble.Over(time.Now()); was {
+				c.log.Info("commands are read again", "topic", c.topic, "after", lasted.Round(time.Millisecond).String())
+			}
 		}
 		poll, cancel := context.WithCancel(ctx)
 		if !whole {

@@ -52,6 +52,9 @@ type Options struct {
 	// PartitionOf is where the declared partitioner puts a device among n
 	// partitions; nil: not checked.
 	PartitionOf func(device []byte, n int) int
+	// Fitting names the partitioners that put a device in a partition of n, for the refusal of devices that lie elsewhere than declared;
+	// nil: it names none.
+	Fitting func(device []byte, partition int32, n int) []string
 	// GroupPartition is where the partials of a group go among n partitions; needed
 	// where the plan sends any, and then always the same function.
 	GroupPartition func(group []byte, n int) int
@@ -99,6 +102,7 @@ type Engine struct {
 	mono     monoBase
 	status   *registry
 	loss     loss
+	unused   unused
 	roster   *rosterFile
 	commands *Commands
 

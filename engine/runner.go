@@ -138,7 +138,7 @@ func (r *runner) close() {
 // wall clock is compared by.
 func (r *runner) goLive(ctx context.Context) error {
 	options := task.Options{
-		Partition: r.partition, PartitionOf: r.partitionOf(), WallStamped: r.e.topics.wallStamped,
+		Partition: r.partition, PartitionOf: r.partitionOf(), Fitting: r.fitting(), WallStamped: r.e.topics.wallStamped,
 		GroupOptions: task.GroupOptions{Partitions: r.e.topics.partitions, GroupPartition: r.groupPartition()},
 	}
 	if err := r.decoders(&options); err != nil {
@@ -183,6 +183,14 @@ func (r *runner) partitionOf() func([]byte) int32 {
 	return func(device []byte) int32 { return int32(r.e.o.PartitionOf(device, n)) }
 }
 
+func (r *runner) fitting() func([]byte, int32) []string {
+	if r.e.o.Fitting == nil {
+		return nil
+	}
+	n := int(r.e.topics.partitions)
+	return func(device []byte, partition int32) []string { return r.e.o.Fitting(device, partition, n) }
+}
+
 // live folds and commits until something ends it.
 func (r *runner) live(ctx context.Context) error {
 	for {
@@ -217,6 +225,7 @@ func (r *runner) live(ctx context.Context) error {
 				return err
 			}
 		case r.ends = <-r.h.ends:
+			r.sayUnused(time.Now())
 			r.advance()
 		case <-r.h.roster:
 			r.takeRoster()
@@ -315,6 +324,7 @@ func (r *runner) fold() error {
 		}
 		return err
 	}
+	r.noteUnused(chunk, time.Now())
 	r.folded += n
 	r.records += n
 	r.position = chunk[n-1].Offset + 1

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 
+	"github.com/weirstream/weir/complaint"
 	"github.com/weirstream/weir/engine/task"
 )
 
@@ -60,13 +61,19 @@ func journalConfigs(replicas int) map[string]string {
 // prepare checks the brokers and makes the topics that are missing. Brokers that
 // do not answer yet are waited for; what they refuse is not asked again.
 func (e *Engine) prepare(ctx context.Context) error {
+	var trouble complaint.Pace
 	for wait := 500 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
 		err := e.prepareOnce(ctx)
 		var refused *RefusedError
 		if err == nil || errors.As(err, &refused) || isDenied(err) {
+			if lasted, was := trouble.Over(time.Now()); was && err == nil {
+				e.log.Info("brokers are ready", "brokers", strings.Join(e.o.Brokers, ","), "after", lasted.Round(time.Millisecond).String())
+			}
 			return err
 		}
-		e.log.Warn("brokers not ready, trying again", "brokers", strings.Join(e.o.Brokers, ","), "reason", err)
+		if lasts, say := trouble.Again(time.Now()); say {
+			e.log.Warn("brokers not ready, trying again", "brokers", strings.Join(e.o.Brokers, ","), "reason", err, "for", lasts.Round(time.Second).String())
+		}
 		if err := pauseFor(ctx, wait); err != nil {
 			return err
 		}
@@ -202,7 +209,7 @@ func (e *Engine) prepareSource(ctx context.Context) error {
 		return fmt.Errorf("topic %q is not there yet: the tasks of the devices make it", p.Source.Topic)
 	}
 	if errors.Is(detail.Err, kerr.UnknownTopicOrPartition) {
-		return refuse("source topic %q does not exist: create it with as many partitions as you will ever want to scale to", p.Source.Topic)
+		return e.refuseMissing(ctx, p.Source.Topic)
 	}
 	if detail.Err != nil {
 		return fmt.Errorf("describe source topic %q: %w", p.Source.Topic, detail.Err)

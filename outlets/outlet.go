@@ -12,6 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weirstream/weir/complaint"
 )
 
 const (
@@ -23,8 +25,7 @@ const (
 	fetchBytes        = 256 << 10
 	fetchAll          = 4 << 20
 	// fetchWait is how long a request waits for records, and so how long a partition that comes waits for the request under way.
-	fetchWait     = 500 * time.Millisecond
-	complainEvery = time.Minute
+	fetchWait = 500 * time.Millisecond
 )
 
 // Outlet carries the alerts of one pipeline to one receiver.
@@ -49,9 +50,8 @@ type Outlet struct {
 
 	committing sync.Mutex
 
-	trouble    sync.Mutex
-	troubled   bool
-	complained time.Time
+	complaining sync.Mutex
+	trouble     complaint.Pace
 }
 
 // Counts says what an outlet has done since it was made.
@@ -141,6 +141,7 @@ func (o *Outlet) join(ctx context.Context) error {
 		topics, err := o.admin.ListTopics(asked, o.o.Topic)
 		cancel()
 		if err == nil && topics[o.o.Topic].Err == nil {
+			o.relieve()
 			return nil
 		}
 		if err == nil && !errors.Is(topics[o.o.Topic].Err, kerr.UnknownTopicOrPartition) {
@@ -248,22 +249,19 @@ func (o *Outlet) owned() []int32 {
 
 // complain logs trouble when it begins and now and then while it lasts: there may be many partitions, and it may last days.
 func (o *Outlet) complain(err error) {
-	o.trouble.Lock()
-	defer o.trouble.Unlock()
-	if o.troubled && time.Since(o.complained) < complainEvery {
-		return
+	o.complaining.Lock()
+	defer o.complaining.Unlock()
+	if lasts, say := o.trouble.Again(time.Now()); say {
+		o.log.Warn("alerts cannot be delivered, trying again", "error", err, "for", lasts.Round(time.Second).String())
 	}
-	o.troubled, o.complained = true, time.Now()
-	o.log.Warn("alerts cannot be delivered, trying again", "error", err)
 }
 
 // relieve logs the end of the trouble.
 func (o *Outlet) relieve() {
-	o.trouble.Lock()
-	defer o.trouble.Unlock()
-	if o.troubled {
-		o.troubled = false
-		o.log.Info("alerts are delivered again")
+	o.complaining.Lock()
+	defer o.complaining.Unlock()
+	if lasted, was := o.trouble.Over(time.Now()); was {
+		o.log.Info("alerts can be delivered again", "after", lasted.Round(time.Millisecond).String())
 	}
 }
 

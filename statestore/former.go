@@ -174,7 +174,12 @@ func (t *Table) Asides() []Column {
 
 // AsideRow is the words of a device in the i-th of Asides; nil where they are all
 // zero. They are valid until the next Seal.
-func (t *Table) AsideRow(i int, s Slot) []uint64 { return t.aside[i].rows[s] }
+func (t *Table) AsideRow(i int, s Slot) []uint64 {
+	if rows := t.aside[i].rows; int(s) < len(rows) {
+		return rows[s]
+	}
+	return nil // the slot is newer than what was replayed
+}
 
 // growAside makes room beside for as many slots as there are.
 func (t *Table) growAside() {
@@ -234,7 +239,9 @@ func (t *Table) enterLayout(layout uint64) error {
 // forgetAside clears what is beside of a slot.
 func (t *Table) forgetAside(s Slot) {
 	for i := range t.aside {
-		t.aside[i].rows[s] = nil
+		if rows := t.aside[i].rows; int(s) < len(rows) {
+			rows[s] = nil
+		}
 	}
 }
 

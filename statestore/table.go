@@ -191,6 +191,7 @@ func (t *Table) Drop(s Slot) {
 	t.mustLive(s)
 	t.names.unlink(s)
 	t.clearSlot(s)
+	t.forgetAside(s)
 	mask := t.mask(t.changed, s)
 	for i, m := range mask {
 		t.changedCells -= bits.OnesCount64(m)

@@ -37,12 +37,7 @@ func newAlertsCommand() *cobra.Command {
 		Short: "See open alerts; acknowledge, silence and explain them",
 		Long: `Reads the alerts topic of a pipeline, and writes what you say of its alerts to its topic of commands, where the
 running pipeline finds it. ID is the id of an alert, or its first digits.`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usageError{fmt.Errorf("unknown command %q of alerts: ls, explain, ack, unack, silence, silences or unsilence", args[0])}
-			}
-			return nil
-		},
+		Args: unknownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.PersistentFlags().StringSliceVar(&f.brokers, "brokers", nil, "host:port of brokers, in place of kafka.brokers; for an embedded broker without a fixed port")

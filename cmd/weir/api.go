@@ -33,9 +33,11 @@ type api struct {
 	open      map[*instance]*desk // of those with rules, by the file in force
 
 	log       *slog.Logger
-	token     string // empty: who reaches the listener may ask, if that is on loopback
-	loopback  bool   // of the listener
-	certified bool   // whoever reaches the listener has a certificate of the operator's authority
+	token     string     // empty: who reaches the listener may ask, if that is on loopback
+	tokens    *tokenFile // the file that token came from; nil: it came from elsewhere
+	loopback  bool       // of the listener
+	certified bool       // whoever reaches the listener has a certificate of the operator's authority
+	name      string     // that the operator gave the listener; empty: none
 
 	watch   *watch
 	streams atomic.Int64  // that are open
@@ -187,6 +189,9 @@ func (a *api) handler(answer func(*http.Request) (reply, error)) http.Handler {
 		var out reply
 		if err == nil {
 			out, err = answer(r.WithContext(ctx))
+		} else if r.ContentLength != 0 && r.ProtoMajor == 1 { // or the server waits for the body, before it answers and after
+			w.Header().Set("Connection", "close")
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now()) // not every writer has one
 		}
 		if err != nil {
 			a.refuse(w, err)
@@ -234,15 +239,15 @@ func (a *api) admit(r *http.Request) error {
 	switch {
 	case a.token != "":
 		given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		want, have := sha256.Sum256([]byte(a.token)), sha256.Sum256([]byte(given))
+		want, have := sha256.Sum256([]byte(a.tokenInForce())), sha256.Sum256([]byte(given))
 		if !ok || subtle.ConstantTimeCompare(want[:], have[:]) != 1 {
 			return problemOf(http.StatusUnauthorized, "send the token as Authorization: Bearer TOKEN")
 		}
-	case a.certified && r.TLS != nil && len(r.TLS.VerifiedChains) > 0:
+	case a.isVouched(r):
 	case !a.loopback:
 		return problemOf(http.StatusForbidden, "the API is off: set WEIR_API_TOKEN, or let --http listen on loopback only")
-	case !isLocal(r.Host):
-		return problemOf(http.StatusForbidden, fmt.Sprintf("host %q is not this machine: set WEIR_API_TOKEN to be reached under a name", r.Host))
+	case !a.isHere(r.Host):
+		return notHere(r.Host)
 	}
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); r.Method == http.MethodPost && kind != "application/json" {
 		return problemOf(http.StatusUnsupportedMediaType, "send Content-Type: application/json")
@@ -250,14 +255,24 @@ func (a *api) admit(r *http.Request) error {
 	return nil
 }
 
-// isLocal reports whether a request's Host is this machine by whatever name.
-func isLocal(host string) bool {
+// isVouched reports whether an authority of the operator's vouches for who asks.
+func (a *api) isVouched(r *http.Request) bool {
+	return a.certified && r.TLS != nil && len(r.TLS.VerifiedChains) > 0
+}
+
+// isHere reports whether a request's Host is this machine: by a name that no stranger can have, or by the one in --http, which the operator
+// chose (the name of a Debian machine is often 127.0.1.1 to itself).
+func (a *api) isHere(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
 	host = strings.Trim(host, "[]")
 	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback() || a.name != "" && strings.EqualFold(host, a.name)
+}
+
+func notHere(host string) error {
+	return problemOf(http.StatusForbidden, fmt.Sprintf("host %q is not this machine: set WEIR_API_TOKEN to be reached under a name", host))
 }
 
 // problem is what an error is to whoever asked. One that is not of his making is logged.
@@ -288,14 +303,23 @@ func problemFor(err error) (p problem, asked bool) {
 func read(r *http.Request, into any) error {
 	decoder := json.NewDecoder(r.Body)
 	decoder.DisallowUnknownFields()
+	where, err := "body", decoder.Decode(into)
+	if err == nil {
+		where = "body, after its object"
+		if err = decoder.Decode(new(json.RawMessage)); err == nil {
+			err = errors.New("another value")
+		}
+	}
 	var tooLarge *http.MaxBytesError
-	switch err := decoder.Decode(into); {
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
 	case errors.As(err, &tooLarge):
 		return problemOf(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body may have %d bytes", maxBody))
-	case err != nil && !errors.Is(err, io.EOF):
-		return problemOf(http.StatusBadRequest, "body: "+err.Error())
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return problemOf(http.StatusRequestTimeout, "the body did not come in time")
 	}
-	return nil
+	return problemOf(http.StatusBadRequest, where+": "+err.Error())
 }
 
 // asked are the desks that a request is about: all, or the one of ?pipeline=.

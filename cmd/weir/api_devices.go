@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/weirstream/weir/configs"
 	"github.com/weirstream/weir/engine"
 	"github.com/weirstream/weir/engine/task"
 )
@@ -176,6 +177,9 @@ func (a *api) answerFrom(r *http.Request, ask func(*instance) (any, error)) (rep
 func (i *instance) device(ctx context.Context, id string) (*deviceView, error) {
 	w := i.work()
 	d, err := w.engine.Device(ctx, id)
+	if errors.Is(err, engine.ErrNoDevice) {
+		return nil, problemOf(http.StatusNotFound, unheard(w.pipeline, id))
+	}
 	if err != nil {
 		return nil, i.errAsked(fmt.Sprintf("device %q", id), err)
 	}
@@ -187,6 +191,12 @@ func (i *instance) device(ctx context.Context, id string) (*deviceView, error) {
 		v.Labels = map[string]string{}
 	}
 	return v, nil
+}
+
+// unheard says why a device may be unknown whose readings come.
+func unheard(p *configs.Pipeline, id string) string {
+	return fmt.Sprintf("device %q: pipeline %q has had no reading of it that it can use; bad ones, late ones and those from the future do not count (topic %s and the metric weir_quarantined_total say why), "+
+		"nor do those of metrics that no window or rule uses (weir_readings_total, outcome filtered)", id, p.Name, p.QuarantineTopic)
 }
 
 // errAsked is what an engine's error is to whoever asked for something.

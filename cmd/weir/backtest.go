@@ -163,6 +163,7 @@ func backtest(ctx context.Context, path string, f backtestFlags, streams simulat
 	if err != nil {
 		return fmt.Errorf("backtest: %w", err)
 	}
+	b.lines = map[string]string{"": "", string(history.NDJSON): "line", string(history.CSV): "row"}[f.format]
 	if err := b.run(ctx, newProgressBar(streams.err)); err != nil {
 		return fmt.Errorf("backtest: %w", err)
 	}
@@ -174,9 +175,11 @@ func backtest(ctx context.Context, path string, f backtestFlags, streams simulat
 		}
 	}
 	if f.json {
-		return printJSON(streams.out, result)
+		err = printJSON(streams.out, result)
+	} else {
+		err = result.print(streams.out, f.top)
 	}
-	return result.print(streams.out, f.top)
+	return errors.Join(err, result.nothingUsed())
 }
 
 // open opens the history.

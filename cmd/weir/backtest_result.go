@@ -32,11 +32,14 @@ type backtestSide struct {
 	Pipeline string           `json:"pipeline"`
 	Devices  int              `json:"devices"`
 	Readings backtestReadings `json:"readings"`
+	Unusable []unusableJSON   `json:"unusable"` // by reason
 	Rules    []ruleJSON       `json:"rules"`
 	Episodes []episodeJSON    `json:"episodes"`
 
-	all  []replay.Episode
-	sums []replay.RuleSummary
+	all   []replay.Episode
+	sums  []replay.RuleSummary
+	span  event.Time // of history
+	lines string     // backtesting.lines
 }
 
 // backtestReadings are the readings by class, which add up to All.
@@ -118,6 +121,10 @@ func (b *backtesting) side(pipeline int, path string) backtestSide {
 	s := backtestSide{
 		File: path, Pipeline: p.Name, Devices: devices, all: b.episodes(pipeline), Rules: []ruleJSON{}, Episodes: []episodeJSON{},
 		Readings: backtestReadings{All: c.In, Processed: c.Processed, Filtered: c.Filtered, Late: c.Late, Future: c.Future, Bad: c.Bad, Duplicate: c.Duplicate},
+	}
+	s.Unusable, s.lines = b.unusable(pipeline), b.lines
+	if b.last > b.first {
+		s.span = b.last - b.first
 	}
 	s.sums = replay.Summarize(p, s.all, replay.History{First: b.first, Last: b.last, Devices: devices, Groups: b.groups(pipeline)})
 	for _, r := range s.sums {
@@ -246,15 +253,30 @@ func (s *backtestSide) printRules(out io.Writer) {
 	t := newTable(out)
 	fmt.Fprintln(t, "RULE\tEPISODES\tDEVICES\tFIRING\tFLAPS\tOPEN\tPENDING ONLY\tPER DEVICE AND WEEK")
 	for _, r := range s.sums {
-		fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%d\t%d\t%d\t%.3g\n", r.Rule, r.Episodes, r.Devices, sayMs(r.Firing), r.Flaps, r.Open, r.Pending, r.PerDeviceWeek)
+		fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%d\t%d\t%d\t%s\n", r.Rule, r.Episodes, r.Devices, sayMs(r.Firing), r.Flaps, r.Open, r.Pending, s.sayWeekly(r.PerDeviceWeek))
 	}
 	_ = t.Flush()
+	if s.span > 0 && s.span < leastSpan && len(s.sums) > 0 {
+		fmt.Fprintf(out, "- : %s of history say too little about a week\n", sayMs(s.span))
+	}
+}
+
+// leastSpan is the shortest history of which it is shown what it comes to in a week.
+const leastSpan = 24 * 3_600_000
+
+// sayWeekly writes the episodes of a device in a week; of a short history they are chance.
+func (s *backtestSide) sayWeekly(n float64) string {
+	if s.span < leastSpan {
+		return "-"
+	}
+	return strconv.FormatFloat(n, 'g', 3, 64)
 }
 
 func (s *backtestSide) printReadings(out io.Writer) {
 	c := s.Readings
 	fmt.Fprintf(out, "\nreadings %d = processed %d + filtered %d + late %d + future %d + bad %d + duplicate %d\n",
 		c.All, c.Processed, c.Filtered, c.Late, c.Future, c.Bad, c.Duplicate)
+	s.printUnusable(out)
 }
 
 // printChanges shows what --compare found.

@@ -28,6 +28,8 @@ type backtesting struct {
 	tasks     [][]backtestTask // by pipeline and partition
 	works     []backtestWorks  // by pipeline, in place of tasks where tasks of one send each other something
 
+	lines string // what a place in the source is called; empty: it is a topic
+
 	mu          sync.Mutex
 	first, last event.Time
 	took        time.Duration
@@ -37,6 +39,7 @@ type backtesting struct {
 type backtestTask struct {
 	*replay.Replay
 	log *replay.Log
+	bad *unusable
 }
 
 // newBacktesting makes the tasks. Of a topic, where each device lies is checked
@@ -66,13 +69,15 @@ func newBacktesting(pipelines []*configs.Pipeline, source history.Source, ofTopi
 		var tasks []backtestTask
 		for i := range source.Partitions() {
 			log := replay.NewLog(p)
-			o.Partition, o.Alert, o.Watch = int32(i), log.Alert, log.Watch
+			bad := &unusable{topic: p.QuarantineTopic}
+			o.Partition, o.Alert, o.Watch, o.Output = int32(i), log.Alert, log.Watch, bad.take
 			o.PartitionOf = func(device []byte) int32 { return int32(partitionOf(device, source.Partitions())) }
+			o.Fitting = func(device []byte, partition int32) []string { return fitting(device, partition, source.Partitions()) }
 			r, err := replay.New(p, o)
 			if err != nil {
 				return nil, err
 			}
-			tasks = append(tasks, backtestTask{r, log})
+			tasks = append(tasks, backtestTask{r, log, bad})
 		}
 		b.tasks = append(b.tasks, tasks)
 	}
@@ -205,6 +210,19 @@ func (b *backtesting) counters(pipeline int) (c task.Counters, devices int) {
 		devices += t.Devices()
 	}
 	return c, devices
+}
+
+// unusable are the readings of one pipeline that could not be used.
+func (b *backtesting) unusable(pipeline int) []unusableJSON {
+	var tasks []*unusable
+	if b.works != nil {
+		tasks = append(tasks, b.works[pipeline].bad)
+	} else {
+		for _, t := range b.tasks[pipeline] {
+			tasks = append(tasks, t.bad)
+		}
+	}
+	return gather(tasks, b.source)
 }
 
 // episodes are those of all tasks of one pipeline.

@@ -164,6 +164,7 @@ func TestBacktestOfAMisplacedTopic(t *testing.T) {
 	}
 	_, _, err = execute(t, "backtest", coldChain, "--kafka", "readings", "--brokers", server.Addr())
 	assert.ErrorContains(t, err, "declare the partitioner that the producers use")
+	assert.Regexp(t, "where (source.partitioner=(crc32|fnv1a|crc32 or fnv1a) would|no partitioner that weir knows would) put it", err.Error())
 }
 
 func TestBacktestFlags(t *testing.T) {

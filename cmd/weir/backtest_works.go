@@ -16,6 +16,7 @@ import (
 type backtestWorks struct {
 	*replay.Works
 	log *replay.Log
+	bad *unusable
 }
 
 // progressEvery is after how many records the bar moves.
@@ -24,14 +25,16 @@ const progressEvery = 10_000
 // addWorks makes the tasks of a pipeline that go through history as one.
 func (b *backtesting) addWorks(p *configs.Pipeline, o replay.Options, partitionOf func(key []byte, n int) int) error {
 	log := replay.NewLog(p)
-	o.Alert, o.Watch = log.Alert, log.Watch
+	bad := &unusable{topic: p.QuarantineTopic}
+	o.Alert, o.Watch, o.Output = log.Alert, log.Watch, bad.take
 	n := b.source.Partitions()
 	o.PartitionOf = func(device []byte) int32 { return int32(partitionOf(device, n)) }
+	o.Fitting = func(device []byte, partition int32) []string { return fitting(device, partition, n) }
 	works, err := replay.NewWorks(p, n, o)
 	if err != nil {
 		return err
 	}
-	b.works = append(b.works, backtestWorks{works, log})
+	b.works = append(b.works, backtestWorks{works, log, bad})
 	return nil
 }
 
@@ -48,7 +51,9 @@ func (b *backtesting) runWorks(ctx context.Context, bar *progressBar) error {
 		if err != nil {
 			return err
 		}
-		b.first, b.last = min(b.first, r.Append), max(b.last, r.Append)
+		if r.Append > 0 {
+			b.first, b.last = min(b.first, r.Append), max(b.last, r.Append)
+		}
 		one[0] = r
 		for i := range b.works {
 			if err := b.works[i].Fold(partition, one); err != nil {

@@ -49,7 +49,11 @@ func TestDeployedCommands(t *testing.T) {
 		}
 	}
 	decodeYAML(t, "../../deploy/kubernetes/base/stateful-set.yaml", &set)
-	understood(t, "stateful set", set.Spec.Template.Spec.Containers[0].Args)
+	args := set.Spec.Template.Spec.Containers[0].Args
+	understood(t, "stateful set", args)
+	url := inPod(t, args, "--advertise-url=")
+	require.Equal(t, "http://weir-0.weir.plant.svc:9464", url)
+	require.NoError(t, checkAdvertised(url))
 	for _, line := range regexp.MustCompile(`(?m)(?:^CMD|start-period=30s CMD) (\[.*\])$`).FindAllStringSubmatch(readText(t, "../../Dockerfile"), -1) {
 		var args []string
 		require.NoError(t, yaml.Unmarshal([]byte(line[1]), &args))
@@ -60,6 +64,18 @@ func TestDeployedCommands(t *testing.T) {
 	}
 	start := regexp.MustCompile(`(?m)^ExecStart=/usr/bin/weir (.*)$`).FindStringSubmatch(readText(t, "../../deploy/systemd/weir@.service"))
 	understood(t, "unit", strings.Fields(strings.Replace(start[1], "$WEIR_OPTIONS ", "", 1)))
+}
+
+// inPod is the value of an option as Kubernetes hands it to a pod.
+func inPod(t *testing.T, args []string, option string) string {
+	t.Helper()
+	for _, a := range args {
+		if value, found := strings.CutPrefix(a, option); found {
+			return strings.NewReplacer("$(POD_NAME)", "weir-0", "$(POD_NAMESPACE)", "plant").Replace(value)
+		}
+	}
+	require.Fail(t, option+" is missing")
+	return ""
 }
 
 // The man page has every command, and no other.

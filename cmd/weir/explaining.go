@@ -10,19 +10,22 @@ import (
 	"time"
 
 	"github.com/weirstream/weir/access"
+	"github.com/weirstream/weir/complaint"
 )
 
 const (
 	// startTime is how long after its start a process ends over a login that is refused: later the login was changed while it runs, and it
 	// goes on trying.
 	startTime = time.Minute
-	// complainEvery is how often trouble in getting in is logged in the same words: a process has a dozen clients, and each tries again
-	// several times a second.
-	complainEvery = 30 * time.Second
+	// quietTime is after how long without it trouble in getting in counts as over: clients try again more often than that.
+	quietTime = 2 * time.Minute
+	// lastsKey is the attribute of what is paced where it is logged: how long it has lasted.
+	lastsKey = "for"
 )
 
 // explainingHandler tells of errors that come from how weir gets in at the brokers which setting they are about, whoever logs them: the
-// engine, an outlet or the Kafka client itself. It says the same only now and then, but at the level debug.
+// engine, an outlet or the Kafka client itself. It says the same only now and then, but at the level debug: a process has a dozen clients,
+// and each tries again several times a second.
 type explainingHandler struct {
 	slog.Handler
 	shared *explaining
@@ -34,17 +37,18 @@ type explaining struct {
 	now  func() time.Time
 
 	mu   sync.Mutex
-	said map[string]*complaint
+	said map[string]*sameTrouble
 }
 
-// complaint is what has been said of one trouble.
-type complaint struct {
-	at      time.Time
+// sameTrouble is what has been said of one trouble.
+type sameTrouble struct {
+	complaint.Pace
+	seen    time.Time
 	skipped int
 }
 
 func newExplainingHandler(to slog.Handler) *explainingHandler {
-	return &explainingHandler{Handler: to, shared: &explaining{now: time.Now, said: map[string]*complaint{}}}
+	return &explainingHandler{Handler: to, shared: &explaining{now: time.Now, said: map[string]*sameTrouble{}}}
 }
 
 // Handle implements slog.Handler.
@@ -54,8 +58,9 @@ func (h *explainingHandler) Handle(ctx context.Context, r slog.Record) error {
 		return h.Handler.Handle(ctx, r)
 	}
 	told := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
-	trouble := ""
+	trouble, paced := "", false
 	r.Attrs(func(a slog.Attr) bool {
+		paced = paced || a.Key == lastsKey
 		if err, ok := a.Value.Any().(error); ok {
 			better := door.Explain(err)
 			a.Value = slog.AnyValue(better)
@@ -64,13 +69,13 @@ func (h *explainingHandler) Handle(ctx context.Context, r slog.Record) error {
 		told.AddAttrs(a)
 		return true
 	})
-	if trouble != "" && !h.Handler.Enabled(ctx, slog.LevelDebug) {
-		skipped, again := h.shared.again(r.Message + "\x00" + trouble)
-		if again {
+	if trouble != "" && !paced && !h.Handler.Enabled(ctx, slog.LevelDebug) {
+		lasts, skipped, say := h.shared.again(r.Message + "\x00" + trouble)
+		if !say {
 			return nil
 		}
 		if skipped > 0 {
-			told.AddAttrs(slog.Int("said_again", skipped))
+			told.AddAttrs(slog.String(lastsKey, lasts.Round(time.Second).String()), slog.Int("times", skipped+1))
 		}
 	}
 	return h.Handler.Handle(ctx, told)
@@ -88,24 +93,26 @@ func troubleOf(err, explained error) string {
 	return ""
 }
 
-// again reports whether something was said a moment ago, and, where it is not, how often it was left unsaid since.
-func (e *explaining) again(what string) (skipped int, again bool) {
+// again reports whether to say something again, how long it has lasted, and how often it was left unsaid since it was said last.
+func (e *explaining) again(what string) (lasts time.Duration, skipped int, say bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := e.now()
-	c := e.said[what]
-	if c == nil {
+	t := e.said[what]
+	if t == nil || now.Sub(t.seen) > quietTime {
 		if len(e.said) > 1_000 {
 			clear(e.said)
 		}
-		c = &complaint{}
-		e.said[what] = c
-	} else if now.Sub(c.at) < complainEvery {
-		c.skipped++
-		return 0, true
+		t = &sameTrouble{}
+		e.said[what] = t
 	}
-	skipped, c.at, c.skipped = c.skipped, now, 0
-	return skipped, false
+	t.seen = now
+	if lasts, say = t.Again(now); !say {
+		t.skipped++
+		return lasts, 0, false
+	}
+	skipped, t.skipped = t.skipped, 0
+	return lasts, skipped, true
 }
 
 // WithAttrs implements slog.Handler.

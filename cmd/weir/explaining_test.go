@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/weirstream/weir/access"
+	"github.com/weirstream/weir/complaint"
 	"github.com/weirstream/weir/configs"
 )
 
@@ -44,19 +45,29 @@ func TestLoggedErrorsNameTheirSetting(t *testing.T) {
 	require.Contains(t, out.String(), `error="as it was"`)
 }
 
-// The same trouble is said every half minute, however often it comes, and other things at once.
+// The same trouble is said at growing intervals with how long it lasts, however often it comes, and other things at once.
 func TestTheSameTroubleIsSaidNowAndThen(t *testing.T) {
 	log, out, pass := explainingLog(t, slog.LevelInfo)
-	for range 3 {
+	const cannot = "kafka.brokers: kafka:9092 cannot be reached"
+	for range 4 {
 		for range 10 {
 			log.Warn("unable to open connection", "err", fmt.Errorf("dial %p: %w", t, &access.Error{Setting: "kafka.brokers", Reason: "kafka:9092 cannot be reached"}))
 			log.Warn("other", "err", errors.New("as it was"))
 		}
-		pass(complainEvery)
+		pass(complaint.First)
 	}
-	require.Equal(t, 3, strings.Count(out.String(), "kafka.brokers: "))
-	require.Equal(t, 2, strings.Count(out.String(), "said_again=9"))
-	require.Equal(t, 30, strings.Count(out.String(), "as it was"))
+	require.Equal(t, 3, strings.Count(out.String(), cannot), "at once, after a minute and after three")
+	require.Contains(t, out.String(), "for=1m0s times=10\n")
+	require.Contains(t, out.String(), "for=3m0s times=20\n")
+	require.Equal(t, 40, strings.Count(out.String(), "as it was"))
+	out.Reset()
+	pass(2 * quietTime)
+	log.Warn("unable to open connection", "err", &access.Error{Setting: "kafka.brokers", Reason: "kafka:9092 cannot be reached"})
+	require.Contains(t, out.String(), cannot+"\"\n", "another trouble")
+	out.Reset()
+	log.Warn("brokers not ready", "reason", &access.Error{Setting: "kafka.brokers", Reason: "kafka:9092 cannot be reached"}, lastsKey, "1m0s")
+	log.Warn("brokers not ready", "reason", &access.Error{Setting: "kafka.brokers", Reason: "kafka:9092 cannot be reached"}, lastsKey, "1m0s")
+	require.Equal(t, 2, strings.Count(out.String(), cannot), "who paces its words itself is not paced again")
 	log, out, _ = explainingLog(t, slog.LevelDebug)
 	for range 10 {
 		log.Warn("unable to open connection", "err", &access.Error{Setting: "kafka.brokers", Reason: "kafka:9092 cannot be reached"})

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -79,17 +78,7 @@ func (a *authority) client(own ...tls.Certificate) *http.Client {
 
 func serveHTTPS(t *testing.T, o runOptions) *outside {
 	t.Helper()
-	out, err := newOutside(nil)
-	require.NoError(t, err)
-	require.NoError(t, out.listen("127.0.0.1:0"))
-	out.api = newAPI(nil, o.Token, slog.New(slog.DiscardHandler))
-	o.Logger = slog.New(slog.DiscardHandler)
-	require.NoError(t, out.secure(o))
-	ctx, cancel := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- out.serve(ctx) }()
-	t.Cleanup(func() { cancel(); require.NoError(t, <-served) })
-	return out
+	return serveOutside(t, o, func(*outside) {})
 }
 
 // A certificate that is replaced serves the next connections, and one that is no good serves none.

@@ -38,7 +38,12 @@ func newInitCommand() *cobra.Command {
 bridge from an MQTT broker. Your answers are the flags; the rest is for you to edit.`,
 		Example: `  weir init --brokers kafka-1:9092,kafka-2:9092 > pipeline.yaml
   weir init --mqtt tcp://broker:1883 --subscribe 'plant/+/+/telemetry' --device '{topic.2}' --metric temperature --above 80 > pipeline.yaml`,
-		Args: exactly(0),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError{fmt.Errorf("init takes flags only, and prints the pipeline: weir init > %s", args[0])}
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.Below = a.Above
 			if !cmd.Flags().Changed("clear-below") {
@@ -79,9 +84,23 @@ func (a starterAnswers) render() ([]byte, error) {
 		return nil, fmt.Errorf("fill the starter in: %w", err)
 	}
 	if _, found := configs.Parse("pipeline.yaml", out.Bytes(), configs.Options{}); found.HasErrors() {
-		return nil, usageError{fmt.Errorf("that makes no pipeline:\n%s", strings.TrimSpace(found.String()))}
+		return nil, usageError{explainAnswers(found)}
 	}
 	return out.Bytes(), nil
+}
+
+// Title is the metric as the names of a window and a rule can have it.
+func (a starterAnswers) Title() string {
+	title := strings.Map(func(r rune) rune {
+		if 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_' {
+			return r
+		}
+		return '_'
+	}, a.Metric)
+	if title == "" || title[0] <= '9' {
+		return "m" + title // an expression would take it for a number
+	}
+	return title
 }
 
 // yamlText writes a string as a YAML scalar, quoted where it is more than a plain word.

@@ -56,6 +56,7 @@ type instanceOptions struct {
 // engine. Close releases all of it, also after an error of Run.
 func openInstance(p *configs.Pipeline, o instanceOptions) (_ *instance, err error) {
 	i := &instance{reloads: make(chan *reload), over: make(chan struct{}), brokers: p.Kafka.Brokers, keepSeat: o.KeepSeat, opened: time.Now()}
+	i.patience = reloadPatience
 	explaining := newExplainingHandler(o.Logger.Handler())
 	o.Logger = slog.New(explaining)
 	i.log = o.Logger.With("pipeline", p.Name)
@@ -99,7 +100,7 @@ func openInstance(p *configs.Pipeline, o instanceOptions) (_ *instance, err erro
 	i.commands = engine.NewCommands(engine.CommandsOptions{Pipeline: p, Brokers: i.brokers, ClientOptions: i.door.Access(), Logger: o.Logger})
 	if i.options, err = withFaults(engine.Options{
 		Brokers: i.brokers, ClientOptions: i.door.Access(), Instance: name, BootID: boot, Store: localStore{i.store},
-		PartitionOf: partitioner, GroupPartition: groupPartitioner(), CreateSource: createSource, KeepSeat: o.KeepSeat, Logger: o.Logger, Commands: i.commands,
+		PartitionOf: partitioner, Fitting: fitting, GroupPartition: groupPartitioner(), CreateSource: createSource, KeepSeat: o.KeepSeat, Logger: o.Logger, Commands: i.commands,
 	}); err != nil {
 		return nil, err
 	}

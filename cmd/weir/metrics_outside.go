@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -17,7 +19,7 @@ type outsideMetrics struct {
 func newOutsideMetrics(n namer) *outsideMetrics {
 	return &outsideMetrics{
 		info:    n.desc("pipeline_info", "1 for the version of the pipeline's file in force: the first 16 digits of its SHA-256.", "fingerprint"),
-		reloads: n.desc("reloads_total", "Attempts to take a changed pipeline file: done, unchanged, refused, or failed and gone back to the former one.", "result"),
+		reloads: n.desc("reloads_total", "Attempts to take a changed pipeline file that are decided: done, unchanged, refused, failed and gone back to the former one, or replaced by another before all tasks were live.", "result"),
 
 		mqtt:          n.desc("mqtt_messages_total", "Messages of the MQTT bridge by what became of them.", "outcome"),
 		mqttConnected: n.desc("mqtt_connected", "1 while the bridge is subscribed and receiving. Of all processes of a pipeline one runs it."),
@@ -40,8 +42,8 @@ func (m *outsideMetrics) collect(s scrape) {
 	if s.groups {
 		return // bridge and roster are the devices'
 	}
-	if print := s.i.print.Load(); print != nil {
-		s.now(m.info, 1, *print)
+	if s.i.path != "" {
+		s.now(m.info, 1, fmt.Sprintf("%016x", s.work.pipeline.Fingerprint))
 	}
 	for result, n := range s.i.reloadCounts() {
 		s.total(m.reloads, n, reloadResult(result).String())

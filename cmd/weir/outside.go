@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/pprof"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,14 +19,16 @@ type outside struct {
 	instances []*instance
 	registry  *prometheus.Registry
 	listener  net.Listener
+	name      string        // that --http listens under, or an address; empty: all there are
 	api       *api          // nil: there is none
 	console   http.Handler  // at /; nil: there is none
 	tls       *certificates // nil: plain HTTP
+	patience  patience
 }
 
 // newOutside makes the metrics of all instances. It must run before they do.
 func newOutside(instances []*instance) (*outside, error) {
-	o := &outside{instances: instances, registry: prometheus.NewRegistry()}
+	o := &outside{instances: instances, registry: prometheus.NewRegistry(), patience: usualPatience()}
 	o.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo())
 	for _, i := range instances {
 		of := []*metrics{newMetrics(i), newGroupMetrics(i)}
@@ -47,8 +48,9 @@ func newOutside(instances []*instance) (*outside, error) {
 
 func (o *outside) listen(address string) (err error) {
 	if o.listener, err = net.Listen("tcp", address); err != nil {
-		return fmt.Errorf("--http %s: %w", address, err)
+		return listenError(address, err)
 	}
+	o.name, _, _ = net.SplitHostPort(address) // it was split to listen
 	return nil
 }
 
@@ -64,21 +66,29 @@ func (o *outside) advertise(url string) {
 	}
 }
 
-// serve answers until ctx ends.
-func (o *outside) serve(ctx context.Context) error {
+// mux has all that is answered on a listener with that address.
+func (o *outside) mux(at net.Addr) *http.ServeMux {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(o.registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", o.scraped(promhttp.HandlerFor(o.registry, promhttp.HandlerOpts{})))
 	mux.HandleFunc("GET /healthz", o.healthy)
 	mux.HandleFunc("GET /readyz", o.ready)
-	profiles(mux)
 	if o.api != nil {
-		o.api.mount(mux, o.listener.Addr())
-		defer o.api.close()
+		o.api.name = o.name
+		o.api.mount(mux, at)
+		o.api.profiles(mux)
 	}
 	if o.console != nil {
 		mux.Handle("/", o.console)
 	}
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	return mux
+}
+
+// serve answers until ctx ends.
+func (o *outside) serve(ctx context.Context) error {
+	if o.api != nil {
+		defer o.api.close()
+	}
+	server := o.patience.server(o.mux(o.listener.Addr()))
 	if o.api != nil {
 		server.RegisterOnShutdown(func() { close(o.api.over) })
 	}
@@ -102,15 +112,6 @@ func (o *outside) serve(ctx context.Context) error {
 		return fmt.Errorf("stop http: %w", err)
 	}
 	return nil
-}
-
-// profiles answers `go tool pprof http://ADDRESS/debug/pprof/profile` and its kin: where time and memory go is asked of the process that is
-// slow, not of one that was built for asking.
-func profiles(mux *http.ServeMux) {
-	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 }
 
 // ready answers 200 only when every owned task of every pipeline is live.

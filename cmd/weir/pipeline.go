@@ -14,6 +14,7 @@ import (
 	"github.com/weirstream/weir/engine"
 	"github.com/weirstream/weir/engine/task"
 	"github.com/weirstream/weir/ingest/codec"
+	"github.com/weirstream/weir/ingest/kafka"
 	"github.com/weirstream/weir/statestore/badgerstore"
 )
 
@@ -45,6 +46,11 @@ func codecOptions(p *configs.Pipeline) codec.Options {
 		Device: r.Device, Metric: r.Metric, Time: r.Time, Unit: r.Unit, Value: r.Value, Seq: r.Seq,
 		Wide: r.Metrics, Metrics: p.Metrics,
 	}
+}
+
+// fitting names the partitioners that put a device in a partition of n.
+func fitting(device []byte, partition int32, n int) []string {
+	return kafka.Fitting(device, kafka.Place{Partition: int(partition), Of: n})
 }
 
 // stateDir is where a pipeline keeps its local state.

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -22,14 +22,26 @@ const (
 	// reloadEvery is how often a file is looked at. What is taken has stood still from
 	// one look to the next: nobody is amid writing it.
 	reloadEvery = time.Second
-	// reloadPatience is how long a reload is waited for until its tasks are live.
+	// reloadPatience is how long whoever asks for a reload waits until all tasks are live.
 	reloadPatience = time.Minute
 )
 
-// reload is work that is to take the place of that at hand.
+// reload is work that is to take the place of that at hand, and what becomes of it.
 type reload struct {
-	work *work
-	done chan error // has room for one; nil: all tasks are live
+	work    *work
+	said    string        // what weir diff says of it
+	decided chan struct{} // closed when result and err are known
+	result  reloadResult
+	err     error
+}
+
+func (r *reload) isDecided() bool {
+	select {
+	case <-r.decided:
+		return true
+	default:
+		return false
+	}
 }
 
 // reloadResult is how an attempt to reload ended.
@@ -37,23 +49,27 @@ type reloadResult int
 
 // The results of a reload.
 const (
-	reloadDone      reloadResult = iota
-	reloadUnchanged              // the file is the one in force
-	reloadRefused                // the file in force goes on
-	reloadFailed                 // the new one did not come up
-	reloadResults
+	reloadDone      reloadResult     = iota // all tasks were live
+	reloadUnchanged                         // the file is the one in force
+	reloadRefused                           // the file in force goes on
+	reloadFailed                            // the new one did not come up, and gave way to the one before it
+	reloadReplaced                          // another version took its place before it was up
+	reloadStarting                          // none yet: some task is not live
+	reloadResults   = reloadStarting        // so many are counted
 )
 
 func (r reloadResult) String() string {
-	return [...]string{"done", "unchanged", "refused", "failed"}[r]
+	return [...]string{"done", "unchanged", "refused", "failed", "replaced", "starting"}[r]
 }
 
 // reloading is what an instance remembers of its file.
 type reloading struct {
-	path   string // empty: it has none
-	one    sync.Mutex
-	force  [sha256.Size]byte      // of the file in force
-	print  atomic.Pointer[string] // the beginning of that as metrics have it; nil: no file is followed
+	path     string        // empty: it has none
+	patience time.Duration // how long whoever asks for a reload waits until it is decided
+
+	one    sync.Mutex // held by who looks at the file and hands work over
+	last   *reload    // that was handed over; nil: none was
+	tried  uint64     // the version that was tried last
 	counts [reloadResults]atomic.Uint64
 }
 
@@ -64,99 +80,144 @@ func (r *reloading) reloadCounts() (n [reloadResults]uint64) {
 	return n
 }
 
-// follow names the file that the instance was made of, as it was then.
-func (i *instance) follow(path string, src []byte) {
-	i.path = path
-	i.enforce(sha256.Sum256(src))
+// follow names the file that the instance was made of.
+func (i *instance) follow(path string) { i.path = path }
+
+// wanted is the version of the file that is to be in force: that of a reload which is not decided yet, or else the one at work. The caller
+// holds one.
+func (i *instance) wanted() (p *configs.Pipeline, starting bool) {
+	if r := i.last; r != nil && !r.isDecided() {
+		return r.work.pipeline, true
+	}
+	return i.work().pipeline, false
 }
 
-// enforce notes which version of the file is in force.
-func (i *instance) enforce(hash [sha256.Size]byte) {
-	text := hex.EncodeToString(hash[:8])
-	i.force = hash
-	i.print.Store(&text)
-}
-
-// reload takes the file as it is now, and returns what weir diff says of that. After
-// an error the file that was in force is so still.
+// reload takes the file as it is now, and returns what weir diff says of that. After an error the file that was in force is so still. It
+// waits for a minute at most; a reload that is starting then goes on, and is counted and logged when it is decided. Who asks for the same
+// version meanwhile waits for that.
 func (i *instance) reload(ctx context.Context) (said string, result reloadResult, err error) {
+	r, err := i.take(ctx)
+	switch {
+	case errors.Is(err, errOver) || err != nil && ctx.Err() != nil:
+		return "", reloadFailed, err
+	case err != nil:
+		i.note(reloadRefused, "", err)
+		return "", reloadRefused, err
+	case r == nil:
+		i.note(reloadUnchanged, "", nil)
+		return "nothing has changed\n", reloadUnchanged, nil
+	}
+	return i.await(ctx, r)
+}
+
+// take hands the work of the file as it is now over to be run; nil: it is that which runs already.
+func (i *instance) take(ctx context.Context) (*reload, error) {
 	i.one.Lock()
 	defer i.one.Unlock()
-	result = reloadRefused
-	defer func() {
-		i.counts[result].Add(1)
-		switch {
-		case err != nil:
-			i.log.Error("reload "+result.String(), "file", i.path, "reason", err)
-		case result == reloadUnchanged:
-			i.log.Info("reload: nothing has changed", "file", i.path)
-		default:
-			for line := range strings.Lines(said) {
-				i.log.Info("reload: "+strings.TrimRight(line, "\n"), "file", i.path)
-			}
-		}
-	}()
 	src, err := os.ReadFile(i.path)
 	if err != nil {
-		return "", result, err
+		return nil, err
 	}
-	hash := sha256.Sum256(src)
-	if hash == i.force {
-		result = reloadUnchanged
-		return "nothing has changed\n", result, nil
+	i.tried = fingerprint(src)
+	switch wanted, starting := i.wanted(); {
+	case i.tried != wanted.Fingerprint:
+	case starting:
+		return i.last, nil
+	default:
+		return nil, nil
 	}
+	r, err := i.propose(src)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case i.reloads <- r:
+		i.last = r
+		return r, nil
+	case <-i.over:
+		return nil, errOver
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// propose makes the work of a version of the file, if a reload can bring it. The caller holds one.
+func (i *instance) propose(src []byte) (*reload, error) {
 	next, err := parsePipeline(i.path, src, func(d configs.Diagnostic) { i.log.Warn(d.String()) })
 	if err != nil {
-		return "", result, err
+		return nil, err
 	}
-	if needs := needRestart(i.work().pipeline, next); len(needs) > 0 {
-		return "", result, fmt.Errorf("%s: restart weir for %s", i.path, strings.Join(needs, ", "))
+	before, starting := i.wanted()
+	if needs := needRestart(before, next); len(needs) > 0 {
+		return nil, fmt.Errorf("%s: restart weir for %s", i.path, strings.Join(needs, ", "))
 	}
-	evolution, err := task.EvolvePipelines(i.work().pipeline, next)
+	evolution, err := task.EvolvePipelines(before, next)
 	if err != nil {
-		return "", result, fmt.Errorf("%s: %w", i.path, err)
+		return nil, fmt.Errorf("%s: %w", i.path, err)
 	}
-	r := &reload{done: make(chan error, 1)}
+	var said bytes.Buffer
+	if err := printEvolution(&said, evolution, false); err != nil {
+		return nil, err
+	}
+	if starting {
+		said.WriteString("this is against the version before, which was still starting: tasks that were not live with it go on from the one before that\n")
+	}
+	r := &reload{said: said.String(), decided: make(chan struct{})}
 	if r.work, err = i.prepare(next); err != nil {
-		return "", result, fmt.Errorf("%s: %w", i.path, err)
+		return nil, fmt.Errorf("%s: %w", i.path, err)
 	}
-	result = reloadFailed
-	if err := i.replace(ctx, r); err != nil {
-		return "", result, err
-	}
-	i.enforce(hash)
-	result = reloadDone
-	var text bytes.Buffer
-	if err := printEvolution(&text, evolution, false); err != nil {
-		return "", result, err
-	}
-	return text.String(), result, nil
+	return r, nil
 }
 
 // errOver is the end of a reload that the process did not live to see.
 var errOver = errors.New("weir stops")
 
-// replace puts work in the place of that at hand, and returns when its tasks are live.
-func (i *instance) replace(ctx context.Context, r *reload) error {
-	select {
-	case i.reloads <- r:
-	case <-i.over:
-		return errOver
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	patience := time.NewTimer(reloadPatience)
+// errReplaced is the end of a reload that another one did not wait for.
+var errReplaced = errors.New("another version of the file took its place before all of its tasks were live")
+
+// await returns how a reload was decided, or after a while that it is starting.
+func (i *instance) await(ctx context.Context, r *reload) (said string, result reloadResult, err error) {
+	patience := time.NewTimer(i.patience)
 	defer patience.Stop()
 	select {
-	case err := <-r.done:
-		return err
+	case <-r.decided:
 	case <-i.over:
-		return errOver
+		if !r.isDecided() {
+			return "", reloadFailed, errOver
+		}
 	case <-ctx.Done():
-		return ctx.Err()
+		return "", reloadFailed, ctx.Err()
 	case <-patience.C:
-		i.log.Warn("the changed file is in force, and not every task is live yet")
-		return nil
+		i.log.Warn("reload: not every task is live with the changed file yet, it goes on starting", "file", i.path)
+		return r.said, reloadStarting, nil
+	}
+	if r.err != nil {
+		return "", r.result, r.err
+	}
+	return r.said, r.result, nil
+}
+
+// decide says how a reload ended to whoever waits for it, to the log and in the counts.
+func (i *instance) decide(r *reload, result reloadResult, err error) {
+	r.result, r.err = result, err
+	i.note(result, r.said, err)
+	close(r.decided)
+}
+
+// note counts a result and logs it.
+func (i *instance) note(result reloadResult, said string, err error) {
+	i.counts[result].Add(1)
+	switch {
+	case result == reloadReplaced:
+		i.log.Warn("reload replaced", "file", i.path, "reason", err)
+	case err != nil:
+		i.log.Error("reload "+result.String(), "file", i.path, "reason", err)
+	case result == reloadUnchanged:
+		i.log.Info("reload: nothing has changed", "file", i.path)
+	default:
+		for line := range strings.Lines(said) {
+			i.log.Info("reload: "+strings.TrimRight(line, "\n"), "file", i.path)
+		}
 	}
 }
 
@@ -183,15 +244,20 @@ func needRestart(old, next *configs.Pipeline) (names []string) {
 	return names
 }
 
+// fingerprint names a version of a file as configs.Pipeline.Fingerprint does.
+func fingerprint(src []byte) uint64 {
+	sum := sha256.Sum256(src)
+	return binary.BigEndian.Uint64(sum[:])
+}
+
 // watchFile reloads whenever the file has changed and stands still, until ctx ends. A
-// version that could not be taken is not tried again.
+// version that could not be taken is not tried again before there was another one.
 func (i *instance) watchFile(ctx context.Context) {
 	ticker := time.NewTicker(reloadEvery)
 	defer ticker.Stop()
-	i.one.Lock()
-	tried := i.force
-	i.one.Unlock()
-	last := tried
+	var attempts sync.WaitGroup // a version that is slow to come up keeps nobody from mending it
+	defer attempts.Wait()
+	last := i.work().pipeline.Fingerprint
 	for {
 		select {
 		case <-ctx.Done():
@@ -202,20 +268,21 @@ func (i *instance) watchFile(ctx context.Context) {
 		if err != nil {
 			continue // it may be amid being replaced; whoever wants to know sends SIGHUP
 		}
-		hash := sha256.Sum256(src)
-		settled := hash == last
-		last = hash
-		i.one.Lock()
-		inForce := hash == i.force
-		i.one.Unlock()
-		switch {
-		case inForce:
-			tried = hash
-		case settled && hash != tried:
-			tried = hash
-			if _, _, err := i.reload(ctx); errors.Is(err, context.Canceled) {
-				return
-			}
+		version := fingerprint(src)
+		settled := version == last
+		last = version
+		if settled && i.isNews(version) {
+			attempts.Go(func() { _, _, _ = i.reload(ctx) }) // it has been logged
 		}
 	}
+}
+
+// isNews reports whether a version of the file is neither in force nor was tried last, and notes that it now is.
+func (i *instance) isNews(version uint64) bool {
+	i.one.Lock()
+	defer i.one.Unlock()
+	wanted, _ := i.wanted()
+	news := version != wanted.Fingerprint && version != i.tried
+	i.tried = version
+	return news
 }

@@ -56,7 +56,7 @@ func startReloaded(t *testing.T, src string) *reloaded {
 	require.NoError(t, err)
 	i, err := openInstance(p, instanceOptions{Logger: testLog()})
 	require.NoError(t, err)
-	i.follow(r.path, text)
+	i.follow(r.path)
 	r.outside, err = newOutside([]*instance{i})
 	require.NoError(t, err)
 	require.NoError(t, r.outside.listen("127.0.0.1:0"))
@@ -65,7 +65,8 @@ func startReloaded(t *testing.T, src string) *reloaded {
 	r.started, r.stopAll = &started{instance: i, stop: cancel, ended: make(chan error, 1)}, cancel
 	go func() { r.ended <- i.Run(ctx) }()
 	r.around.Go(func() { assert.NoError(t, r.outside.serve(ctx)) })
-	r.around.Go(func() { onHangup(ctx, []*instance{i}, nil) })
+	hangup, stopHangups := hangups()
+	r.around.Go(func() { defer stopHangups(); onHangup(ctx, hangup, []*instance{i}, nil) })
 	r.around.Go(func() { i.watchFile(ctx) })
 	r.sender, err = kgo.NewClient(kgo.SeedBrokers(i.brokers...))
 	require.NoError(t, err)

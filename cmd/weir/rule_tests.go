@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -85,13 +86,17 @@ func testFiles(out io.Writer, files []string, asJSON bool) error {
 			return fmt.Errorf("test: %s: %w", path, err)
 		}
 	}
-	fmt.Fprintf(text, "%d passed, %d failed\n", report.Passed, report.Failed)
+	if len(report.Tests) > 0 || unusable == 0 {
+		fmt.Fprintf(text, "%d passed, %d failed\n", report.Passed, report.Failed)
+	}
 	if asJSON {
 		if err := printJSON(out, report); err != nil {
 			return err
 		}
 	}
 	switch {
+	case unusable > 0 && len(report.Tests) == 0:
+		return fmt.Errorf("test: no test was run, for %d of %d files cannot be used", unusable, len(files))
 	case unusable > 0:
 		return fmt.Errorf("test: %d of %d files cannot be used", unusable, len(files))
 	case report.Failed > 0:
@@ -102,6 +107,10 @@ func testFiles(out io.Writer, files []string, asJSON bool) error {
 
 // parseScenarios reads a file of tests and the pipeline it names, beside it.
 func parseScenarios(path string, src []byte) (*configs.Scenarios, configs.Diagnostics) {
+	if _, found := checkPipeline(path, src); !found.HasErrors() {
+		tests := strings.TrimSuffix(path, filepath.Ext(path)) + ".test.yaml"
+		return nil, configs.Diagnostics{{File: path, Line: 1, Col: 1, Message: "this is a pipeline, in which there are no tests: name a file of tests, such as " + tests}}
+	}
 	return configs.ParseScenarios(path, src, configs.ScenarioOptions{Load: func(pipeline string) (*configs.Pipeline, error) {
 		if !filepath.IsAbs(pipeline) {
 			pipeline = filepath.Join(filepath.Dir(path), pipeline)

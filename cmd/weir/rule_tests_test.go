@@ -59,11 +59,36 @@ func TestTestsThatCannotBeUsed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.test.yaml")
 	require.NoError(t, os.WriteFile(path, []byte("pipeline: no.yaml\ntests: [{name: a, nane: b}]\n"), 0o600))
 	out, _, err := execute(t, "test", path)
-	require.EqualError(t, err, "test: 1 of 1 files cannot be used")
+	require.EqualError(t, err, "test: no test was run, for 1 of 1 files cannot be used")
+	assert.NotContains(t, out, "0 passed")
 	assert.Contains(t, out, path+`:2:19: unknown key "nane" in tests[0]; did you mean name?`)
 	assert.Contains(t, out, path+":1:11: pipeline=no.yaml cannot be tested: open ")
 	_, _, err = execute(t, "test")
 	assert.ErrorAs(t, err, new(usageError))
 	_, _, err = execute(t, "test", filepath.Join(t.TempDir(), "missing"))
 	assert.ErrorIs(t, err, os.ErrNotExist)
+}
+
+// A file without tests is none that passes.
+func TestFilesWithoutTests(t *testing.T) {
+	example, err := filepath.Abs(coldChain)
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "x.test.yaml")
+	for text, want := range map[string]string{
+		"":                                     path + ":1:1: the file is empty; a file of tests needs pipeline and tests\n",
+		"pipeline: " + example + "\n":          path + ":1:1: tests is missing: write at least one test, with name, series and expect\n",
+		"pipeline: " + example + "\ntests: []": path + ":2:8: tests is an empty list; write at least one test, with name, series and expect\n",
+	} {
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		out, _, err := execute(t, "test", path)
+		require.EqualError(t, err, "test: no test was run, for 1 of 1 files cannot be used")
+		assert.Equal(t, want, out)
+	}
+	out, _, err := execute(t, "test", coldChain)
+	require.EqualError(t, err, "test: no test was run, for 1 of 1 files cannot be used")
+	assert.Equal(t, coldChain+":1:1: this is a pipeline, in which there are no tests: name a file of tests, such as "+filepath.Join(examplesDir, "cold-chain.test.yaml")+"\n", out)
+	good := filepath.Join(examplesDir, "cold-chain.test.yaml")
+	out, _, err = execute(t, "test", path, good)
+	require.EqualError(t, err, "test: 1 of 2 files cannot be used")
+	assert.Contains(t, out, " passed, 0 failed\n")
 }

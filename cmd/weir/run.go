@@ -43,11 +43,11 @@ func newRunCommand() *cobra.Command {
 			if err := errors.Join(files.check(), checkAdvertised(advertise)); err != nil {
 				return usageError{err}
 			}
-			return runPipelines(cmd.Context(), paths, runOptions{HTTP: http, Token: token, HTTPS: files, Advertise: advertise, KeepSeat: keepSeat, Logger: log, Watch: watch, CreateSource: createSource})
+			return runPipelines(cmd.Context(), paths, runOptions{HTTP: http, Token: token, TokenFile: tokenFile, HTTPS: files, Advertise: advertise, KeepSeat: keepSeat, Logger: log, Watch: watch, CreateSource: createSource})
 		},
 	}
 	cmd.Flags().StringVar(&http, "http", "127.0.0.1:9464", "address for the console, /metrics, /healthz, /readyz and /v1; empty: none")
-	cmd.Flags().StringVar(&tokenFile, "api-token-file", "", "file with the token that /v1 asks for, in place of $WEIR_API_TOKEN; without either, /v1 is there on loopback only")
+	cmd.Flags().StringVar(&tokenFile, "api-token-file", "", "file with the token that /v1 asks for, in place of $WEIR_API_TOKEN, read again as it changes; without either, /v1 is there on loopback only")
 	cmd.Flags().StringVar(&files.Cert, "http-cert", "", "file with the certificate of --http (PEM), which then is HTTPS; read again when it changes")
 	cmd.Flags().StringVar(&files.Key, "http-key", "", "file with the key of --http-cert")
 	cmd.Flags().StringVar(&files.ClientCA, "http-client-ca", "", "file with the authorities (PEM) of which one must have signed the certificate of whoever connects to --http")
@@ -63,7 +63,9 @@ func newRunCommand() *cobra.Command {
 type runOptions struct {
 	HTTP  string
 	Token string // of the HTTP API; empty: it is there on loopback only
-	HTTPS httpsFiles
+	// TokenFile is where Token was read, and is read again; empty: nowhere.
+	TokenFile string
+	HTTPS     httpsFiles
 	// Advertise is where others reach the API; empty: where it listens.
 	Advertise    string
 	KeepSeat     bool
@@ -88,16 +90,12 @@ func newLogger(level string, asJSON bool) (*slog.Logger, error) {
 // runPipelines runs each file's pipeline. All files are checked before anything
 // starts; one that fails stops all.
 func runPipelines(ctx context.Context, files []string, o runOptions) error {
+	hangup, stopHangups := hangups() // before anything else, and until all is over
+	defer stopHangups()
 	var pipelines []*configs.Pipeline
-	var sources [][]byte
 	var bad []error
 	for _, path := range files {
-		src, err := os.ReadFile(path)
-		if err != nil {
-			bad = append(bad, err)
-			continue
-		}
-		p, err := parsePipeline(path, src, func(d configs.Diagnostic) { o.Logger.Warn(d.String()) })
+		p, err := loadPipeline(path, func(d configs.Diagnostic) { o.Logger.Warn(d.String()) })
 		if err != nil {
 			bad = append(bad, err)
 			continue
@@ -107,7 +105,7 @@ func runPipelines(ctx context.Context, files []string, o runOptions) error {
 				bad = append(bad, fmt.Errorf("%s: name %q is also that of another file: two pipelines of one name would share group, journal and state", path, p.Name))
 			}
 		}
-		pipelines, sources = append(pipelines, p), append(sources, src)
+		pipelines = append(pipelines, p)
 	}
 	if err := errors.Join(bad...); err != nil {
 		return err
@@ -123,7 +121,7 @@ func runPipelines(ctx context.Context, files []string, o runOptions) error {
 		if err != nil {
 			return err
 		}
-		i.follow(files[k], sources[k])
+		i.follow(files[k])
 		instances = append(instances, i)
 	}
 	group, ctx := errgroup.WithContext(ctx)
@@ -136,6 +134,9 @@ func runPipelines(ctx context.Context, files []string, o runOptions) error {
 			return err
 		}
 		outside.api = newAPI(instances, o.Token, o.Logger)
+		if o.TokenFile != "" {
+			outside.api.tokens = newTokenFile(o.TokenFile, o.Token, o.Logger)
+		}
 		outside.console = console.Handler()
 		if err := outside.secure(o); err != nil {
 			return err
@@ -145,7 +146,7 @@ func runPipelines(ctx context.Context, files []string, o runOptions) error {
 	}
 	manager := newServiceManager(instances, o.Logger)
 	group.Go(func() error { manager.run(ctx); return nil })
-	group.Go(func() error { onHangup(ctx, instances, manager); return nil })
+	group.Go(func() error { onHangup(ctx, hangup, instances, manager); return nil })
 	for _, i := range instances {
 		if o.Watch {
 			group.Go(func() error { i.watchFile(ctx); return nil })

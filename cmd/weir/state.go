@@ -24,12 +24,7 @@ func newStateCommand() *cobra.Command {
 		Short: "Look into the local state of a pipeline that is not running",
 		Long: `The local state is a copy as of the last checkpoint; the journal topic holds what came after. A clean stop seals it,
 so that it is complete. Only one process may have it open: stop the pipeline, or look at a copy of the directory.`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usageError{fmt.Errorf("unknown command %q of state: ls, get, export or groups", args[0])}
-			}
-			return nil
-		},
+		Args: unknownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	var asJSON bool

@@ -79,23 +79,36 @@ func (w *work) run(ctx lifetimes) error {
 // before it was ever ready gives way to the one before it.
 func (i *instance) runWork(ctx lifetimes) error {
 	defer close(i.over)
-	var asked *reload            // by whom the work at hand was wanted
-	var former *configs.Pipeline // the file before it; nil: the work has been ready
+	var asked *reload            // that brought the work at hand, and is not decided
+	var former *configs.Pipeline // the newest version before it that was not such a one
 	for {
 		next, ready, err := i.tend(ctx, asked)
-		if asked != nil && ready {
+		if ready {
 			asked, former = nil, nil
 		}
 		switch {
+		case asked != nil && next != nil:
+			// What was never ready is nothing to go back to, and how it ends does not matter.
+			if err != nil {
+				i.log.Warn("the changed file that another takes the place of", "reason", err)
+			}
+			i.decide(asked, reloadReplaced, errReplaced)
+			asked = next
+			i.now.Store(next.work)
 		case err != nil && asked != nil && ctx.engines.Err() == nil:
 			i.log.Error("the changed file fails, going back to the one before it", "reason", err)
 			back, failed := i.prepare(former)
 			if failed != nil {
-				return errors.Join(err, failed)
+				err = errors.Join(err, failed)
+				i.decide(asked, reloadFailed, err)
+				return err
 			}
 			i.now.Store(back)
-			asked.done <- fmt.Errorf("went back to the file as it was: %w", err)
+			i.decide(asked, reloadFailed, fmt.Errorf("went back to the file as it was: %w", err))
 			asked, former = nil, nil
+		case err != nil && next != nil:
+			i.decide(next, reloadFailed, err)
+			return err
 		case err != nil || next == nil:
 			return err
 		default:
@@ -106,7 +119,7 @@ func (i *instance) runWork(ctx lifetimes) error {
 }
 
 // tend runs the work in force until it ends or is to give way to another, which it
-// returns. Whoever asked for it hears when it is ready.
+// returns, and whether it was ever ready. A reload that brought it is decided then.
 func (i *instance) tend(ctx lifetimes, asked *reload) (next *reload, ready bool, err error) {
 	w := i.work()
 	for _, f := range i.starts {
@@ -122,28 +135,29 @@ func (i *instance) tend(ctx lifetimes, asked *reload) (next *reload, ready bool,
 	go func() { ended <- w.run(mine) }()
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
+	isReady := func() {
+		if ready || !w.ready() {
+			return
+		}
+		ready = true
+		look.Stop()
+		if asked != nil {
+			i.decide(asked, reloadDone, nil)
+		}
+	}
 	for {
 		select {
 		case err := <-ended:
 			return nil, ready, err
 		case <-look.C:
-			if ready = w.ready(); !ready {
-				continue
-			}
-			look.Stop()
-			if asked != nil {
-				asked.done <- nil
-			}
+			isReady()
 		case next := <-i.reloads:
+			isReady()
 			// The clients of the brokers are made anew, the seats in the groups are not.
 			w.keepSeats()
 			stopOutlets()
 			stop()
-			if err := <-ended; err != nil {
-				next.done <- err
-				return nil, true, err
-			}
-			return next, true, nil
+			return next, ready, <-ended
 		}
 	}
 }

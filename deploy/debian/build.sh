@@ -28,16 +28,31 @@ chmod 0755 "$tree"
 install -D -m 0755 "$binary" "$tree/usr/bin/weir"
 install -D -m 0644 "$here/../systemd/weir@.service" "$tree/lib/systemd/system/weir@.service"
 install -D -m 0644 "$here/example.yaml" "$tree/etc/weir/example.yaml"
+# What other programs read; documents, which some machines leave out, only link to it.
+share=$tree/usr/share/weir
+install -D -m 0644 "$here/../prometheus/weir.rules.yml" "$share/prometheus/weir.rules.yml"
+install -D -m 0644 "$here/../prometheus/prometheus.yml" "$share/prometheus/prometheus.yml"
+for file in "$here"/../grafana/dashboards/*.json "$here"/../grafana/provisioning/*/*.yaml; do
+	install -D -m 0644 "$file" "$share/grafana/${file#"$here"/../grafana/}"
+done
+install -D -m 0644 "$here/../../configs/pipeline.schema.json" "$share/pipeline.schema.json"
+
+# Documents lie as in the repository, so that what they link to is there.
 doc=$tree/usr/share/doc/weir
 install -D -m 0644 "$here/copyright" "$doc/copyright"
 install -D -m 0644 "$here/../../README.md" "$doc/README.md"
-install -D -m 0644 "$here/../../configs/pipeline.schema.json" "$doc/pipeline.schema.json"
-for page in "$here"/../../docs/*.md; do
-	install -D -m 0644 "$page" "$doc/docs/$(basename "$page")"
+for page in "$root"/docs/*.{md,yaml,json,jpg} "$root"/docs/decisions/*.md "$root"/bench/RESULTS.md "$root"/bench/plots/*.svg "$root"/deploy/grafana/README.md; do
+	install -D -m 0644 "$page" "$doc/${page#"$root"/}"
 done
-for example in "$here"/../../configs/examples/*.yaml "$here"/../../configs/examples/*.csv; do
+for example in "$root"/configs/examples/*.{yaml,csv}; do
 	install -D -m 0644 "$example" "$doc/examples/$(basename "$example")"
 done
+install -d "$doc/configs"
+ln -s ../examples "$doc/configs/examples"
+ln -s ../../weir/pipeline.schema.json "$doc/pipeline.schema.json"
+ln -s ../../../weir/prometheus "$doc/deploy/prometheus"
+ln -s ../../../../weir/grafana/dashboards "$doc/deploy/grafana/dashboards"
+ln -s ../../../../weir/grafana/provisioning "$doc/deploy/grafana/provisioning"
 install -D -m 0644 "$here/weir.1" "$tree/usr/share/man/man1/weir.1"
 gzip -9n "$tree/usr/share/man/man1/weir.1"
 install -D -m 0644 "$here/lintian-overrides" "$tree/usr/share/lintian/overrides/weir"

@@ -19,9 +19,10 @@ type Options struct {
 	Message codec.Options
 	// Roster is the version of the roster in force; nil where the pipeline has none.
 	Roster *roster.Roster
-	// Partition and PartitionOf are those of task.Options.
+	// Partition, PartitionOf and Fitting are those of task.Options.
 	Partition   int32
 	PartitionOf func(device []byte) int32
+	Fitting     func(device []byte, partition int32) []string
 	// Output takes each record that the task would have produced, which is valid
 	// during the call; nil: nobody looks.
 	Output func(topic string, o task.Output)
@@ -90,7 +91,7 @@ func (r *Replay) newTable() (*statestore.Table, error) {
 
 // begin makes the task over the table.
 func (r *Replay) begin() error {
-	o := task.Options{Partition: r.o.Partition, PartitionOf: r.o.PartitionOf, Watch: r.o.Watch, GroupOptions: r.o.groups}
+	o := task.Options{Partition: r.o.Partition, PartitionOf: r.o.PartitionOf, Fitting: r.o.Fitting, Watch: r.o.Watch, GroupOptions: r.o.groups}
 	if !r.plan.Groups() {
 		var err error
 		if o.Decoder, err = codec.NewScanner(r.o.Message); err != nil {

@@ -148,6 +148,7 @@ func (t *Task) strike() {
 	head := t.table.Write(headCol, 0, t.slot)
 	head[headExpected], head[headFlags] = 0, head[headFlags]&^flagAbsent|absent
 	if head[headSeen] == 0 {
+		t.endGone()
 		t.table.Drop(t.slot)
 		return
 	}

@@ -114,7 +114,7 @@ func (t *Task) foldPartial(rec *Record) {
 	}
 	if k < 0 {
 		words[wordBad]++
-		t.quarantine(&event.Reading{Metric: event.Undeclared, Bad: event.Malformed}, rec.Append, event.Malformed)
+		t.quarantine(&event.Reading{Metric: event.Undeclared, Bad: event.Malformed}, rec.Append, event.Malformed, errNoPartial)
 		return
 	}
 	p, now := g.in.partial, t.watermark()

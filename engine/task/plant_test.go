@@ -80,6 +80,13 @@ func newPlant(t require.TestingT, pipeline string, o plantOptions) *plant {
 	if o.partitions > 0 {
 		// The last character of a device's name says where it belongs.
 		p.o.PartitionOf = func(device []byte) int32 { return int32(device[len(device)-1]-'0') % int32(o.partitions) }
+		// By another partitioner all those of gateways belong in the first partition.
+		p.o.Fitting = func(device []byte, partition int32) []string {
+			if partition == 0 && bytes.HasPrefix(device, []byte("gateway-")) {
+				return []string{"crc32", "fnv1a"}
+			}
+			return nil
+		}
 	}
 	p.o.Decoder = decoderOf(t, plan.Pipeline, plan.Pipeline.Source.Reading.Device)
 	p.o.HeaderDecoder = decoderOf(t, plan.Pipeline, "")

@@ -224,6 +224,8 @@ func (t *Task) message(r *rule, e *alerts.Event, ref *windowRef, device []byte) 
 			} else {
 				b = append(b, "ok"...)
 			}
+		case "state":
+			b = append(b, e.State.String()...)
 		case "rule":
 			b = append(b, spec.Name...)
 		case "kind":
@@ -274,8 +276,8 @@ func (t *Task) metricOf(spec *configs.Rule) string {
 // place in the source. The payload goes along where it is the payload that is
 // wrong, with the first such reading of a record only: a message of thousands of
 // bad readings would multiply itself. A reading that is late or from the future
-// is told by its fields.
-func (t *Task) quarantine(r *event.Reading, at event.Time, reason event.Reason) {
+// is told by its fields. why is the error behind the reason, where there is one.
+func (t *Task) quarantine(r *event.Reading, at event.Time, reason event.Reason, why error) {
 	rec := t.record
 	t.out.Counts.Quarantined[reason.Index()]++
 	t.out.begin(QuarantineTopic, r.Device)
@@ -308,8 +310,14 @@ func (t *Task) quarantine(r *event.Reading, at event.Time, reason event.Reason) 
 			b = append(b, `,"seq":`...)
 			b = strconv.AppendInt(b, r.Seq, 10)
 		}
-	} else if !t.shown {
-		b, t.shown = appendPayload(b, rec.Value), true
+	} else {
+		if detail := t.detail(r, reason, why); detail != "" {
+			b = append(b, `,"detail":`...)
+			b = appendString(b, detail)
+		}
+		if !t.shown {
+			b, t.shown = appendPayload(b, rec.Value), true
+		}
 	}
 	t.out.arena = append(b, '}')
 	t.out.end(0, "")

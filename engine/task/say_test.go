@@ -258,6 +258,7 @@ func sayQuarantine(t require.TestingT, o said) string {
 		Seq       *int64
 		Truncated bool
 		Size      int
+		Detail    string
 		Payload   *string
 		Base64    []byte `json:"payload_base64"`
 	}
@@ -276,6 +277,9 @@ func sayQuarantine(t require.TestingT, o said) string {
 		fmt.Fprintf(&b, " seq=%d", *q.Seq)
 	}
 	fmt.Fprintf(&b, " from=%d/%d append=%s", q.Source.Offset, q.Sample, clockOf(q.Appended))
+	if q.Detail != "" {
+		fmt.Fprintf(&b, " (%s)", q.Detail)
+	}
 	if q.Truncated {
 		fmt.Fprintf(&b, " size=%d", q.Size)
 		require.Len(t, *q.Payload, maxPayload)

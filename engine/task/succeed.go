@@ -37,13 +37,29 @@ func (t *Task) Succeed() (done Succeeded) {
 		t.goneRule = gone
 		for s := range t.table.Bound() {
 			if row := t.table.AsideRow(i, s); row != nil && t.table.Live(s) {
-				done.Ended += t.abandon(s, row)
+				t.abandoned += t.abandon(s, row)
 			}
 		}
 	}
 	t.dropEmpty()
 	t.recount()
-	return done
+	return Succeeded{Ended: t.abandoned}
+}
+
+// endGone ends the alerts that rules which are gone have of the device at work, where a
+// roster takes it away before Succeed comes to it.
+func (t *Task) endGone() {
+	if !t.table.Succeeds() {
+		return
+	}
+	for i, c := range t.table.Asides() {
+		if gone, ok := goneRuleOf(c.Name); ok {
+			t.goneRule = gone
+			if row := t.table.AsideRow(i, t.slot); row != nil {
+				t.abandoned += t.abandon(t.slot, row)
+			}
+		}
+	}
 }
 
 // refit makes the heads of a former file's state say what the rules of this one have
@@ -75,6 +91,7 @@ func (t *Task) refit() {
 		if t.plan.grouped {
 			t.refitGroup()
 		}
+		t.refitParts()
 		if t.plan.timed {
 			t.resetTimer()
 		}

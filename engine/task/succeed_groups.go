@@ -82,3 +82,17 @@ func (t *Task) refitGroup() {
 		t.table.Write(headCol, 0, t.slot)[headDue] = uint64(due)
 	}
 }
+
+// refitParts has the device at work look at the panes that it holds for windows over
+// several at its next reading, where they are due before what was to be looked at next:
+// they may wait for less now.
+func (t *Task) refitParts() {
+	due := event.Time(t.table.Row(headCol, t.slot)[headDue])
+	for k := range t.plan.partials {
+		p := &t.plan.partials[k]
+		if _, end := p.Held(t.table.Row(p.col, t.slot), -maxPartialTime); end != event.Never && end+t.plan.wait < due {
+			t.table.Write(headCol, 0, t.slot)[headDue] = 0
+			return
+		}
+	}
+}

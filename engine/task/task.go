@@ -1,8 +1,6 @@
 package task
 
 import (
-	"fmt"
-
 	"github.com/weirstream/weir/event"
 	"github.com/weirstream/weir/ingest/codec"
 	"github.com/weirstream/weir/operators"
@@ -43,6 +41,9 @@ type Options struct {
 	// PartitionOf is where a device's readings belong, by the declared
 	// partitioner; nil: not checked.
 	PartitionOf func(device []byte) int32
+	// Fitting names the partitioners that put a device in a partition, for the error over one that lies elsewhere than declared; nil: the
+	// error names none.
+	Fitting func(device []byte, partition int32) []string
 	// WallStamped is set where append times are this process's own clock: such
 	// times prove nothing about a backlog, so silence is counted from the first
 	// Advance after recovery.
@@ -51,22 +52,6 @@ type Options struct {
 	// nobody watches.
 	Watch func(Watched)
 	GroupOptions
-}
-
-// MisplacedError is returned by Fold where a record's key hashes to another
-// partition than the one it lies in: the declared partitioner is not the one
-// the producers use, and per-device state would be split.
-type MisplacedError struct {
-	Device         string
-	Have, Declared int32
-	Offset         int64
-	Partitioner    string
-}
-
-func (e *MisplacedError) Error() string {
-	return fmt.Sprintf("source.partitioner=%s puts device %q in partition %d, but its record at offset %d lies in partition %d: declare the partitioner that the producers use, before the first run"+
-		" (that of the Java client is murmur2; kcat and other clients made of librdkafka use crc32, unless they are told partitioner=murmur2_random)",
-		e.Partitioner, e.Device, e.Declared, e.Offset, e.Have)
 }
 
 // Task folds the records of one partition into one state table.
@@ -115,6 +100,7 @@ type Task struct {
 	sample   int32 // wide messages: the sample judged last, and the verdict
 	repeat   bool
 	shown    bool // the payload of the record is in quarantine already
+	details  int  // readings of it of which it was asked what is wrong
 	stamps   stamps
 	peek     *codec.Peek // nil until an alert asks for a trace context
 	closing  bool        // windows are closing for good
@@ -127,6 +113,7 @@ type Task struct {
 	gathering *gathering // nil: the plan sends no partials
 	groups    *groups    // nil: not a group task
 	goneRule  goneRule
+	abandoned int // events that say the end of alerts of rules that are gone
 	tally     tally
 	newest    event.Time // greatest event time folded; 0: none in this life
 }
@@ -257,7 +244,7 @@ func (t *Task) applyReading(rec *Record, r *event.Reading, i int) error {
 	switch {
 	case r.Bad != "":
 		words[wordBad]++
-		t.quarantine(r, at, r.Bad)
+		t.quarantine(r, at, r.Bad, nil)
 		return nil
 	case r.Metric < 0 || !t.plan.metrics[r.Metric].used:
 		words[wordFiltered]++
@@ -266,14 +253,14 @@ func (t *Task) applyReading(rec *Record, r *event.Reading, i int) error {
 	switch pass, err := t.passes(r, at); {
 	case err != nil:
 		words[wordBad]++
-		t.quarantine(r, at, event.Expression)
+		t.quarantine(r, at, event.Expression, err)
 		return nil
 	case !pass:
 		words[wordFiltered]++
 		return nil
 	case arrived.Future(t.plan.skew):
 		words[wordFuture]++
-		t.quarantine(r, at, event.Future)
+		t.quarantine(r, at, event.Future, nil)
 		return nil
 	}
 	slot, ok := t.slots[i], t.found[i]
@@ -284,7 +271,7 @@ func (t *Task) applyReading(rec *Record, r *event.Reading, i int) error {
 		if belongs, err := t.place(rec, r); err != nil || !belongs {
 			if err == nil {
 				words[wordBad]++
-				t.quarantine(r, at, event.WrongPartition)
+				t.quarantine(r, at, event.WrongPartition, nil)
 			}
 			return err
 		}
@@ -302,7 +289,7 @@ func (t *Task) applyReading(rec *Record, r *event.Reading, i int) error {
 	head := t.table.Row(headCol, slot)
 	if t.late(int(r.Metric), at, event.Time(head[headClock])) && !t.restarts(rec, r, at) {
 		words[wordLate]++
-		t.quarantine(r, at, event.Late)
+		t.quarantine(r, at, event.Late, nil)
 		t.seen(rec.Append)
 		return nil
 	}
@@ -324,10 +311,7 @@ func (t *Task) place(rec *Record, r *event.Reading) (bool, error) {
 	if string(rec.Key) != string(r.Device) {
 		return false, nil
 	}
-	return false, &MisplacedError{
-		Device: string(r.Device), Have: t.o.Partition, Declared: declared,
-		Offset: rec.Offset, Partitioner: t.plan.Pipeline.Source.Partitioner,
-	}
+	return false, t.misplaced(rec, declared)
 }
 
 // duplicate judges a reading by its sequence number and remembers it.

@@ -31,6 +31,7 @@ type Bridge struct {
 	device   *source
 	counts   counters
 	log      *slog.Logger
+	trouble  trouble // used by connect only
 
 	slots chan struct{}       // one for each message held
 	bytes *semaphore.Weighted // their size
@@ -107,7 +108,8 @@ func (b *Bridge) connect(ctx, work context.Context) error {
 		err := c.open(ctx)
 		if err == nil {
 			b.counts.connected.Store(true)
-			b.log.Info("receiving from the mqtt broker", "subscriptions", len(b.o.Subscribe))
+			c.received = true
+			b.tellReceiving(time.Now())
 			err = c.wait(ctx)
 			b.counts.connected.Store(false)
 		}
@@ -130,7 +132,7 @@ func (b *Bridge) connect(ctx, work context.Context) error {
 			wait = b.o.ReconnectMin
 		}
 		pause := wait/2 + rand.N(wait/2+1)
-		b.log.Warn("connection to the mqtt broker ended", "error", err, "retry_in", pause.String())
+		b.tellTrouble(c, err, pause)
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause):

@@ -36,7 +36,9 @@ type connection struct {
 
 	refused atomic.Bool // Kafka refused a message of it: send no more of them
 	lost    atomic.Bool // the network connection is gone: there is nobody to acknowledge to
-	failed  bool        // an earlier message was not settled: acknowledge no more. Used by the acknowledging goroutine only
+	// received is set when the subscriptions stand: messages come. Used by Bridge.connect only.
+	received bool
+	failed   bool // an earlier message was not settled: acknowledge no more. Used by the acknowledging goroutine only
 
 	intake context.Context         // done, with the cause, when nothing more may be taken in
 	end    context.CancelCauseFunc // ends the intake; the first cause stays
@@ -100,9 +102,7 @@ func (c *connection) open(ctx context.Context) error {
 	case <-ctx.Done():
 		return errStopped
 	}
-	if c.bridge.counts.connections.Add(1) > 1 {
-		c.bridge.log.Info("connected to the mqtt broker again")
-	}
+	c.bridge.counts.connections.Add(1)
 	select {
 	case err := <-c.subscribed:
 		return err

@@ -16,6 +16,7 @@ type place struct {
 func table() []place {
 	return []place{
 		{folder: "event", layer: 0, pure: true},
+		{folder: "complaint", layer: 0, pure: true},
 
 		{folder: "operators", tree: true, layer: 1, pure: true, may: []string{"event"}},
 		{folder: "operators/window", layer: 1, pure: true, may: []string{"event", "operators/aggregate"}},
@@ -30,10 +31,10 @@ func table() []place {
 		{folder: "statestore/badgerstore", layer: 2, may: []string{"statestore", "event"}},
 		{folder: "ingest", layer: 2, may: []string{"event"}},
 		{folder: "ingest/codec", layer: 2, pure: true, may: []string{"ingest", "event"}},
-		{folder: "ingest/mqtt", layer: 2, may: []string{"ingest", "event"}},
+		{folder: "ingest/mqtt", layer: 2, may: []string{"ingest", "event", "complaint"}},
 		{folder: "ingest/kafka", layer: 2, may: []string{"ingest", "event"}},
 		{folder: "access", layer: 2, may: []string{"configs"}},
-		{folder: "outlets", layer: 2, may: []string{"event"}},
+		{folder: "outlets", layer: 2, may: []string{"event", "complaint"}},
 		{folder: "outlets/board", layer: 2, pure: true, may: []string{"alerts/commands", "event"}},
 		{folder: "outlets/mqtt", layer: 2, may: []string{"outlets", "event"}},
 		{folder: "outlets/alertmanager", layer: 2, may: []string{"outlets", "event"}},
@@ -43,7 +44,7 @@ func table() []place {
 		{folder: "engine/replay", layer: 3, pure: true, may: []string{
 			"event", "operators...", "alerts", "alerts/commands", "statestore", "ingest/codec", "configs", "engine/task"}},
 		{folder: "engine", tree: true, layer: 3,
-			may:   []string{"event", "operators...", "alerts", "alerts/commands", "statestore", "configs...", "ingest...", "engine..."},
+			may:   []string{"event", "complaint", "operators...", "alerts", "alerts/commands", "statestore", "configs...", "ingest...", "engine..."},
 			never: []string{"ingest/mqtt", "ingest/kafka"}},
 
 		{folder: "internal/oracle", layer: 4, pure: true, may: []string{"event", "configs", "alerts/anomaly", "alerts/commands"}},

@@ -11,7 +11,7 @@ import (
 // valid until the batch is filled again.
 type Batch struct {
 	Records     [][]task.Record // by partition; append times do not fall within one
-	First, Last event.Time      // append times of the batch; First is event.Never where it has no records
+	First, Last event.Time      // append times of the batch; First is event.Never where it has no records with a time
 
 	text  []byte // whole lines
 	extra []byte // lines that had to be written anew
@@ -41,5 +41,8 @@ func (b *Batch) reset(partitions int) {
 
 func (b *Batch) add(partition int, r task.Record) {
 	b.Records[partition] = append(b.Records[partition], r)
+	if r.Append == 0 {
+		return // rubbish at the beginning of a file, of which nobody knows when it was
+	}
 	b.First, b.Last = min(b.First, r.Append), max(b.Last, r.Append)
 }

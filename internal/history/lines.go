@@ -83,6 +83,8 @@ type Lines struct {
 
 	backwards int64
 	furthest  event.Time
+
+	suspects suspects
 }
 
 // sortedLine is a line that waits for its turn.
@@ -90,6 +92,7 @@ type sortedLine struct {
 	at        event.Time
 	partition int
 	value     []byte
+	suspect   int64 // its number, where suspects wants it; otherwise 0
 }
 
 // Open returns the history that r holds.
@@ -166,6 +169,7 @@ func (l *Lines) add(b *Batch, at event.Time, partition int, value []byte) {
 		at = l.last
 	}
 	l.last = at
+	l.suspects.put(placed{partition, l.offsets[partition]}, l.suspects.line)
 	b.add(partition, task.Record{Offset: l.offsets[partition], Append: at, Value: value})
 	l.offsets[partition]++
 }
@@ -191,7 +195,7 @@ func (l *Lines) nextSorted(ctx context.Context, b *Batch) error {
 		}
 		own := &Batch{} // lines written anew stay where they are
 		err = l.each(text, own, func(at event.Time, partition int, value []byte) {
-			l.sorted, l.last = append(l.sorted, sortedLine{at, partition, value}), at
+			l.sorted, l.last = append(l.sorted, sortedLine{at, partition, value, l.suspects.line}), at
 		})
 		if err != nil {
 			return err
@@ -203,6 +207,7 @@ func (l *Lines) nextSorted(ctx context.Context, b *Batch) error {
 	}
 	n := min(len(l.sorted), 4096)
 	for _, s := range l.sorted[:n] {
+		l.suspects.line = s.suspect
 		l.add(b, s.at, s.partition, s.value)
 	}
 	clear(l.sorted[:n])
@@ -262,6 +267,7 @@ func (l *Lines) message(line []byte, b *Batch, visit func(event.Time, int, []byt
 	if len(readings) > 1 && line[0] == '[' && l.devices(readings) > 1 {
 		return l.split(line, b, visit)
 	}
+	l.suspects.judge(readings, l.line)
 	partition := l.partition(readings[0].Device)
 	at, timed, bad := event.Time(0), false, true
 	for i := range readings {
@@ -331,6 +337,7 @@ func (l *Lines) devices(readings []event.Reading) int {
 func (l *Lines) split(line []byte, b *Batch, visit func(event.Time, int, []byte)) error {
 	var objects []json.RawMessage
 	if err := json.Unmarshal(line, &objects); err != nil {
+		l.suspects.line = l.line
 		visit(l.last, 0, line) // the decoder is of another mind, and will say what is wrong with it
 		return nil
 	}

@@ -12,10 +12,11 @@ import (
 
 // names returns the name of an expected output, and what is left of it where one
 // part of it is wrong.
-func (w *want) names(p *configs.Pipeline) (exact, rough identity) {
+func (w *want) names(in *Input) (exact, rough identity) {
+	p := in.Pipeline
 	switch {
 	case w.aggregate != nil:
-		exact = w.aggregate.names(p, w.device)
+		exact = w.aggregate.names(in, w.device)
 		rough = exact
 		rough.number, rough.resets = "", ""
 	case w.alert != nil:
@@ -47,25 +48,23 @@ func (w *want) names(p *configs.Pipeline) (exact, rough identity) {
 
 // names returns the name of an emission. The end of a session is no part of it: it
 // may grow.
-func (a *aggregate) names(p *configs.Pipeline, device string) identity {
-	c := &p.Windows[a.window]
+func (a *aggregate) names(in *Input, device string) identity {
+	c := &in.Pipeline.Windows[a.window]
 	id := identity{'a', c.Name, device, written(a.start), written(a.end), strconv.Itoa(a.revision), resetsText(a.resets)}
-	if c.Kind == configs.Session {
+	if in.isSession(c.Name) {
 		id.second = ""
 	}
 	return id
 }
 
 // aggregateNames returns the name of an emission as its record has it.
-func aggregateNames(p *configs.Pipeline, body *node) identity {
+func aggregateNames(in *Input, body *node) identity {
 	id := identity{
 		'a', text(body.field("window")), owner(body), text(body.field("start")), text(body.field("end")),
 		text(body.field("revision")), text(body.field("resets")),
 	}
-	for i := range p.Windows {
-		if p.Windows[i].Name == id.lane && p.Windows[i].Kind == configs.Session {
-			id.second = ""
-		}
+	if in.isSession(id.lane) {
+		id.second = ""
 	}
 	return id
 }

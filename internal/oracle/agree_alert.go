@@ -195,6 +195,8 @@ func (w *want) field(p *configs.Pipeline, part configs.Part, value float64) stri
 	switch part.Field {
 	case "device", "group":
 		return w.device
+	case "state":
+		return e.state
 	case "rule":
 		return rule.Name
 	case "metric":

@@ -109,7 +109,7 @@ func (c *change) carryPanes(d *device) {
 		p.window = k
 		kept = append(kept, p)
 	}
-	d.panes = kept
+	d.panes, d.relook = kept, true
 	far := d.far[:0:0]
 	for _, p := range d.far {
 		if k := slices.IndexFunc(c.to.p.Windows, func(now configs.Window) bool { return c.farGoesOn(&c.from.p.Windows[p.window], &now) }); k != none {

@@ -100,10 +100,13 @@ func (t *task) enterUpTo(entries []*entry, offset int64, w *witness) []*entry {
 			t.underFile(e)
 		}
 		for len(e.facts) > 0 && e.facts[0].position <= offset {
+			if t.former != nil && !e.facts[0].isStart() {
+				t.succeed()
+			}
 			t.enter(e.facts[0], w)
 			e.facts = e.facts[1:]
 		}
-		if len(e.facts) == 0 && t.former != nil {
+		if t.former != nil {
 			t.succeed()
 		}
 		if len(e.facts) > 0 || e.to > offset {

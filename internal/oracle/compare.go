@@ -88,7 +88,7 @@ func newBoard(in *Input, report *Report, topic string) *board {
 func (b *board) expect(wants []*want) {
 	b.wants, b.met = wants, make([]bool, len(wants))
 	for i := range wants {
-		exact, _ := wants[i].names(wants[i].in.Pipeline)
+		exact, _ := wants[i].names(wants[i].in)
 		if b.exact[exact] == nil {
 			b.exact[exact] = &group{}
 		}
@@ -143,7 +143,7 @@ func (b *board) take(r OutputRecord) (f found, ours bool) {
 	switch {
 	case schema == "" && body.field("window").there() && body.field("pipeline").there():
 		b.report.Aggregates++
-		f.names = aggregateNames(b.in.namer(&f.body), &f.body)
+		f.names = aggregateNames(b.in, &f.body)
 		f.rough = f.names
 		f.rough.number, f.rough.resets = "", ""
 	case schema == alertSchema:
@@ -268,7 +268,7 @@ func (b *board) matchStrays() {
 	}
 	for i := range b.wants {
 		if !b.met[i] {
-			_, rough := b.wants[i].names(b.wants[i].in.Pipeline)
+			_, rough := b.wants[i].names(b.wants[i].in)
 			b.rough[rough] = append(b.rough[rough], i)
 		}
 	}

@@ -36,6 +36,7 @@ type device struct {
 	times    []moments   // by metric
 	panes    []*pane     // of windows over several devices, not sent yet
 	feeds    bool        // it took a reading into one
+	relook   bool        // the file has changed since its last processed reading: some may be due by now
 	until    event.Time  // of a group: the greatest end of a pane that came for it
 	far      []*pane     // of a group: what came for panes that are too far ahead to be looked at
 }
@@ -140,6 +141,10 @@ func (t *task) take(d *device, metric int, s sample, a addition) {
 // close emits the windows that the device's clock has just passed, and lets go of
 // those that nothing can reach any more.
 func (t *task) close(d *device, before event.Time, by cause) {
+	if d.relook && t.gathers() {
+		t.sendPanes(d, d.clock-t.p.Time.WaitForLate)
+	}
+	d.relook = false
 	if d.clock == before {
 		return
 	}

@@ -61,14 +61,14 @@ func gather(in *Input) *evidence {
 		}
 		for _, r := range in.Outputs[topic] {
 			if body, ok := parseJSON(r.Value); ok && body.kind == '{' && text(body.field("pipeline")) == p.Name {
-				e.take(in.namer(&body), &body)
+				e.take(in, &body)
 			}
 		}
 	}
 	return e
 }
 
-func (e *evidence) take(p *configs.Pipeline, body *node) {
+func (e *evidence) take(in *Input, body *node) {
 	window := body.field("window")
 	switch {
 	case !window.there():
@@ -78,7 +78,7 @@ func (e *evidence) take(p *configs.Pipeline, body *node) {
 			e.alerts[id] = append(e.alerts[id], v)
 		}
 	case !body.field("merged_into").there():
-		id := aggregateNames(p, body)
+		id := aggregateNames(in, body)
 		e.aggregates[id] = append(e.aggregates[id], body)
 	}
 }
@@ -94,7 +94,7 @@ func (t *task) find(d *device, index int, w *window, revision int) {
 		return
 	}
 	a := aggregate{window: index, start: w.start, end: w.end, revision: revision, resets: d.resets}
-	id := a.names(t.p, d.name)
+	id := a.names(t.in, d.name)
 	w.body = nil
 	if all := t.evidence.aggregates[id]; len(all) > 0 {
 		w.body, t.evidence.aggregates[id] = all[0], all[1:]

@@ -85,6 +85,9 @@ func (t *task) enter(f fact, w *witness) {
 	t.mark()
 }
 
+// isStart reports whether a fact may be of the versions that a task starts with: before all else of its record.
+func (f *fact) isStart() bool { return (f.isCommands || f.isRoster) && f.position == f.entry.from }
+
 func (t *task) illegal(f fact, device, text string) {
 	t.report.add(Difference{
 		Kind: Fact, Device: device, Text: text, Source: f.position,

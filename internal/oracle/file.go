@@ -3,6 +3,7 @@ package oracle
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/weirstream/weir/configs"
 )
@@ -12,17 +13,13 @@ func (in *Input) files() []*configs.Pipeline {
 	return append([]*configs.Pipeline{in.Pipeline}, in.Before...)
 }
 
-// namer is the file that knows the window that a record is about: by its kind records are named.
-func (in *Input) namer(body *node) *configs.Pipeline {
-	name := text(body.field("window"))
-	for _, p := range in.files() {
-		for i := range p.Windows {
-			if p.Windows[i].Name == name {
-				return p
-			}
-		}
-	}
-	return in.Pipeline
+// isSession reports whether a window of that name is a session window by some file: what a record
+// says of it does not tell by which.
+func (in *Input) isSession(name string) bool {
+	return slices.ContainsFunc(in.files(), func(p *configs.Pipeline) bool {
+		at := windowOf(p, name)
+		return at >= 0 && p.Windows[at].Kind == configs.Session
+	})
 }
 
 // layoutSince is what a layout header begins with: since when, 8 bytes, and a version.
@@ -64,7 +61,7 @@ func (j *journal) first() *Input {
 // under is an input with another file.
 func (in *Input) under(p *configs.Pipeline) *Input {
 	other := *in
-	other.Pipeline = p
+	other.Pipeline, other.Before = p, in.files() // some of them twice
 	return &other
 }
 

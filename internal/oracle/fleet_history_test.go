@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"maps"
@@ -52,6 +53,7 @@ state: {forget_after: 20s}
 type fleetHistory struct {
 	*rand.Rand
 	p      *configs.Pipeline
+	before []*configs.Pipeline // former files, of which the last one is the first in force
 	wall   event.Time
 	tasks  []*folded // of devices
 	groups []*folded
@@ -72,22 +74,31 @@ type folded struct {
 
 const partitionsOfFleet = 2
 
-func newFleetHistory(p *configs.Pipeline, seed uint64, n int) *fleetHistory {
-	h := &fleetHistory{Rand: rand.New(rand.NewPCG(seed, 9)), p: p, wall: 1_772_366_400_000, logs: make([][]SourceRecord, partitionsOfFleet)}
+func newFleetHistory(p *configs.Pipeline, seed uint64, n int, before ...*configs.Pipeline) *fleetHistory {
+	h := &fleetHistory{Rand: rand.New(rand.NewPCG(seed, 9)), p: p, before: before, wall: 1_772_366_400_000, logs: make([][]SourceRecord, partitionsOfFleet)}
 	for i := range int32(partitionsOfFleet) {
-		d := &folded{in: Input{Pipeline: p, Partition: i}, entries: []entry{{seq: 1}}, seqs: map[string]int{}}
+		first := len(before)
+		d := &folded{in: Input{Pipeline: h.files()[first], Partition: i}, entries: []entry{{seq: 1}}, seqs: map[string]int{}}
 		d.model = newTask(&d.in, &Report{})
 		h.tasks = append(h.tasks, d)
 		h.newRoster(d)
-		fleet := NewFleet(p, partitionsOfFleet)
-		g := &folded{in: Input{Pipeline: fleet.Groups(), Partition: i, groups: fleet}, entries: []entry{{seq: 1}}}
+		fleet := NewFleet(p, partitionsOfFleet, before...)
+		g := &folded{in: Input{Pipeline: fleet.parts[first], Partition: i, groups: fleet}, entries: []entry{{seq: 1}}}
 		g.model = newTask(&g.in, &Report{})
 		g.model.evidence = nil
 		g.model.groups = &groups{fleet: fleet, marks: map[int32]event.Time{}}
 		h.groups = append(h.groups, g)
 	}
+	for _, f := range h.all() {
+		f.entries[0].file = h.files()[len(before)].Fingerprint
+	}
 	for range n {
 		h.step()
+	}
+	for _, f := range h.all() {
+		if len(before) > 0 {
+			h.goOver(f, 0)
+		}
 	}
 	for _, d := range h.tasks { // and silence
 		h.fact(d, 40_000)
@@ -102,6 +113,33 @@ func newFleetHistory(p *configs.Pipeline, seed uint64, n int) *fleetHistory {
 	}
 	h.finish()
 	return h
+}
+
+// files are those that there are, the newest first.
+func (h *fleetHistory) files() []*configs.Pipeline {
+	return append([]*configs.Pipeline{h.p}, h.before...)
+}
+
+// change has a task go over to another file, by itself.
+func (h *fleetHistory) change() {
+	all := h.all()
+	f := all[h.IntN(len(all))]
+	h.goOver(f, h.IntN(len(h.files())))
+}
+
+func (h *fleetHistory) goOver(f *folded, to int) {
+	files := h.files()
+	if f.model.groups != nil {
+		files = f.model.groups.fleet.parts
+	}
+	if files[to] == f.model.file {
+		return
+	}
+	f.commit()
+	e := &f.entries[len(f.entries)-1]
+	e.file = files[to].Fingerprint
+	f.model.become(&entry{by: files[to], from: e.from})
+	f.model.succeed()
 }
 
 func (h *fleetHistory) all() []*folded { return slices.Concat(h.tasks, h.groups) }
@@ -131,6 +169,9 @@ func (h *fleetHistory) step() {
 	}
 	if h.IntN(8) == 0 {
 		g.commit()
+	}
+	if len(h.before) > 0 && h.IntN(10) == 0 {
+		h.change()
 	}
 }
 
@@ -190,7 +231,7 @@ func (d *folded) enter(f fact) {
 func (d *folded) commit() {
 	e := &d.entries[len(d.entries)-1]
 	e.to, e.wall = d.in.Committed, d.model.clock
-	d.entries = append(d.entries, entry{seq: e.seq + 1, from: e.to})
+	d.entries = append(d.entries, entry{seq: e.seq + 1, from: e.to, file: e.file})
 }
 
 // send appends what the devices of a task have to say to the topic of partials.
@@ -250,7 +291,7 @@ func (m *matching) pair() {
 
 // fleet is the topic of partials as a check reads it.
 func (h *fleetHistory) fleet() *Fleet {
-	f := NewFleet(h.p, partitionsOfFleet)
+	f := NewFleet(h.p, partitionsOfFleet, h.before...)
 	for q, log := range h.logs {
 		f.Add(int32(q), 0, log)
 	}
@@ -276,6 +317,9 @@ func (h *fleetHistory) finish() {
 func (h *fleetHistory) journals() {
 	for _, f := range h.all() {
 		f.in.Journal = renderJournal(f.entries[:len(f.entries)-1], 1)
+		for i := range f.in.Journal {
+			f.in.Journal[i].File = f.entries[i].file
+		}
 	}
 }
 
@@ -284,7 +328,7 @@ func (h *fleetHistory) check() (reports []*Report) {
 	f := h.fleet()
 	for _, d := range h.tasks {
 		in := d.in
-		in.Fleet = f
+		in.Fleet, in.Pipeline, in.Before = f, h.p, h.before
 		reports = append(reports, Check(in))
 	}
 	for _, g := range h.groups {
@@ -305,7 +349,7 @@ func parcelled(p *partial, upstream int32) *parcel {
 func appendPartial(c *configs.Window, one *parcel) []byte {
 	b := append([]byte(partialMark), isPartial)
 	b = append(binary.AppendUvarint(b, uint64(len(c.Name))), c.Name...)
-	b = binary.BigEndian.AppendUint64(b, uint64(len(c.Name)))
+	b = binary.BigEndian.AppendUint64(b, cmp.Or(one.shape, fingerprint([]byte(c.Name+makeup(c)))))
 	for _, n := range []uint64{uint64(one.upstream), uint64(one.start), uint64(one.readings)} {
 		b = binary.AppendUvarint(b, n)
 	}

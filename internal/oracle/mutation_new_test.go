@@ -94,10 +94,10 @@ func newMutations() map[string]mutation {
 
 // named reports whether an output has the name of another but for its resets.
 func (h *history) named(other *want, resets string) bool {
-	name, _ := other.names(h.in.Pipeline)
+	name, _ := other.names(&h.in)
 	name.resets = resets
 	for _, w := range h.model.wants {
-		if of, _ := w.names(h.in.Pipeline); of == name {
+		if of, _ := w.names(&h.in); of == name {
 			return true
 		}
 	}

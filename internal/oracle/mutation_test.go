@@ -204,10 +204,10 @@ func (h *history) alert() (topic string, i int) {
 
 // alone reports whether no other output has the name of this one.
 func (h *history) alone(topic string, i int) bool {
-	name, _ := h.want(topic, i).names(h.in.Pipeline)
+	name, _ := h.want(topic, i).names(&h.in)
 	same := 0
 	for _, w := range h.model.wants {
-		if other, _ := w.names(h.in.Pipeline); w.topic == topic && other == name {
+		if other, _ := w.names(&h.in); w.topic == topic && other == name {
 			same++
 		}
 	}

@@ -21,7 +21,7 @@ rules:
     when: five.mean
     levels: {warning: {above: 8, clear_below: 7}}
     message: "{{rule}} {{metric}} {{device}} {{value | printf \"%.1f\"}}>{{threshold}} {{level}} {{active_for}} {{window.start}} {{window.end}}"
-  - {name: now, when: temperature, levels: {low: {below: 0}}, message: "{{level}} {{value}} {{active_for}}"}
+  - {name: now, when: temperature, levels: {low: {below: 0}}, message: "{{level}} {{state}} {{value}} {{active_for}}"}
 `
 
 // whole is a small partition with every kind of record, written by hand after
@@ -53,10 +53,10 @@ func whole(t *testing.T) Input {
 	alerts := in.Pipeline.Alerts.Topic
 	put(alerts, now+"-1", "1", `{"schema":"weir.alert/1","id":"`+now+`","pipeline":"cold","rule":"now","device":"truck-7","state":"firing","status":"firing","level":"low","previous":null,"value":-1,"threshold":0,`+
 		`"at":"2026-03-01T12:00:10.000Z","startsAt":"2026-03-01T12:00:10.000Z","episode":{"start":"2026-03-01T12:00:10.000Z","event":1},"labels":{"alertname":"now","device":"truck-7","pipeline":"cold","severity":"low"},`+
-		`"annotations":{"summary":"low -1 0s"},"cause":{"topic":"readings","partition":2,"offset":0}}`)
+		`"annotations":{"summary":"low firing -1 0s"},"cause":{"topic":"readings","partition":2,"offset":0}}`)
 	put(alerts, now+"-2", "2", `{"schema":"weir.alert/1","id":"`+now+`","pipeline":"cold","rule":"now","device":"truck-7","state":"resolved","status":"resolved","level":"low","previous":"low","value":21,"threshold":0,`+
 		`"at":"2026-03-01T12:01:00.000Z","startsAt":"2026-03-01T12:00:10.000Z","endsAt":"2026-03-01T12:01:00.000Z","episode":{"start":"2026-03-01T12:00:10.000Z","event":2},"labels":{"alertname":"now","device":"truck-7","pipeline":"cold","severity":"low"},`+
-		`"annotations":{"summary":"low 21 50s"},"cause":{"topic":"readings","partition":2,"offset":1}}`)
+		`"annotations":{"summary":"low resolved 21 50s"},"cause":{"topic":"readings","partition":2,"offset":1}}`)
 	put(alerts, warm+"-1", "3", `{"schema":"weir.alert/1","id":"`+warm+`","pipeline":"cold","rule":"warm","device":"truck-7","state":"firing","status":"firing","level":"warning","previous":null,"value":10,"threshold":8,`+
 		`"at":"2026-03-01T12:05:00.000Z","startsAt":"2026-03-01T12:05:00.000Z","window":{"name":"five","start":"2026-03-01T12:00:00.000Z","end":"2026-03-01T12:05:00.000Z"},"episode":{"start":"2026-03-01T12:05:00.000Z","event":1},`+
 		`"labels":{"alertname":"warm","device":"truck-7","pipeline":"cold","severity":"warning"},"annotations":{"summary":"warm temperature truck-7 10.0>8 warning 0s 2026-03-01T12:00:00.000Z 2026-03-01T12:05:00.000Z"},`+

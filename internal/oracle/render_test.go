@@ -24,6 +24,7 @@ func render(in *Input, wants []*want) map[string][]OutputRecord {
 	kept := map[int64]bool{}
 	for i := range wants {
 		w := wants[i]
+		in := w.in // with the file that it is by
 		out := OutputRecord{Offset: int64(2*len(outputs[w.topic]) + 1), Key: []byte(w.device)}
 		var o object
 		switch {
@@ -158,6 +159,8 @@ func renderRejected(in *Input, w *want) object {
 		c := &in.Pipeline.Windows[r.pane.window]
 		o["group"], o["by"], o["window"], o["device"], o["upstream_partition"] = r.parcel.group, c.By, c.Name, r.parcel.device, r.parcel.upstream
 		o["start"], o["end"], o["readings"] = written(r.pane.start), written(r.pane.end), r.parcel.readings
+	} else {
+		o["sample"] = 0
 	}
 	return o
 }
