@@ -150,6 +150,7 @@ func (c *change) carry(d *device) {
 			if w.judged {
 				w.crossed = c.crossed(i, w.crossed)
 			}
+			w.countAnew(&c.from.p.Windows[k], &c.to.p.Windows[i])
 		}
 	}
 	c.carryPanes(d)
@@ -269,6 +270,18 @@ func (t *task) succeed() {
 			d.forgotten = true
 			delete(t.devices, key)
 		}
+	}
+}
+
+// countAnew has revisions counted as another file wants it: of windows that are said on change they
+// count readings, of others the times when they were, or would have been, said.
+func (w *window) countAnew(was, is *configs.Window) {
+	switch on := is.Emit.On == "change"; {
+	case on == (was.Emit.On == "change"):
+	case on:
+		w.revision, w.spoken, w.spokenEnd = len(w.samples)+w.reopened, true, w.end
+	default:
+		w.revision, w.spoken = w.emitted, w.emitted > 0
 	}
 }
 

@@ -52,6 +52,7 @@ type window struct {
 	start, end event.Time
 	samples    []sample   // in the order of arrival
 	revision   int        // of the newest emission
+	emitted    int        // emissions, with those that on: change leaves out
 	spoken     bool       // there was one, and
 	spokenEnd  event.Time // this was its end
 	body       *node      // the record found for it, where one is looked for
@@ -302,6 +303,7 @@ const mostRevisions = 255
 func (t *task) emit(d *device, index int, w *window, e emission) {
 	c := &t.p.Windows[index]
 	w.closed = w.closed || e.final
+	w.emitted = min(w.emitted+1, mostRevisions)
 	s := statement{final: e.final, revision: min(w.revision+1, mostRevisions)}
 	unsaid := c.Emit.On == "change" && !e.final
 	if c.Emit.On == "change" {
