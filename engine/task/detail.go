@@ -15,8 +15,11 @@ const (
 	maxDetailed = 64 << 10
 )
 
-// errNoPartial is what is wrong with a record that group tasks cannot read.
-var errNoPartial = errors.New("the record is no partial: something else than weir writes the topic of partials")
+// What is wrong with a record that group tasks cannot use.
+var (
+	errNoPartial = errors.New("the record is no partial: something else than weir writes the topic of partials")
+	errNoWindow  = errors.New("no window over several devices of this file takes the partial: its file was another one")
+)
 
 // detail says in words what exactly is wrong with a reading; empty: the reason says all there is to say. Bad readings are rare, so it may
 // allocate. why is the error behind the reason; nil: there is none.

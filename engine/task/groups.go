@@ -108,13 +108,13 @@ func (t *Task) foldPartial(rec *Record) {
 		return
 	}
 	words[wordIn]++
-	k := -1
+	k, why := -1, errNoPartial
 	if err == nil && g.in.kind == kindPartial {
-		k = t.windowOf(rec)
+		k, why = t.windowOf(rec), errNoWindow
 	}
 	if k < 0 {
 		words[wordBad]++
-		t.quarantine(&event.Reading{Metric: event.Undeclared, Bad: event.Malformed}, rec.Append, event.Malformed, errNoPartial)
+		t.quarantine(&event.Reading{Metric: event.Undeclared, Bad: event.Malformed}, rec.Append, event.Malformed, why)
 		return
 	}
 	p, now := g.in.partial, t.watermark()
