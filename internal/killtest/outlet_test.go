@@ -23,14 +23,17 @@ import (
 
 const outletDevices = 40
 
-// outletFile fires at 50, and its alerts leave Kafka both ways.
+// outletFile fires at 50, for each device and for all of them together, and its alerts leave Kafka both ways.
 func outletFile(name string, at addresses, alertmanager *realbrokers.AlertmanagerProcess) string {
 	return fmt.Sprintf(`
 name: %[1]s
 kafka: {brokers: [%[2]s]}
 source: {topic: %[1]s.readings}
+windows:
+  - {name: newest, metric: temperature, count: 5, by: all, compute: [mean], emit: {on: never}}
 rules:
   - {name: hot, when: temperature, levels: {warning: {above: 50}}}
+  - {name: all-hot, when: newest.mean, levels: {warning: {above: 50}}}
 alerts:
   topic: %[1]s.alerts
   mqtt: {broker: %[3]q, topic: "alerts/{{device}}"}
@@ -58,6 +61,9 @@ func (h *hook) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, a := range n.Alerts {
+		if a.Labels["device"] == "" {
+			continue
+		}
 		if a.Status == "firing" {
 			h.firing[a.Labels["device"]] = true
 		} else {
@@ -137,7 +143,8 @@ func TestOutlets(t *testing.T) {
 	kafka := openCluster(t)
 	name := rig.UniqueName("outlets")
 	kafka.Source(name+".readings", partitions)
-	kafka.Forget(name+".alerts", "weir."+name+".quarantine", "weir."+name+".journal")
+	p := rig.Pipeline{Name: name}
+	kafka.Forget(name+".alerts", "weir."+name+".quarantine", "weir."+name+".journal", p.Groups().Source, p.Groups().Journal(), p.Groups().Quarantine(), "weir."+name+".commands")
 	on := listenMQTT(t, mosquitto.URL())
 	w := rig.NewProcess(t, rig.Program{Binary: rig.BuildWeir(t, rig.BuildOptions{}), Pipeline: name,
 		File: outletFile(name, addresses{kafka.Addr, mosquitto.URL()}, alertmanager)})
@@ -168,7 +175,7 @@ func TestOutlets(t *testing.T) {
 	w.Kill()
 	w.Start()
 	send(60, 20, outletDevices)
-	awaitActive(outletDevices)
+	awaitActive(outletDevices + 1) // and that of all devices, which is numbered by itself
 
 	// Both receivers are away, then weir too, while a quarter ends.
 	alertmanager.Kill()
@@ -204,14 +211,15 @@ func TestOutlets(t *testing.T) {
 		return ended >= outletDevices-15, fmt.Sprint(ended)
 	})
 	rig.Await(t, "every record over MQTT", time.Minute, func() (bool, string) {
-		return on.count() >= 2*outletDevices, fmt.Sprint(on.count())
+		return on.count() >= 2*outletDevices+2, fmt.Sprint(on.count())
 	})
 	w.Stop()
 	want := map[string][]string{}
 	for _, r := range kafka.Read(name + ".alerts") {
 		want[r.Device] = append(want[r.Device], r.Value)
 	}
-	require.Len(t, want, outletDevices)
+	require.Len(t, want, outletDevices+1)
+	require.Len(t, want["all"], 2)
 	require.Equal(t, want, on.got)
 	t.Logf("%d alert events of %d devices reached MQTT in order and Alertmanager, through 3 kills of weir and one of each receiver", on.count(), outletDevices)
 }
