@@ -41,8 +41,9 @@ state: {dir: DIR/state}
 type deskBench struct {
 	t *testing.T
 	*started
-	file   string
-	client *kgo.Client
+	file    string
+	client  *kgo.Client
+	outside *outside
 }
 
 func newDeskBench(t *testing.T) *deskBench {
@@ -54,7 +55,10 @@ func newDeskBench(t *testing.T) *deskBench {
 	require.NoError(t, os.WriteFile(b.file, []byte(strings.ReplaceAll(alertsPipeline, "DIR", dir)), 0o644))
 	p, err := loadPipeline(b.file, func(configs.Diagnostic) {})
 	require.NoError(t, err)
-	b.started = start(t, p)
+	b.started = startWith(t, p, func(i *instance) {
+		b.outside, err = newOutside([]*instance{i})
+		require.NoError(t, err)
+	})
 	b.client, err = kgo.NewClient(kgo.SeedBrokers(b.brokers...))
 	require.NoError(t, err)
 	t.Cleanup(b.client.Close)

@@ -60,8 +60,7 @@ func (c *apiClient) ask(method, path, body string) (int, map[string]any) {
 
 func TestAPI(t *testing.T) {
 	b := newDeskBench(t)
-	o, err := newOutside([]*instance{b.instance})
-	require.NoError(t, err)
+	o := b.outside
 	require.NoError(t, o.listen("127.0.0.1:0"))
 	o.api = newAPI([]*instance{b.instance}, "", slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())

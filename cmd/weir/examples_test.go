@@ -46,8 +46,15 @@ type started struct {
 
 func start(t *testing.T, p *configs.Pipeline) *started {
 	t.Helper()
+	return startWith(t, p, func(*instance) {})
+}
+
+// startWith is start for who wants something of the instance before it is at work.
+func startWith(t *testing.T, p *configs.Pipeline, before func(*instance)) *started {
+	t.Helper()
 	i, err := openInstance(p, instanceOptions{Logger: testLog()})
 	require.NoError(t, err)
+	before(i)
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &started{instance: i, stop: cancel, ended: make(chan error, 1)}
 	go func() { s.ended <- i.Run(ctx) }()

@@ -36,9 +36,11 @@ func TestFleetWindows(t *testing.T) {
 	p, err := parsePipeline("fleet.yaml", []byte(strings.ReplaceAll(fleetPipeline, "DIR", t.TempDir())), func(configs.Diagnostic) {})
 	require.NoError(t, err)
 	for round := range 2 {
-		s := start(t, p)
-		o, err := newOutside([]*instance{s.instance})
-		require.NoError(t, err)
+		var o *outside
+		s := startWith(t, p, func(i *instance) {
+			o, err = newOutside([]*instance{i})
+			require.NoError(t, err)
+		})
 		require.NoError(t, o.listen("127.0.0.1:0"))
 		ctx, cancel := context.WithCancel(context.Background())
 		served := make(chan error, 1)
