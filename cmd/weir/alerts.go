@@ -198,6 +198,15 @@ func ofWhom(e *board.Episode) string {
 	return "(" + strings.TrimPrefix(e.By, "labels.") + " " + e.Group + ")"
 }
 
+// wholeMinutes writes a duration of a minute or more, without seconds where there are none: 4m, 4m40s.
+func wholeMinutes(d time.Duration) string {
+	text := d.String()
+	if rest, whole := strings.CutSuffix(text, "m0s"); whole {
+		return rest + "m"
+	}
+	return text
+}
+
 // spanSince is how long something lasts, in its two largest units.
 func spanSince(from, to time.Time) string {
 	d := to.Sub(from)
@@ -207,9 +216,9 @@ func spanSince(from, to time.Time) string {
 	case d < time.Minute:
 		return d.Truncate(time.Second).String()
 	case d < time.Hour:
-		return strings.TrimSuffix(d.Truncate(time.Second).String(), "0s")
+		return wholeMinutes(d.Truncate(time.Second))
 	case d < 24*time.Hour:
-		return strings.TrimSuffix(d.Truncate(time.Minute).String(), "0s")
+		return wholeMinutes(d.Truncate(time.Minute))
 	}
 	return fmt.Sprintf("%dd%dh", int(d.Hours())/24, int(d.Hours())%24)
 }

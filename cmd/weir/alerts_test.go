@@ -199,6 +199,16 @@ func TestAlertsOfGroups(t *testing.T) {
 	b.end(t)
 }
 
+func TestSpans(t *testing.T) {
+	from := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for d, want := range map[time.Duration]string{
+		-time.Second: "0s", 40 * time.Second: "40s", time.Minute: "1m", 4*time.Minute + 40*time.Second: "4m40s", 10 * time.Minute: "10m",
+		2 * time.Hour: "2h0m", 2*time.Hour + 10*time.Minute + 20*time.Second: "2h10m", 49 * time.Hour: "2d1h",
+	} {
+		require.Equal(t, want, spanSince(from, from.Add(d)))
+	}
+}
+
 func TestAlertsUsage(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "p.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("name: p\nkafka: {brokers: [127.0.0.1:1]}\nsource: {topic: r}\nrules: [{name: hot, when: t, levels: {a: {above: 1}}}]\n"), 0o644))

@@ -110,7 +110,9 @@ func (b *Bridge) connect(ctx, work context.Context) error {
 			b.counts.connected.Store(true)
 			c.received = true
 			b.tellReceiving(time.Now())
+			nothing := time.AfterFunc(b.o.NothingAfter, b.tellNothing)
 			err = c.wait(ctx)
+			nothing.Stop()
 			b.counts.connected.Store(false)
 		}
 		c.end(err)

@@ -61,6 +61,8 @@ type Options struct {
 	ReconnectMin time.Duration // first wait before connecting again; 0 is 100 ms
 	ReconnectMax time.Duration // longest wait; 0 is 10 s
 	DrainTimeout time.Duration // how long a stop waits for Kafka; 0 is 5 s
+	// NothingAfter is how long a connection has brought no message, since the bridge began, when the log asks about the filters; 0 is 1 m.
+	NothingAfter time.Duration
 
 	Logger *slog.Logger // nil logs nothing
 }
@@ -71,6 +73,7 @@ const (
 	defaultReconnectMin = 100 * time.Millisecond
 	defaultReconnectMax = 10 * time.Second
 	defaultDrainTimeout = 5 * time.Second
+	defaultNothingAfter = time.Minute
 )
 
 // ready checks o and fills in what was left out.
@@ -102,6 +105,7 @@ func (o Options) ready() (Options, error) {
 	o.ReconnectMin = orDefault(o.ReconnectMin, defaultReconnectMin)
 	o.ReconnectMax = max(orDefault(o.ReconnectMax, defaultReconnectMax), o.ReconnectMin)
 	o.DrainTimeout = orDefault(o.DrainTimeout, defaultDrainTimeout)
+	o.NothingAfter = orDefault(o.NothingAfter, defaultNothingAfter)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -33,6 +33,18 @@ func (b *Bridge) tellReceiving(now time.Time) {
 	t.said = false
 }
 
+// tellNothing logs that no message has come: an MQTT broker takes any filter, also one that fits nothing.
+func (b *Bridge) tellNothing() {
+	if b.counts.received.Load() > 0 {
+		return
+	}
+	var filters []string
+	for _, s := range b.o.Subscribe {
+		filters = append(filters, s.Filter)
+	}
+	b.log.Warn("no message has come so far: does a filter fit the topics that devices publish to?", "filters", filters, "after", b.o.NothingAfter.String())
+}
+
 // tellTrouble logs why nothing is received, at growing intervals: that a connection could not be made, or is gone.
 func (b *Bridge) tellTrouble(c *connection, err error, pause time.Duration) {
 	t, now := &b.trouble, time.Now()

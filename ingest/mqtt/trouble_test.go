@@ -66,3 +66,14 @@ func TestTroubleIsToldOnce(t *testing.T) {
 	says("cannot connect to the mqtt broker, trying again", "receiving from the mqtt broker",
 		"connection to the mqtt broker lost, connecting again", "receiving from the mqtt broker again")
 }
+
+// A filter that fits nothing is taken by any broker, so the log asks about it where no message comes.
+func TestNothingComes(t *testing.T) {
+	m := startMQTT(t, 0)
+	log := &lockedLog{}
+	o := options(m.URL())
+	o.Logger, o.NothingAfter = slog.New(slog.NewTextHandler(log, nil)), 10*time.Millisecond
+	run(t, o, &gate{})
+	require.Eventually(t, func() bool { return len(log.messages()) == 2 }, within, poll, "%q", log.messages())
+	require.Equal(t, []string{"receiving from the mqtt broker", "no message has come so far: does a filter fit the topics that devices publish to?"}, log.messages())
+}
