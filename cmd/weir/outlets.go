@@ -109,12 +109,19 @@ const outletPatience = 5 * time.Second
 // runOutlets runs outlets until ctx ends. They fail for nothing else. One that a receiver holds up for too long is left behind: what it
 // has not committed comes again, and nothing else is to wait for it.
 func runOutlets(ctx context.Context, list []outlet, log *slog.Logger) error {
-	var group errgroup.Group
-	for _, o := range list {
-		group.Go(func() error { return o.Run(ctx) })
-	}
+	return runOrLeave(ctx, log, func() error {
+		var group errgroup.Group
+		for _, o := range list {
+			group.Go(func() error { return o.Run(ctx) })
+		}
+		return group.Wait()
+	})
+}
+
+// runOrLeave runs what ends with ctx, or is left behind where it does not.
+func runOrLeave(ctx context.Context, log *slog.Logger, run func() error) error {
 	ended := make(chan error, 1)
-	go func() { ended <- group.Wait() }()
+	go func() { ended <- run() }()
 	select {
 	case err := <-ended:
 		return err

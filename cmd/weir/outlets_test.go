@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +16,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
@@ -279,4 +283,23 @@ func TestAlertsReachReceiversThatWereDead(t *testing.T) {
 	require.Equal(t, 15, fired)
 	require.Zero(t, ended)
 	require.Equal(t, want, published(), "nothing is published twice")
+}
+
+// What a receiver holds up is left behind, and what ends in time is waited for.
+func TestOutletsAreLeftBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var said bytes.Buffer
+		log := slog.New(slog.NewTextHandler(&said, nil))
+		ctx, cancel := context.WithCancel(t.Context())
+		release, began := make(chan struct{}), time.Now()
+		cancel()
+		require.NoError(t, runOrLeave(ctx, log, func() error { <-release; return nil }))
+		require.Equal(t, outletPatience, time.Since(began))
+		require.Contains(t, said.String(), "an outlet does not end and is left behind")
+		close(release)
+
+		failed := errors.New("failed")
+		require.ErrorIs(t, runOrLeave(ctx, log, func() error { return failed }), failed)
+		require.Equal(t, outletPatience, time.Since(began), "nothing to wait for")
+	})
 }
